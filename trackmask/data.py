@@ -1,0 +1,87 @@
+"""The values that flow through trackmask. Sizes are (height, width); images are RGB; frames count from 0."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+
+Image = np.ndarray  # (H, W, 3) uint8, RGB
+Labels = np.ndarray  # (H, W) uint8, 0 = background, 1..255 = object ids
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video says of itself, after its rotation has been applied."""
+
+    name: str
+    size: tuple[int, int]  # (height, width) in pixels
+    fps: Fraction  # exact: 30000/1001, not 29.97
+    frames: int | None  # a hint from the header: never loop on it
+    codec: str  # "h264", or "images" for a folder
+    rotation: int = 0  # degrees clockwise that were applied: 0, 90, 180, 270
+    audio: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    index: int  # 0-based, in the whole video, whatever the start
+    time: float  # seconds, as the container gives it
+    image: Image
+
+
+class State(StrEnum):
+    """What the tracker believes of an object in a frame."""
+
+    TRACKED = "tracked"
+    UNCERTAIN = "uncertain"  # a mask is given, with low confidence
+    LOST = "lost"  # believed visible, not found: the mask is empty rather than wrong
+    ABSENT = "absent"  # believed out of the picture or hidden
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """One object in one frame."""
+
+    id: int  # 1..255
+    state: State
+    confidence: float  # [0, 1]: predicted IoU, or probability of 'not visible' where the mask is empty
+    area: int  # pixels
+    box: tuple[int, int, int, int] | None  # x, y, w, h of the mask in whole pixels, top left; None where it is empty
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """An object's probability in a rectangle of the frame; outside of it the probability is 0."""
+
+    x: int
+    y: int
+    prob: np.ndarray  # (h, w) uint8, 255 = certain
+
+
+@dataclass(frozen=True, eq=False)
+class Masks:
+    """All objects of one frame. An object's id is its pixel value in `labels`."""
+
+    labels: Labels
+    objects: tuple[ObjectRecord, ...]  # in order of id
+    patches: Mapping[int, Patch] = field(default_factory=dict)  # the soft masks behind the labels, by id
+
+    def soft(self, object_id: int) -> np.ndarray:
+        """The object's probability, (H, W) uint8, 255 = certain."""
+        full = np.zeros_like(self.labels)
+        patch = self.patches.get(object_id)
+        if patch is not None:
+            height, width = patch.prob.shape
+            full[patch.y : patch.y + height, patch.x : patch.x + width] = patch.prob
+        return full
+
+
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
+    """(x, y, w, h) of the nonzero pixels of a (H, W) mask, in whole pixels; None where there are none."""
+    rows, columns = mask.any(1), mask.any(0)
+    if not rows.any():
+        return None
+    y, x = int(rows.argmax()), int(columns.argmax())
+    return x, y, int(len(columns) - columns[::-1].argmax()) - x, int(len(rows) - rows[::-1].argmax()) - y

@@ -1,0 +1,1 @@
+"""Measuring: data sets in, DAVIS's figures and contact sheets of any method out. Never imported by `run`."""

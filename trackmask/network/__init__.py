@@ -1,0 +1,1 @@
+"""The network. Imports torch alone and nothing of ours."""

@@ -1,0 +1,90 @@
+"""The pretrained part of the encoder: EfficientNet-Lite0 up to stride 16.
+
+Architecture: Tan and Le, "EfficientNet" (ICML 2019), in its Lite variant (no squeeze-and-excitation, ReLU6),
+cut after the eleventh block. The batch norms of the ImageNet weights are folded into the convolutions when they
+are imported (`trackmask.training.imagenet`), so that nothing here depends on a training or an evaluation mode.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+#: One row a block: kernel, stride, expansion, channels in, channels out.
+BLOCKS = (
+    (3, 1, 1, 32, 16),
+    (3, 2, 6, 16, 24),
+    (3, 1, 6, 24, 24),
+    (5, 2, 6, 24, 40),
+    (5, 1, 6, 40, 40),
+    (3, 2, 6, 40, 80),
+    (3, 1, 6, 80, 80),
+    (3, 1, 6, 80, 80),
+    (5, 1, 6, 80, 112),
+    (5, 1, 6, 112, 112),
+    (5, 1, 6, 112, 112),
+)
+#: Feature strides and channels, and the block after which each is taken.
+CHANNELS = {2: 16, 4: 24, 8: 40, 16: 112}
+TAPS = {0: 2, 2: 4, 4: 8, 10: 16}
+#: Standard deviation of the pretrained features: dividing by it gives every later layer inputs of unit scale.
+DEVIATION = {2: 14.0, 4: 14.0, 8: 8.0, 16: 4.0}
+
+
+class SameConv(nn.Conv2d):
+    """A convolution with TensorFlow's 'same' padding for even inputs: at stride 2 the odd pixel goes to the bottom right.
+
+    A symmetric padding would shift the features against the pretrained weights by half a pixel a stage.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2 if stride == 1 else 0, groups=groups)
+        before = (kernel - stride) // 2
+        self.extra = (before, kernel - stride - before) if stride > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.extra:
+            x = F.pad(x, self.extra * 2)
+        return super().forward(x)
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2's block: expand 1x1, depthwise k x k, project 1x1; with a shortcut where the shape stays."""
+
+    def __init__(self, kernel: int, stride: int, expansion: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        hidden = inputs * expansion
+        self.expand = SameConv(inputs, hidden, 1) if expansion > 1 else None
+        self.depthwise = SameConv(hidden, hidden, kernel, stride, groups=hidden)
+        self.project = SameConv(hidden, outputs, 1)
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu6(self.expand(x)) if self.expand is not None else x
+        y = self.project(F.relu6(self.depthwise(y)))
+        return x + y if self.shortcut else y
+
+
+class EfficientNetLite0(nn.Module):
+    """Images (N, S, S, 3), RGB in [0, 255], uint8 or float; S a multiple of 32 → features {2: (N, 16, S/2, S/2),
+    4: (N, 24, S/4, S/4), 8: (N, 40, S/8, S/8), 16: (N, 112, S/16, S/16)} of about unit scale.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SameConv(3, 32, 3, 2)
+        self.blocks = nn.ModuleList(InvertedResidual(*row) for row in BLOCKS)
+        self.register_buffer("mean", 255 * torch.tensor(IMAGENET_MEAN), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(IMAGENET_STD), persistent=False)
+
+    def forward(self, images: Tensor) -> dict[int, Tensor]:
+        x = ((images.float() - self.mean) / self.std).permute(0, 3, 1, 2)
+        x = F.relu6(self.stem(x))
+        features = {}
+        for index, block in enumerate(self.blocks):
+            x = block(x)
+            if index in TAPS:
+                features[TAPS[index]] = x / DEVIATION[TAPS[index]]
+        return features

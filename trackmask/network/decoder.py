@@ -1,0 +1,71 @@
+"""The conv decoder: from the fused maps back to a mask, with the encoder's skips at strides 16, 8, 4 and 2."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .encoder import Features
+
+
+def block(inputs: int, outputs: int) -> nn.Sequential:
+    # Group norm: the same in training and at run time, and no batch statistics to drift while a clip is rolled out.
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.GroupNorm(8, outputs), nn.ReLU())
+
+
+class Residual(nn.Module):
+    """Wide view at little cost: depthwise 7x7, then 1x1 out and back."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.look = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm = nn.GroupNorm(8, channels)
+        self.widen = nn.Conv2d(channels, 2 * channels, 1)
+        self.narrow = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.narrow(F.relu(self.widen(self.norm(self.look(x)))))
+
+
+class Decoder(nn.Module):
+    """features, fused maps at strides 16 and 8, previous mask (N, 1, S/2, S/2), prompts (N, 2, S/4, S/4)
+    → logits (N, 1, S/2, S/2) and quality (N, 2): logits of the predicted IoU and of 'the object is visible'.
+    """
+
+    def __init__(self, channels16: int, channels8: int) -> None:
+        super().__init__()
+        self.enter16 = block(64 + channels16, 64)
+        self.stay16 = nn.Sequential(Residual(64), Residual(64))
+        self.down16 = nn.Conv2d(64, 40, 1)
+        self.enter8 = block(40 + 32 + channels8, 40)
+        self.stay8 = nn.Sequential(Residual(40), nn.Conv2d(40, 24, 1))
+        self.enter4 = nn.Conv2d(24 + 16 + 3, 24, 3, padding=1)
+        self.down4 = nn.Conv2d(24, 12, 1)
+        self.enter2 = nn.Conv2d(12 + 8, 12, 3, padding=1)
+        self.mask = nn.Conv2d(12, 1, 3, padding=1)
+        self.quality = nn.Sequential(nn.Linear(64 + 64 + 40 + 2, 48), nn.ReLU(), nn.Linear(48, 2))
+
+    def forward(
+        self, features: Features, fused16: Tensor, fused8: Tensor, previous: Tensor, prompts: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        x16 = self.stay16(self.enter16(torch.cat((features.skip16, fused16), 1)))
+        x8 = self.enter8(torch.cat((twice(self.down16(x16)), features.skip8, fused8), 1))
+        x4 = torch.cat((twice(self.stay8(x8)), features.skip4, F.avg_pool2d(previous, 2), prompts), 1)
+        x4 = self.down4(F.relu(self.enter4(x4)))
+        x2 = F.relu(self.enter2(torch.cat((twice(x4), features.skip2), 1)))
+        logits = self.mask(x2)
+        return logits, self.judge(x16, x8, logits)
+
+    def judge(self, x16: Tensor, x8: Tensor, logits: Tensor) -> Tensor:
+        """How good the mask is, from what lies under it. It must not teach the mask to look good: hence detached."""
+        prob = logits.detach().sigmoid()
+        prob8 = F.avg_pool2d(prob, 4)
+        prob16 = F.avg_pool2d(prob8, 2)
+        area = prob.mean((1, 2, 3))
+        sure = (2 * prob - 1).abs().mean((1, 2, 3))
+        under16 = (x16 * prob16).mean((2, 3)) / (prob16.mean((2, 3)) + 1e-2)
+        under8 = (x8 * prob8).mean((2, 3)) / (prob8.mean((2, 3)) + 1e-2)
+        return self.quality(torch.cat((x16.mean((2, 3)), under16, under8, area[:, None], sure[:, None]), 1))
+
+
+def twice(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

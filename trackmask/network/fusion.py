@@ -1,0 +1,213 @@
+"""TemporalFusion: how the mask of a reference frame reaches the current frame. The project's question lives here.
+
+A fully connected layer connects every place of one map with every place of another. Where do its weights come from?
+
+- `Computed`: from the content. An affinity softmax(tau q k + position) is a fully connected layer from the memory's
+  places to the current ones whose weights are made anew for each frame (Vaswani et al. 2017; as the memory read of
+  STM, Oh et al. 2019).
+- `Solved`: from the object. One linear layer from features to the mask, fitted in closed form to the memory frames:
+  the online-trained classifier of MDNet and VITAL (Song et al. 2018) without its gradient descent; ridge regression
+  as in R2D2 (Bertinetto et al. 2019).
+- `Learned`: from the training. Dense layers over the places of the canonical crop, through a bottleneck (low rank).
+- `Pairwise`: none of it. A 1x1 convolution over the pair at each place: no place sees another. The control.
+
+h = w = S/8 and g = S/16 below; a memory holds M frames of G = g * g cells.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .constants import CELLS, CONTEXT, POSITION, RECENT_SHARE, RIDGE, VALUE
+from .encoder import Features
+
+
+
+class Memory(NamedTuple):
+    """What is kept of M frames with masks, for N objects."""
+
+    keys: Tensor  # (N, M, G, KEY)
+    values: Tensor  # (N, M, G, VALUE)
+    gram: Tensor  # (N, LINEAR + 1, LINEAR + 1): the solved layer's normal equations, summed over the frames
+    target: Tensor  # (N, LINEAR + 1)
+
+
+def remember(features: Features, mask: Tensor) -> Memory:
+    """The memory (M = 1) of one frame and its mask (N, 1, S', S') in [0, 1], S' >= S/8."""
+    mask8 = F.adaptive_avg_pool2d(mask, features.key.shape[-2:])  # (N, 1, h, w)
+    cells = F.pixel_unshuffle(mask8, 2)  # (N, 4, g, g)
+    inside = cells.mean(1, keepdim=True)
+    values = torch.cat((cells, inside * features.context, (1 - inside) * features.context), 1)
+    gram, target = normal_equations(features.linear, mask8)
+    return Memory(places(features.memory_key)[:, None], places(values)[:, None], gram, target)
+
+
+def join(references: list[Memory], recent: list[Memory]) -> Memory:
+    """Several memories of the same objects as one: prompted frames, and frames that hold the tracker's own masks.
+
+    In the solved layer the recent frames together weigh half as much as the references together: what a person
+    said outweighs what the tracker believed.
+    """
+    every = references + recent
+    share = [1 / len(references)] * len(references) + [RECENT_SHARE / max(len(recent), 1)] * len(recent)
+    return Memory(
+        torch.cat([m.keys for m in every], 1),
+        torch.cat([m.values for m in every], 1),
+        torch.stack([m.gram * s for m, s in zip(every, share, strict=True)]).sum(0),
+        torch.stack([m.target * s for m, s in zip(every, share, strict=True)]).sum(0),
+    )
+
+
+def exact(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep autocast away: normal equations lose their meaning in bfloat16."""
+
+    @wraps(function)
+    def run(first: Tensor, *rest: Tensor) -> Any:
+        with torch.autocast(first.device.type, enabled=False):
+            return function(first.float(), *(x.float() for x in rest))
+
+    return run
+
+
+@exact
+def normal_equations(linear: Tensor, mask8: Tensor) -> tuple[Tensor, Tensor]:
+    """X^T D X and X^T D y of one frame; D weighs foreground and background equally, whatever their size."""
+    x = places(linear)  # (N, h w, LINEAR)
+    x = torch.cat((x, torch.ones_like(x[..., :1])), -1)
+    y = places(mask8)[..., 0]  # (N, h w)
+    weight = y / (y.sum(1, keepdim=True) + 1) + (1 - y) / ((1 - y).sum(1, keepdim=True) + 1)
+    weighted = x * weight[..., None]
+    return weighted.transpose(1, 2) @ x, (weighted.transpose(1, 2) @ (2 * y - 1)[..., None])[..., 0]
+
+
+@exact
+def solve(gram: Tensor, target: Tensor) -> Tensor:
+    """The ridge regression's weights, (N, LINEAR + 1): the last one is the bias."""
+    mean = gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+    eye = torch.eye(gram.shape[1], device=gram.device, dtype=gram.dtype)
+    return torch.linalg.solve(gram + RIDGE * (mean + 1e-3) * eye, target)
+
+
+def places(x: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, h w, C)"""
+    return x.flatten(2).transpose(1, 2)
+
+
+class Computed(nn.Module):
+    """features, memory → readout (N, VALUE, h, w) and best similarities to object and background (N, 2, h, w)."""
+
+    def __init__(self, grid: int) -> None:
+        super().__init__()
+        self.sharpness = nn.Parameter(torch.tensor(2.5))  # tau = exp of it
+        self.query_place = nn.Parameter(torch.randn(4 * grid * grid, POSITION) * 0.1)
+        self.memory_place = nn.Parameter(torch.randn(grid * grid, POSITION) * 0.1)
+        # One more cell that is always there: what to read where nothing fits, or where there is no reference at all.
+        self.nothing = nn.Parameter(torch.zeros(VALUE))
+        self.nothing_score = nn.Parameter(torch.zeros(1))
+
+    def forward(self, features: Features, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        n, frames, _, _ = keys.shape
+        height, width = features.key.shape[-2:]
+        query, key = places(features.key), keys.flatten(1, 2)  # (N, h w, KEY), (N, M G, KEY)
+        # The learned place-to-place part joins as further channels of the keys: one product makes the sum of both.
+        placed_query = torch.cat((self.sharpness.exp() * query, self.query_place.expand(n, -1, -1)), 2)
+        placed_key = torch.cat((key, self.memory_place.repeat(frames, 1).expand(n, -1, -1)), 2)
+        score = placed_query @ placed_key.transpose(1, 2)  # (N, h w, M G)
+        nothing = self.nothing_score.to(score.dtype).expand(n, height * width, 1)
+        weights = torch.cat((score, nothing), 2).softmax(2)
+        read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(n, 1, VALUE)), 1)
+        readout = (weights.to(read.dtype) @ read).transpose(1, 2).unflatten(2, (height, width))
+        inside = values[..., :CELLS].mean(-1).flatten(1)[..., None]  # (N, M G, 1)
+        best = torch.stack([best_match(query, key, away) for away in (1 - inside, inside)], 1)
+        return readout, best.unflatten(2, (height, width))
+
+
+def best_match(query: Tensor, key: Tensor, away: Tensor) -> Tensor:
+    """For each query (N, Q, KEY) the similarity of its best cell (N, L, KEY) among those that are not away
+    (N, L, 1), in [-3, 1]; -3 where there is no cell. (N, Q)
+    """
+    query = torch.cat((query, torch.ones_like(query[..., :1])), 2)
+    cells = torch.cat((key, -2 * away.to(key.dtype)), 2)
+    nowhere = torch.zeros_like(query[:, :1])
+    nowhere[..., -1] = -3
+    return (query @ torch.cat((cells, nowhere), 1).transpose(1, 2)).max(2).values
+
+
+class Solved(nn.Module):
+    """features, weights (N, LINEAR + 1) → score (N, 1, h, w), about -1 on the background and 1 on the object."""
+
+    def forward(self, features: Features, weights: Tensor) -> Tensor:
+        score = (features.linear * weights[:, :-1, None, None]).sum(1, keepdim=True)
+        return score + weights[:, -1, None, None, None]
+
+
+class Learned(nn.Module):
+    """Maps (N, C, g, g) → one map (N, 1, g, g) in which every place has seen every place of every map."""
+
+    def __init__(self, maps: int, grid: int, rank: int = 256) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(maps * grid * grid, rank)
+        self.spread = nn.Linear(rank, grid * grid)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.spread(F.relu(self.squeeze(maps.flatten(1)))).view(-1, 1, *maps.shape[-2:])
+
+
+class Pairwise(nn.Module):
+    """The control: 1x1 convolution over the pair (first memory frame, current frame) → (N, 32, g, g)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(VALUE + CONTEXT, 32, 1)
+
+    def forward(self, features: Features, values: Tensor) -> Tensor:
+        # Padded by one empty frame, so that the pair exists without a reference, too.
+        first = F.pad(values, (0, 0, 0, 0, 0, 1))[:, 0].transpose(1, 2).unflatten(2, features.context.shape[-2:])
+        return F.relu(self.mix(torch.cat((first, features.context), 1)))
+
+
+class TemporalFusion(nn.Module):
+    """The fully connected layers between encoder and decoder.
+
+    `parts` names which are there: any of "learned", "computed", "solved"; none of them = "pairwise" alone.
+    The result is two maps, (N, channels16, g, g) and (N, channels8, h, w).
+    """
+
+    def __init__(self, parts: tuple[str, ...], grid: int) -> None:
+        super().__init__()
+        self.computed = Computed(grid) if "computed" in parts else None
+        self.solved = Solved() if "solved" in parts else None
+        self.pairwise = None if parts else Pairwise()
+        maps = 2 + ("computed" in parts) + ("solved" in parts)
+        self.learned = Learned(maps, grid) if "learned" in parts else None
+        # previous mask, prompts, objectness; then what each part adds
+        self.channels8 = 3 + (CELLS + 2 if self.computed else 0) + (1 if self.solved else 0)
+        self.channels16 = 4 + (VALUE + 2 if self.computed else 0) + (1 if self.solved else 0)
+        self.channels16 += (1 if self.learned else 0) + (32 if self.pairwise else 0)
+
+    def forward(
+        self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        previous8, prompts8 = F.avg_pool2d(previous, 4), F.avg_pool2d(prompts, 2)
+        objectness = features.objectness.sigmoid()
+        at8, at16 = [previous8, prompts8], [F.avg_pool2d(previous8, 2), F.avg_pool2d(prompts8, 2), objectness]
+        seen = [at16[0], objectness]
+        if self.computed is not None:
+            readout, best = self.computed(features, keys, values)
+            at8 += [readout[:, :CELLS], best]
+            at16 += [F.avg_pool2d(torch.cat((readout, best), 1), 2)]
+            seen += [at16[-1][:, :CELLS].mean(1, keepdim=True)]
+        if self.solved is not None:
+            score = self.solved(features, weights)
+            at8 += [score]
+            at16 += [F.avg_pool2d(score, 2)]
+            seen += [at16[-1]]
+        if self.learned is not None:
+            at16 += [self.learned(torch.cat(seen, 1))]
+        if self.pairwise is not None:
+            at16 += [self.pairwise(features, values)]
+        return torch.cat(at16, 1), torch.cat(at8, 1)

@@ -1,0 +1,44 @@
+"""TrackNet: Encoder → TemporalFusion → Decoder."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from .decoder import Decoder
+from .encoder import Encoder, Features
+from .fusion import TemporalFusion
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Travels inside the checkpoint, so that architecture and weights cannot drift apart."""
+
+    size: int = 256  # S: the side of the crop in pixels, a multiple of 32
+    fusion: tuple[str, ...] = ("learned", "computed", "solved")
+
+
+class TrackNet(nn.Module):
+    """Two steps, so that a frame is encoded once and remembered later.
+
+    `encoder(images)` → Features; `forward(features, ...)` → logits (N, 1, S/2, S/2), quality (N, 2).
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder()
+        self.fusion = TemporalFusion(config.fusion, config.size // 16)
+        self.decoder = Decoder(self.fusion.channels16, self.fusion.channels8)
+
+    def forward(
+        self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The current crop's mask.
+
+        previous (N, 1, S/2, S/2): the last mask's probability, moved to this crop; zeros where there is none.
+        prompts (N, 2, S/4, S/4): clicks on the object; clicks beside it, and everything outside of a given box.
+        keys (N, M, G, KEY), values (N, M, G, VALUE): the memory; M = 0 without a reference.
+        weights (N, LINEAR + 1): the solved layer; zeros without a reference.
+        """
+        fused16, fused8 = self.fusion(features, previous, prompts, keys, values, weights)
+        return self.decoder(features, fused16, fused8, previous, prompts)

@@ -1,0 +1,204 @@
+"""Clips made from still pictures: an object cut out of one picture moves over another one, or a camera over one."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import DataError
+
+CANVAS = 320  # height and width of a made frame, pixels
+Random = np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A short clip with the truth: what every source of training data yields."""
+
+    images: list[np.ndarray]  # (H, W, 3) uint8 RGB
+    masks: list[np.ndarray]  # (H, W) uint8, 0 or 255
+    alone: bool  # nothing else in the first frame could be meant by 'the main object'
+
+
+class Stills:
+    """A folder of pictures with masks of the same name (NAME.png beside NAME.webp or .jpg).
+
+    Decoded pictures stay in memory: decoding them again would cost more than making the clip.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        pictures = (p for p in sorted(folder.iterdir()) if p.suffix in {".webp", ".jpg", ".jpeg"})
+        self.paths = [p for p in pictures if p.with_suffix(".png").exists()]
+        if not self.paths:
+            raise DataError(f"{folder} holds no pictures (.webp, .jpg) with masks of the same name (.png).")
+        self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """image (H, W, 3) uint8 RGB, mask (H, W) uint8 0 or 255"""
+        if index not in self.cache:
+            path = self.paths[index]
+            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+            mask = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
+            if image is None or mask is None or image.shape[:2] != mask.shape:
+                raise DataError(f"{path} and its mask cannot be read, or differ in size.")
+            self.cache[index] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), (mask > 127).astype(np.uint8) * 255
+        return self.cache[index]
+
+    def draw(self, rng: Random) -> tuple[np.ndarray, np.ndarray]:
+        return self[int(rng.integers(len(self.paths)))]
+
+    def scene(self, rng: Random, frames: int) -> Scene:
+        image, mask = self.draw(rng)
+        if rng.random() < 0.5:
+            image, mask = image[:, ::-1], mask[:, ::-1]
+        if rng.random() < 0.35:
+            return camera_moves(rng, image, mask, frames)
+        return object_moves(rng, image, mask, self.draw(rng)[0], frames)
+
+
+def camera_moves(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) -> Scene:
+    """The whole picture moves and bends: no seam between object and background to give the object away."""
+    path = Path2D.random(rng, frames, speed=0.12, start=(CANVAS / 2, CANVAS / 2))
+    fit = CANVAS / max(mask.shape) * rng.uniform(1.0, 1.5)
+    bend = Bend(rng, 0.05 * CANVAS)
+    images, masks = [], []
+    for t in range(frames):
+        maps = path.maps(t, fit, (mask.shape[1] / 2, mask.shape[0] / 2), bend.at(t))
+        images.append(cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
+        masks.append(harden(cv2.remap(mask, *maps, cv2.INTER_LINEAR)))
+    return Scene(images, masks, alone=True)
+
+
+def object_moves(rng: Random, image: np.ndarray, mask: np.ndarray, ground: np.ndarray, frames: int) -> Scene:
+    """The object of one picture moves over another picture, which moves by itself."""
+    ground_path = Path2D.random(rng, frames, speed=0.06, start=(CANVAS / 2, CANVAS / 2))
+    ground_fit = CANVAS / min(ground.shape[:2]) * rng.uniform(1.0, 1.6)
+    cutout = Cutout.of(rng, image, mask, frames)
+    images, masks = [], []
+    for t in range(frames):
+        maps = ground_path.maps(t, ground_fit, (ground.shape[1] / 2, ground.shape[0] / 2), None)
+        canvas = cv2.remap(ground, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        look, alpha = cutout.at(t)
+        images.append(blend(canvas, look, alpha))
+        masks.append(harden(alpha))
+    return Scene(images, masks, alone=False)
+
+
+def add_another(rng: Random, scene: Scene, image: np.ndarray, mask: np.ndarray) -> Scene:
+    """Another object passes: in front of the tracked one, or behind it where it is only a distraction."""
+    size = scene.masks[0].shape
+    cutout = Cutout.of(rng, image, mask, len(scene.images), size)
+    in_front = rng.random() < 0.6
+    images, masks = [], []
+    for t, (picture, truth) in enumerate(zip(scene.images, scene.masks, strict=True)):
+        look, alpha = cutout.at(t)
+        if not in_front:
+            alpha = np.minimum(alpha, 255 - cv2.GaussianBlur(truth, (3, 3), 0))
+        images.append(blend(picture, look, alpha))
+        masks.append(cv2.bitwise_and(truth, 255 - harden(alpha)))
+    return Scene(images, masks, alone=False)
+
+
+def twin(rng: Random, scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:
+    """The tracked object itself as another object: the hardest thing to tell apart."""
+    t = int(rng.integers(len(scene.images)))
+    return (scene.images[t], scene.masks[t]) if cv2.countNonZero(scene.masks[t]) > 200 else None
+
+
+class Bend:
+    """A smooth displacement field that changes with time, in pixels of the canvas."""
+
+    def __init__(self, rng: Random, amount: float, size: tuple[int, int] = (CANVAS, CANVAS)) -> None:
+        self.size = size
+        self.growth = rng.normal(0, 0.4 * amount, (5, 5, 2)).astype(np.float32)
+
+    def at(self, t: int) -> np.ndarray:
+        """(H, W, 2) float32"""
+        return cv2.resize(self.growth * np.float32(0.5 * t**0.7), self.size[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+@dataclass(frozen=True, eq=False)
+class Path2D:
+    """A smooth way of a picture over the canvas: where its centre is, how it is turned and scaled."""
+
+    centre: np.ndarray  # (T, 2) pixels
+    angle: np.ndarray  # (T,) radians
+    scale: np.ndarray  # (T,)
+    size: tuple[int, int]
+
+    @classmethod
+    def random(
+        cls,
+        rng: Random,
+        frames: int,
+        speed: float,
+        start: tuple[float, float],
+        extent: float = CANVAS,
+        size: tuple[int, int] = (CANVAS, CANVAS),
+    ) -> "Path2D":
+        """`speed` is in object sizes (`extent` pixels) a frame; it bends, and it changes, as real ways do."""
+        pace = extent * speed * rng.beta(1, 2)
+        heading = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, 0.4, frames))
+        step = pace * rng.uniform(0.5, 1.5, frames)[:, None] * np.stack((np.cos(heading), np.sin(heading)), 1)
+        step[0] = 0
+        turn = rng.normal(0, 0.08) + rng.normal(0, 0.03, frames)
+        grow = rng.normal(0, 0.04) + rng.normal(0, 0.015, frames)
+        return cls(
+            np.array(start) + np.cumsum(step, 0),
+            rng.normal(0, 0.2) + np.cumsum(turn),
+            np.exp(np.clip(np.cumsum(grow), -0.7, 0.7)),
+            size,
+        )
+
+    def maps(self, t: int, fit: float, middle: tuple[float, float], bend: np.ndarray | None) -> tuple:
+        """cv2.remap's maps from the canvas into the picture, whose point `middle` lies on the path."""
+        zoom = fit * self.scale[t]
+        cos, sin = math.cos(self.angle[t]) / zoom, math.sin(self.angle[t]) / zoom
+        y, x = np.mgrid[: self.size[0], : self.size[1]].astype(np.float32)
+        if bend is not None:
+            x, y = x + bend[..., 0], y + bend[..., 1]
+        x, y = x - np.float32(self.centre[t][0]), y - np.float32(self.centre[t][1])
+        return (
+            (x * np.float32(cos) + y * np.float32(sin) + np.float32(middle[0])).astype(np.float32),
+            (y * np.float32(cos) - x * np.float32(sin) + np.float32(middle[1])).astype(np.float32),
+        )
+
+
+class Cutout:
+    """An object cut out of its picture, on its way over a canvas of some size (height, width)."""
+
+    def __init__(
+        self, image: np.ndarray, mask: np.ndarray, path: Path2D, fit: float, middle: tuple[float, float], bend: Bend
+    ) -> None:
+        self.image, self.path, self.fit, self.middle, self.bend = image, path, fit, middle, bend
+        # A little inside of the mask and soft, since the masks' edges carry some of the old background.
+        self.alpha = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (3, 3), 0)
+
+    @classmethod
+    def of(
+        cls, rng: Random, image: np.ndarray, mask: np.ndarray, frames: int, size: tuple[int, int] = (CANVAS, CANVAS)
+    ) -> "Cutout":
+        x, y, w, h = cv2.boundingRect(mask)
+        extent = rng.uniform(0.2, 0.6) * min(size)
+        start = (rng.uniform(0.2, 0.8) * size[1], rng.uniform(0.2, 0.8) * size[0])
+        path = Path2D.random(rng, frames, 0.35, start, extent, size)
+        bend = Bend(rng, extent * 0.06 * rng.random(), size)
+        return cls(image, mask, path, extent / max(w, h), (x + w / 2, y + h / 2), bend)
+
+    def at(self, t: int) -> tuple[np.ndarray, np.ndarray]:
+        """Its look (H, W, 3) and its alpha (H, W) uint8 on the canvas"""
+        maps = self.path.maps(t, self.fit, self.middle, self.bend.at(t))
+        look = cv2.remap(self.image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return look, cv2.remap(self.alpha, *maps, cv2.INTER_LINEAR)
+
+
+def blend(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """uint8 pictures (H, W, 3), alpha (H, W) uint8"""
+    weight = alpha[..., None].astype(np.uint16)
+    return ((above * weight + below * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def harden(alpha: np.ndarray) -> np.ndarray:
+    return cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]

@@ -1,0 +1,44 @@
+"""Videos in: any file that FFmpeg reads, or a folder of images, one frame at a time.
+
+Only this package and film.py know codecs. Every image that leaves is (H, W, 3) uint8 RGB, contiguous, upright.
+"""
+
+import hashlib
+from pathlib import Path
+
+from trackmask.errors import VideoError
+from trackmask.video.file import VideoFile
+from trackmask.video.folder import ImageFolder, list_images
+from trackmask.video.reader import VideoReader
+
+__all__ = ["VideoReader", "hash_source", "open_video"]
+
+
+def open_video(path: Path, *, threads: int = 0) -> VideoReader:
+    """Open a video file, or a folder of images in natural order (2 before 10), and read its first frame.
+
+    `threads` is for the decoder: 0 lets FFmpeg choose; the pixels do not depend on it.
+    Raises VideoError where there is nothing to read: no such file, no video or image in it, no frame that decodes.
+    """
+    return ImageFolder(path) if path.is_dir() else VideoFile(path, threads)
+
+
+def hash_source(path: Path) -> tuple[int, str]:
+    """What tells one video from another: its size in bytes, and its sha256 in hex.
+
+    For a folder of images: the sum of their sizes, and the sha256 over a line "<sha256 of the image>  <name>\\n" for
+    each in natural order, as sha256sum prints them. Raises VideoError where it cannot be read.
+    """
+    try:
+        if not path.is_dir():
+            return path.stat().st_size, _sha256(path)
+        images = list_images(path)
+        lines = "".join(f"{_sha256(image)}  {image.name}\n" for image in images)
+        return sum(image.stat().st_size for image in images), hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

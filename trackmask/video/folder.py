@@ -1,0 +1,109 @@
+"""A folder of images as a video."""
+
+import re
+import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from trackmask.data import Frame, Image, VideoInfo
+from trackmask.errors import CallError, VideoError
+from trackmask.video.reader import Picture, Place, VideoReader, behind, check_pixels, check_range
+
+FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)  # Pillow's own words
+_ORIENTATION = 0x0112  # EXIF; 5 to 8 lie on their side
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The frames in a folder in natural order, without hidden files and `*.mask.png`. VideoError where there are none."""
+    names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_frame(path)]
+    if not names:
+        raise VideoError(f"{folder} holds no images; give a video file, or a folder of png, jpg, webp, bmp or tif files")
+    return sorted(names, key=_natural)
+
+
+def _is_frame(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".") and not path.name.lower().endswith(".mask.png")
+
+
+def _natural(path: Path) -> tuple[list[str | int], str]:
+    """frame2 before frame10; the plain name decides between 1 and 01."""
+    parts = re.split(r"([0-9]+)", path.name.lower())
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], path.name
+
+
+class ImageFolder(VideoReader):
+    """Images of one size, at 25 frames a second."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._images = list_images(folder)
+        except OSError as error:
+            raise VideoError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
+        name = folder.resolve().name
+        size = self._one_size()
+        super().__init__(VideoInfo(name, size, FPS, len(self._images), "images"))
+
+    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
+        check_range(first, last)
+        if last >= len(self._images):
+            raise CallError(f"{self.info.name} has no frame {last}; it has {len(self._images)} frames, counted from 0")
+        for index in range(last, first - 1, -1):
+            yield self._frame(self._picture(index))
+
+    def _pictures(self, end: Place) -> Iterator[Picture]:
+        for picture in map(self._picture, range(len(self._images))):
+            if behind(picture.index, picture.time, end):
+                return
+            yield picture
+
+    def _picture(self, index: int) -> Picture:
+        return Picture(index, float(index / FPS), partial(self._read, index))
+
+    def _one_size(self) -> tuple[int, int]:
+        """(height, width) of all images, from their headers. VideoError where they differ."""
+        size = _header_size(self._images[0])
+        check_pixels(self._images[0].name, *size)
+        for image in self._images[1:]:
+            if (other := _header_size(image)) != size:
+                raise VideoError(
+                    f"the images differ in size: {self._images[0].name} has {size[1]} x {size[0]} pixels, "
+                    f"{image.name} has {other[1]} x {other[0]}; a video needs one size"
+                )
+        return size
+
+    def _read(self, index: int) -> Image:
+        path = self._images[index]
+        try:
+            with Pillow.open(path) as image:
+                pixels = _rgb(ImageOps.exif_transpose(image))
+        except _BROKEN as error:
+            raise VideoError(f"{path.name} is damaged: {index} frames could be decoded; replace the image") from error
+        if pixels.shape[:2] != self.info.size:
+            raise VideoError(f"{path.name} has changed its size while it was read; try again")
+        return pixels
+
+
+def _header_size(path: Path) -> tuple[int, int]:
+    """(height, width) as the image will stand, without decoding its pixels."""
+    try:
+        with Pillow.open(path) as image:
+            lying = image.getexif().get(_ORIENTATION, 1) >= 5
+            return (image.width, image.height) if lying else (image.height, image.width)
+    except _BROKEN as error:
+        raise VideoError(f"{path.name} is not an image that can be read; replace or remove it") from error
+
+
+def _rgb(image: Pillow.Image) -> Image:
+    """(H, W, 3) uint8, contiguous. Alpha is dropped, as FFmpeg does."""
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip it at 255
+        image = Pillow.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    return np.array(image.convert("RGB"))

@@ -1,0 +1,120 @@
+"""What every video can do: be read forward, in part, and backward."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from trackmask.data import Frame, Image, VideoInfo
+from trackmask.errors import CallError, VideoError
+
+MAX_SIDE = 16384  # pixels
+MAX_PIXELS = 1 << 27  # 134 million
+TIME_SLACK = 0.0005  # seconds: containers that count in milliseconds round 1/30 to 0.033
+
+Place = int | float | None
+
+
+class Picture(NamedTuple):
+    """A frame that is decoded but not yet turned into RGB: those that are only passed by never are."""
+
+    index: int
+    time: float  # seconds
+    image: Callable[[], Image]
+
+
+class VideoReader:
+    """A video that can be read any number of times, forward and backward. `open_video` makes one."""
+
+    def __init__(self, info: VideoInfo) -> None:
+        self.info = info
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every iteration: asking for one more frame is a ValueError."""
+        self._closed = True
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def frames(self, start: Place = None, end: Place = None) -> Iterator[Frame]:
+        """The frames from `start` to `end`, both included; an int is a frame's index, a float a time in seconds.
+
+        A frame keeps the index and the time that it has in the whole video. Times begin at 0 and rise strictly.
+        Raises CallError where no frame lies in the range; VideoError where the video changes its size, and, after the
+        last frame that could be decoded, where it is damaged or cut off.
+        """
+        check_range(start, end)
+        given = False
+        count = 0
+        with closing(self._pictures(end)) as pictures:
+            for picture in pictures:
+                count = picture.index + 1
+                if _before(picture, start):
+                    continue
+                given = True
+                yield self._frame(picture)
+        if not given:
+            until = "its end; it has" if end is None else f"{_name(end)}; up to there it has"
+            raise CallError(f"{self.info.name} has no frame between {_name(start)} and {until} {count} frames")
+
+    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
+        """The frames from index `last` down to `first`: the same, to the pixel, as reading forward gives.
+
+        Memory stays bounded; a temporary file takes what is more. Raises CallError where there is no frame `last`,
+        OutputError where the temporary folder is full. Damage between the frames is left to `frames` to tell.
+        """
+        raise NotImplementedError
+
+    def _pictures(self, end: Place) -> Iterator[Picture]:
+        """Every picture from the first one to `end`, in order of time."""
+        raise NotImplementedError
+
+    def _frame(self, picture: Picture) -> Frame:
+        if self._closed:
+            raise ValueError(f"{self.info.name} has been closed")
+        return Frame(picture.index, picture.time, picture.image())
+
+
+def check_pixels(name: str, height: int, width: int) -> None:
+    """VideoError where a frame would be so large that it is a fault of the file, or an attack, rather than a video."""
+    if max(height, width) > MAX_SIDE or height * width > MAX_PIXELS:
+        raise VideoError(
+            f"{name} has frames of {width} x {height} pixels, more than trackmask reads "
+            f"({MAX_SIDE} a side, {MAX_PIXELS // 10**6} million in all); scale it down first"
+        )
+
+
+def behind(index: int, time: float, end: Place) -> bool:
+    """Whether a frame comes after `end`."""
+    if isinstance(end, float):
+        return time > end + TIME_SLACK
+    return end is not None and index > end
+
+
+def _before(picture: Picture, start: Place) -> bool:
+    if isinstance(start, float):
+        return picture.time < start - TIME_SLACK
+    return start is not None and picture.index < start
+
+
+def check_range(start: Place, end: Place) -> None:
+    """CallError for places that no video has, and for an end before the start of the same kind."""
+    for place in (start, end):
+        if place is not None and not 0 <= place < math.inf:  # written so that nan fails too
+            raise CallError(f"{_name(place)} is not in any video; give a frame or a time from 0 on")
+    if start is not None and end is not None and type(start) is type(end) and start > end:
+        raise CallError(f"the start, {_name(start)}, lies behind the end, {_name(end)}; swap them")
+
+
+def _name(place: Place) -> str:
+    if place is None:
+        return "its start"
+    return f"{place:g} s" if isinstance(place, float) else f"frame {place}"
