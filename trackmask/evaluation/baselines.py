@@ -29,7 +29,7 @@ def dis_flow(clip: Clip, prompt: str) -> Iterator[Labels]:
 
 def _need_mask(prompt: str) -> None:
     if prompt != "mask":
-        raise CallError(f"A baseline starts from the first mask, not from a prompt of kind {prompt!r}: give mask.")
+        raise CallError(f"a baseline starts from the first mask, not from a prompt of kind {prompt!r}; give mask")
 
 
 def _flow(clip: Clip, mask: Labels) -> Iterator[Labels]:

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image as Picture
 
-from trackmask.data import Frame, Image, Labels
+from trackmask.data import Frame, Labels
 from trackmask.errors import DataError
+from trackmask.masks_png import read_picture
 from trackmask.video import open_video
 
 VOID = 255  # a truth pixel that counts for nothing
 _PICTURES = {".webp", ".jpg", ".jpeg", ".png"}
-_UNREADABLE = (OSError, SyntaxError, ValueError, Picture.DecompressionBombError)  # Pillow's, for damaged files
 _FPS = 24  # DAVIS's; a folder of pictures does not say
 
 
@@ -42,14 +41,14 @@ class Clip:
                 yield from video
             return
         if not self.images:
-            raise DataError(f"The clip {self.name} has masks only: give the data set's folder, which has its pictures.")
+            raise DataError(f"the clip {self.name} has masks only; give the data set's folder, which has its pictures")
         for index, path in enumerate(self.images):
-            yield Frame(index, index / _FPS, _read_image(path))
+            yield Frame(index, index / _FPS, np.array(read_picture(path, DataError).convert("RGB")))
 
     def truth(self, index: int) -> Labels:
         """(H, W) uint8: object ids, VOID where nothing counts; DataError where frame `index` has no truth."""
         if index not in self.truths:
-            raise DataError(f"The clip {self.name} has no truth for frame {index}: add the mask to its Annotations.")
+            raise DataError(f"the clip {self.name} has no truth for frame {index}; add the mask to its Annotations")
         return read_labels(self.truths[index])
 
     def first_mask(self) -> Labels:
@@ -57,14 +56,14 @@ class Clip:
         labels = self.truth(0)
         labels[labels == VOID] = 0
         if not labels.any():
-            raise DataError(f"The clip {self.name} shows no object in the truth of frame 0: begin it where one is.")
+            raise DataError(f"the clip {self.name} shows no object in the truth of frame 0; begin it where one is")
         return labels
 
     def ids(self) -> tuple[int, ...]:
         """The objects in any of the clip's truths, in order; DataError where there are none."""
         ids = set().union(*(np.unique(self.truth(index)).tolist() for index in self.truths)) - {0, VOID}
         if not ids:
-            raise DataError(f"The clip {self.name} shows no object in any of its truth masks: leave it out.")
+            raise DataError(f"the clip {self.name} shows no object in any of its truth masks; leave it out")
         return tuple(sorted(ids))
 
 
@@ -92,21 +91,18 @@ def read_truth(folder: Path) -> list[Clip]:
     parent = _resolution(folder / "Annotations") if (folder / "Annotations").is_dir() else folder
     clips = [_masks_alone(child) for child in folders_in(parent) if masks_in(child)]
     if not clips:
-        raise DataError(f"{folder} holds no truth masks: give a folder with CLIP/00000.png, or a data set.")
+        raise DataError(f"{folder} holds no truth masks; give a folder with CLIP/00000.png, or a data set")
     return clips
 
 
 def read_labels(path: Path) -> Labels:
     """A mask PNG as (H, W) uint8 ids. 1-bit: id 1. Palette: its indices. Grey: its values, or id 1 where 255 alone
     is used, as tools that know of one object write it. DataError where it cannot be read or has colours."""
-    try:
-        with Picture.open(path) as picture:
-            mode, labels = picture.mode, np.array(picture)
-    except _UNREADABLE as error:
-        raise DataError(f"The mask {path} cannot be read: replace it ({error}).") from error
-    if mode not in ("1", "L", "P"):
-        raise DataError(f"The mask {path} has colours (mode {mode}): save it with a palette, in grey or with one bit.")
-    if mode == "L" and not ((labels > 0) & (labels < 255)).any():
+    picture = read_picture(path, DataError)
+    if picture.mode not in ("1", "L", "P"):
+        raise DataError(f"the mask {path} is of mode {picture.mode}; save it with a palette, in 8-bit grey or one bit")
+    labels = np.array(picture)
+    if picture.mode == "L" and not ((labels > 0) & (labels < 255)).any():
         labels = labels == 255
     return labels.astype(np.uint8)
 
@@ -144,7 +140,7 @@ def _sources(folder: Path) -> dict[str, Path]:
     sources = {path.stem: path for path in films}
     sources |= {path.name: path for path in folders_in(_resolution(folder / "JPEGImages"))}
     if not sources:
-        raise DataError(f"{folder} is not a data set: it needs JPEGImages/CLIP/ or videos/CLIP.mp4, and Annotations/.")
+        raise DataError(f"{folder} is not a data set; it needs JPEGImages/CLIP/ or videos/CLIP.mp4, and Annotations/")
     return sources
 
 
@@ -154,45 +150,37 @@ def _chosen(sources: Mapping[str, Path], split: Path | None) -> list[str]:
     try:
         lines = split.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise DataError(f"The split {split} cannot be read: give a text file, a clip's name a line.") from error
+        raise DataError(f"the split {split} cannot be read; give a text file, a clip's name a line") from error
     names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if not names:
-        raise DataError(f"The split {split} names no clip: write a clip's name a line.")
+        raise DataError(f"the split {split} names no clip; write a clip's name a line")
     for name in names:
         if name not in sources:
-            raise DataError(f"The split {split} names the clip {name!r}, which the data set does not have: correct it.")
+            raise DataError(f"the split {split} names the clip {name!r}, which the data set does not have; correct it")
     return names
 
 
 def _clip(name: str, source: Path, annotations: Path) -> Clip:
     masks = masks_in(annotations)
     if not masks:
-        raise DataError(f"The clip {name} has no truth: put its masks into {annotations}, or leave it out by a split.")
+        raise DataError(f"the clip {name} has no truth; put its masks into {annotations}, or leave it out by a split")
     if source.is_file():
         return Clip(name, {_number(path): path for path in masks}, film=source)
     images = _pictures_in(source)
     if not images:
-        raise DataError(f"The clip {name} has no pictures in {source}: put them there, or leave it out by a split.")
+        raise DataError(f"the clip {name} has no pictures in {source}; put them there, or leave it out by a split")
     frame_of = {path.stem: index for index, path in enumerate(images)}
     for path in masks:
         if path.stem not in frame_of:
-            raise DataError(f"The truth {path} belongs to no picture of the clip {name}: name it as its picture.")
+            raise DataError(f"the truth {path} belongs to no picture of the clip {name}; name it as its picture")
     return Clip(name, {frame_of[path.stem]: path for path in masks}, tuple(images))
 
 
 def _number(path: Path) -> int:
     if not re.fullmatch("[0-9]+", path.stem):
-        raise DataError(f"The truth {path} is a film's: name it by its frame's number, such as 00000.png.")
+        raise DataError(f"the truth {path} is a film's; name it by its frame's number, such as 00000.png")
     return int(path.stem)
 
 
 def _masks_alone(folder: Path) -> Clip:
     return Clip(folder.name, dict(enumerate(masks_in(folder))))
-
-
-def _read_image(path: Path) -> Image:
-    try:
-        with Picture.open(path) as picture:
-            return np.array(picture.convert("RGB"))
-    except _UNREADABLE as error:
-        raise DataError(f"The picture {path} cannot be read: replace it ({error}).") from error

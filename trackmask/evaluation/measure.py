@@ -52,7 +52,7 @@ def score_clip(predictions: Iterable[Labels], clip: Clip) -> ClipScore:
             frame_j[index] = [jaccard(ours, theirs) for ours, theirs in pairs]
             frame_f[index] = [boundary_f(ours, theirs) for ours, theirs in pairs]
     if not frame_j:
-        raise DataError(f"The clip {clip.name} has no truth between its first and last frame: leave it out.")
+        raise DataError(f"the clip {clip.name} has no truth between its first and last frame; leave it out")
     return _score(clip.name, frame_j, frame_f)
 
 
@@ -88,7 +88,7 @@ def pair_folders(predictions: Path, truth: Path) -> tuple[Method, list[Clip]]:
     else:
         sources = {clip.name: _source(predictions, clip) for clip in clips}
     if not clips:
-        raise DataError(f"No truth in {truth} is of the clip {predictions.name}: give the folder of its truth masks.")
+        raise DataError(f"no truth in {truth} is of the clip {predictions.name}; give the folder of its truth masks")
     return lambda clip, prompt: _read_masks(sources[clip.name], clip), clips
 
 
@@ -141,7 +141,7 @@ def _inner(predictions: Iterable[Labels], clip: Clip) -> Iterator[tuple[int, Lab
             yield count - 2, held
         held = labels
     if count < len(clip):
-        raise DataError(f"The clip {clip.name} has {len(clip)} frames, but {count} masks were made: make the others.")
+        raise DataError(f"the clip {clip.name} has {len(clip)} frames, but {count} masks were made; make the others")
 
 
 def _objects(prediction: Labels, clip: Clip, index: int, ids: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -149,7 +149,7 @@ def _objects(prediction: Labels, clip: Clip, index: int, ids: Sequence[int]) -> 
     truth = clip.truth(index)
     if prediction.shape != truth.shape:
         sizes = [f"{labels.shape[1]}x{labels.shape[0]}" for labels in (prediction, truth)]
-        raise DataError(f"The mask of frame {index} of {clip.name} is {sizes[0]}, its truth {sizes[1]}: use one.")
+        raise DataError(f"the mask of frame {index} of {clip.name} is {sizes[0]}, its truth {sizes[1]}; use one")
     known = truth != VOID
     for one in ids:
         yield (prediction > 0 if len(ids) == 1 else prediction == one) & known, truth == one
@@ -176,7 +176,7 @@ def _read_masks(source: Path, clip: Clip) -> Iterator[Labels]:
         if name and (source / name).is_file():
             yield read_labels(source / name)
         elif name and 0 < index < len(clip) - 1:
-            raise DataError(f"The clip {clip.name} has no mask {name} in {source}: make it, empty if need be.")
+            raise DataError(f"the clip {clip.name} has no mask {name} in {source}; make it, empty if need be")
         else:
             yield empty
 
@@ -192,7 +192,7 @@ def _source(folder: Path, clip: Clip) -> Path:
     for child in folders_in(folder):
         if _belongs(child, clip):
             return _inside(child)
-    raise DataError(f"There are no masks of the clip {clip.name} in {folder}: put them into {folder / clip.name}.")
+    raise DataError(f"there are no masks of the clip {clip.name} in {folder}; put them into {folder / clip.name}")
 
 
 def _belongs(folder: Path, clip: Clip) -> bool:

@@ -73,7 +73,7 @@ def contact_sheet(rows: Iterable[Row], path: Path) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise OutputError(f"The contact sheet {path} cannot be written: choose another place ({error}).") from error
+        raise OutputError(f"the contact sheet {path} cannot be written; choose another place ({error})") from error
 
 
 def _look(clip: Clip, indices: Container[int]) -> Iterator[tuple[int, Image, Labels | None]]:

@@ -4,6 +4,7 @@ Only this package and film.py know codecs. Every image that leaves is (H, W, 3) 
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 from trackmask.errors import VideoError
@@ -33,8 +34,8 @@ def hash_source(path: Path) -> tuple[int, str]:
         if not path.is_dir():
             return path.stat().st_size, _sha256(path)
         images = list_images(path)
-        lines = "".join(f"{_sha256(image)}  {image.name}\n" for image in images)
-        return sum(image.stat().st_size for image in images), hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+        lines = b"".join(f"{_sha256(image)}  ".encode() + os.fsencode(image.name) + b"\n" for image in images)
+        return sum(image.stat().st_size for image in images), hashlib.sha256(lines).hexdigest()
     except OSError as error:
         raise VideoError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
 

@@ -31,7 +31,8 @@ def open_container(path: Path) -> InputContainer:
     try:
         container = av.open(
             str(path.absolute()),  # an absolute path is never taken for a URL
-            options={"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)},
+            # Not `options`: these go to each stream too, and PyAV crashes where a stream shows up late (flv).
+            container_options={"protocol_whitelist": "file"},
             metadata_errors="replace",
         )
     except PermissionError as error:
@@ -45,9 +46,9 @@ def open_container(path: Path) -> InputContainer:
 
 
 class Decoding:
-    """The frames of a file from its start, or from the key frame at the timestamp `seek`, and what went wrong."""
+    """The frames of a file from its start, or from the key frame at `seek` seconds by the container's clock."""
 
-    def __init__(self, path: Path, threads: int = 0, seek: int | None = None) -> None:
+    def __init__(self, path: Path, threads: int = 0, seek: Fraction | None = None) -> None:
         self.container = open_container(path)
         try:
             self.stream = _picture_stream(self.container, path)
@@ -55,7 +56,7 @@ class Decoding:
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
             if seek is not None:
-                self.container.seek(seek, stream=self.stream)
+                self.container.seek(int(seek / _time_base(self.stream)), stream=self.stream)
         except (VideoError, av.error.FFmpegError):
             self.container.close()
             raise

@@ -1,7 +1,8 @@
 """A video file."""
 
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from fractions import Fraction
 from functools import partial
 from itertools import dropwhile
 from pathlib import Path
@@ -12,7 +13,7 @@ from av.video.frame import PictureType
 
 from trackmask.data import Frame, Image
 from trackmask.errors import CallError, VideoError
-from trackmask.video.decoding import Clock, Decoding, describe
+from trackmask.video.decoding import Clock, Decoding, describe, timestamp
 from trackmask.video.reader import Picture, Place, VideoReader, behind, check_range
 from trackmask.video.spool import Spool
 
@@ -27,7 +28,7 @@ class VideoFile(VideoReader):
     def __init__(self, path: Path, threads: int = 0) -> None:
         super().__init__(describe(path))
         self._path, self._threads = path, threads
-        self._keys: dict[int, int | None] = {}  # index: timestamp of the frames where decoding may begin
+        self._keys: dict[int, Fraction] = {}  # index: timestamp in seconds of the frames where decoding may begin
         self._seen = 0  # frames that have been looked at for _keys
         self._seekable = True  # whether every frame so far can be found again by its timestamp
 
@@ -35,12 +36,12 @@ class VideoFile(VideoReader):
         check_range(first, last)
         self._look_until(last)
         while last >= first:
-            key = max(index for index in self._keys if index <= last)
+            key = max((index for index in self._keys if index <= last), default=0)
             start = max(key, first) if self._seekable else first
             with Spool(self.info.size) as spool:
                 try:
                     spool.fill(self._from_key(key, start, last) if self._seekable else self._forward(start, last))
-                except _Astray:
+                except _Astray:  # decode everything that is left in one pass instead
                     self._seekable = False
                     continue
                 if not spool.holds(start, last):
@@ -48,7 +49,7 @@ class VideoFile(VideoReader):
                 yield from spool.backwards()
             last = start - 1
 
-    def _pictures(self, end: Place) -> Iterator[Picture]:
+    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
         clock = Clock(self.info.fps)
         with Decoding(self._path, self._threads) as decoding:
             decoded = 0
@@ -83,9 +84,10 @@ class VideoFile(VideoReader):
         if index < self._seen:
             return
         self._seen = index + 1
-        self._seekable = self._seekable and seekable
-        if index == 0 or (frame.key_frame and frame.pict_type == PictureType.I):
-            self._keys[index] = frame.pts
+        stamp = timestamp(frame)
+        self._seekable = self._seekable and seekable and stamp is not None
+        if stamp is not None and (index == 0 or (frame.key_frame and frame.pict_type == PictureType.I)):
+            self._keys[index] = stamp
 
     def _look_until(self, last: int) -> None:
         """Decode up to a frame that no pass has reached yet, without turning anything into RGB."""
@@ -98,10 +100,17 @@ class VideoFile(VideoReader):
 
     def _from_key(self, key: int, start: int, last: int) -> Iterator[Frame]:
         """The frames `start` to `last`, decoded from the frame `key` on. _Astray where they are not those of before."""
-        clock = Clock(self.info.fps, origin=...)
-        with Decoding(self._path, self._threads, seek=self._keys[key] if key else None) as decoding:
-            pass
+        target = self._keys[key]
+        with Decoding(self._path, self._threads, seek=target if key else None) as decoding:
+            stamped = ((timestamp(frame), frame) for frame in decoding)
+            for index, (stamp, frame) in enumerate(dropwhile(lambda pair: (pair[0] or target) < target, stamped), key):
+                if stamp is None or self._keys.get(index, stamp) != stamp:
+                    raise _Astray
+                if index > last:
+                    return
+                if index >= start:
+                    yield self._frame(Picture(index, float(stamp - self._keys[0]), partial(self._upright, frame)))
 
     def _forward(self, start: int, last: int) -> Iterator[Frame]:
-        with suppress(VideoError), closing(self.frames(start, last)) as frames:
-            yield from frames
+        with suppress(VideoError):
+            yield from self.frames(start, last)

@@ -2,7 +2,7 @@
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,17 @@ from trackmask.video.reader import Picture, Place, VideoReader, behind, check_pi
 FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)  # Pillow's own words
+# What Pillow raises for a broken image.
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 lie on their side
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The frames in a folder in natural order, without hidden files and `*.mask.png`. VideoError where there are none."""
-    names = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_frame(path)]
-    if not names:
-        raise VideoError(f"{folder} holds no images; give a video file, or a folder of png, jpg, webp, bmp or tif files")
-    return sorted(names, key=_natural)
+    """The images in a folder in natural order, without hidden files and `*.mask.png`. VideoError where it has none."""
+    images = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_frame(path)]
+    if not images:
+        raise VideoError(f"{folder} holds no images; give a video file or a folder of png, jpg, webp, bmp or tif files")
+    return sorted(images, key=_natural)
 
 
 def _is_frame(path: Path) -> bool:
@@ -59,7 +60,7 @@ class ImageFolder(VideoReader):
         for index in range(last, first - 1, -1):
             yield self._frame(self._picture(index))
 
-    def _pictures(self, end: Place) -> Iterator[Picture]:
+    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
         for picture in map(self._picture, range(len(self._images))):
             if behind(picture.index, picture.time, end):
                 return
@@ -85,10 +86,10 @@ class ImageFolder(VideoReader):
         try:
             with Pillow.open(path) as image:
                 pixels = _rgb(ImageOps.exif_transpose(image))
+            if pixels.shape[:2] != self.info.size:
+                raise ValueError("not the size its header tells")
         except _BROKEN as error:
             raise VideoError(f"{path.name} is damaged: {index} frames could be decoded; replace the image") from error
-        if pixels.shape[:2] != self.info.size:
-            raise VideoError(f"{path.name} has changed its size while it was read; try again")
         return pixels
 
 
@@ -96,7 +97,9 @@ def _header_size(path: Path) -> tuple[int, int]:
     """(height, width) as the image will stand, without decoding its pixels."""
     try:
         with Pillow.open(path) as image:
-            lying = image.getexif().get(_ORIENTATION, 1) >= 5
+            # Pillow decodes a PNG to look for its EXIF behind the pixels, and turns a TIFF by itself.
+            told = image.format not in ("PNG", "TIFF") or "exif" in image.info
+            lying = told and image.getexif().get(_ORIENTATION, 1) >= 5
             return (image.width, image.height) if lying else (image.height, image.width)
     except _BROKEN as error:
         raise VideoError(f"{path.name} is not an image that can be read; replace or remove it") from error

@@ -1,10 +1,11 @@
 """What every video can do: be read forward, in part, and backward."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
@@ -16,7 +17,8 @@ TIME_SLACK = 0.0005  # seconds: containers that count in milliseconds round 1/30
 Place = int | float | None
 
 
-class Picture(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Picture:
     """A frame that is decoded but not yet turned into RGB: those that are only passed by never are."""
 
     index: int
@@ -73,7 +75,7 @@ class VideoReader:
         """
         raise NotImplementedError
 
-    def _pictures(self, end: Place) -> Iterator[Picture]:
+    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
         """Every picture from the first one to `end`, in order of time."""
         raise NotImplementedError
 

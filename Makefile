@@ -1,0 +1,30 @@
+# Two commands: `make demo` shows what trackmask does, `make test` checks that it still does.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: demo test format clean
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/trackmask run samples/bunny.mp4 --mask samples/bunny.mask.png -o demo/bunny.mp4.trackmask --overwrite
+	$(BIN)/trackmask run samples/cat.mp4 --box $$(cat samples/cat.box.txt) -o demo/cat.mp4.trackmask --overwrite
+	@echo
+	@echo "Look at demo/bunny.mp4.trackmask/overlay.mp4 and demo/cat.mp4.trackmask/overlay.mp4;"
+	@echo "the masks are in masks/ beside them, the confidence of every frame is in result.json."
+
+test: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+format: .venv/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv demo dist .pytest_cache .mypy_cache .ruff_cache

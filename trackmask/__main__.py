@@ -1,0 +1,3 @@
+from trackmask.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""trackmask info"""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
+def info(video: Path, as_json: bool) -> None:
+    """Print what a VIDEO says of itself: size, frame rate, frames, codec, rotation."""
+    from trackmask.video import open_video
+
+    with open_video(video) as reader:
+        about = reader.info
+    height, width = about.size
+    values = {
+        "name": about.name,
+        "width": width,
+        "height": height,
+        "fps": str(about.fps),
+        "frames": about.frames,
+        "codec": about.codec,
+        "rotation": about.rotation,
+        "audio": about.audio,
+    }
+    if as_json:
+        click.echo(json.dumps(values))
+        return
+    frames = "unknown" if about.frames is None else f"about {about.frames}"
+    click.echo(f"{about.name}: {width}x{height}, {float(about.fps):.6g} frames/s ({about.fps}), {frames} frames")
+    sound = "with sound" if about.audio else "no sound"
+    click.echo(f"codec {about.codec}, rotated by {about.rotation} degrees, {sound}")

@@ -1,0 +1,122 @@
+"""trackmask run"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from trackmask.pipeline import Outcome
+    from trackmask.prompts import Prompt
+
+STYLES = ("fill", "outline", "cutout")
+UNSURE = 3  # frames that the last line names
+
+
+@click.command()
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Result folder. [VIDEO.trackmask, in this folder]")
+@click.option("--mask", "mask", type=click.Path(path_type=Path), metavar="FILE", help="PNG: the objects of the first frame.")
+@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="Top left corner and size, pixels. Repeat.")
+@click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5. Prompts belong to it.")
+@click.option("--end", metavar="WHEN", help="Last frame, or a time.")
+@click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
+@click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4.")
+@click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well: soft edges for mattes.")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def run(
+    video: Path,
+    out: Path | None,
+    mask: Path | None,
+    boxes: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    style: str,
+    no_overlay: bool,
+    soft: bool,
+    overwrite: bool,
+    weights: Path | None,
+    device: str,
+    threads: int,
+    quiet: bool,
+) -> None:
+    """Track objects through a VIDEO (a file, or a folder of images): masks, overlay and confidence of every frame.
+
+    Without --mask and --box the main object is found. The result folder holds masks/00000.png on, overlay.mp4 and
+    result.json.
+    """
+    from trackmask.pipeline import Options
+    from trackmask.pipeline import run as track_video
+    from trackmask.prompts import parse_moment
+    from trackmask.result import default_folder
+    from trackmask.runtime import open_runtime
+
+    prompts = read_prompts(mask, boxes)
+    options = Options(
+        start=parse_moment(start) if start else None,
+        end=parse_moment(end) if end else None,
+        style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
+        soft=soft,
+        overwrite=overwrite,
+    )
+    folder = out or default_folder(video)
+    with Bar(quiet) as bar:
+        outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, bar.start)
+    if not quiet:
+        report(outcome, bar.rate)
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def read_prompts(mask: Path | None, boxes: tuple[str, ...]) -> "list[Prompt]":
+    """The ids of a mask are kept; each box is a further object."""
+    from trackmask.prompts import Prompt, parse_box, read_mask
+
+    prompts = []
+    if mask is not None:
+        prompts = [Prompt(id_, 0, mask=one, source=mask.name) for id_, one in read_mask(mask).items()]
+    free = iter(sorted(set(range(1, 256)) - {p.object_id for p in prompts}))
+    return prompts + [Prompt(next(free), 0, box=parse_box(box)) for box in boxes]
+
+
+class Bar:
+    """The progress bar: on stderr, and none where that is not a terminal. Measures the rate all the same."""
+
+    def __init__(self, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(unit="frame", disable=True if quiet else None, leave=False)
+        self.began, self.count, self.rate = 0.0, 0, 0.0
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def start(self, total: int | None) -> Callable[[], None]:
+        from time import monotonic
+
+        self.bar.reset(total)
+        self.began = monotonic()
+
+        def done() -> None:
+            self.count += 1
+            self.bar.update()
+            self.rate = self.count / max(monotonic() - self.began, 1e-6)
+
+        return done
+
+
+def report(outcome: "Outcome", rate: float) -> None:
+    from trackmask.result import open_result
+
+    result = open_result(outcome.folder)
+    unsure = [str(index) for index in result.least_sure(UNSURE)]
+    where = f"{outcome.folder}: {outcome.frames} frames at {rate:.1f} frames/s"
+    click.echo(f"{where}; least sure of frames {', '.join(unsure)}" if unsure else where)

@@ -1,0 +1,93 @@
+"""trackmask train"""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    multiple=True,
+    required=True,
+    help="A folder of pictures with masks of the same name, or of clips (JPEGImages or videos, Annotations). Repeat.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Checkpoint, log, curve.")
+@click.option("--steps", type=click.IntRange(1), required=True, help="Length of the whole schedule.")
+@click.option("--resume", is_flag=True, help="Go on where OUT's checkpoint stands.")
+@click.option("--stop-after", type=click.IntRange(1), help="End this call at that step, to --resume later.")
+@click.option("--init", type=click.Path(path_type=Path, exists=True), help="Start from these weights (.safetensors).")
+@click.option("--leave-out", default="", help="Names of clips to keep for measuring, with commas.")
+@click.option("--frames", default="3,4,6", show_default=True, help="Frames a clip, in equal stages of the schedule.")
+@click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Clips a step.")
+@click.option("--rate", type=float, default=1.2e-3, show_default=True, help="Learning rate at its top.")
+@click.option("--finetune", is_flag=True, help="Train the pretrained backbone, too, at a tenth of the rate.")
+@click.option("--fusion", default="learned,computed,solved", show_default=True, help='Its parts; "none" = 1x1 alone.')
+@click.option("--size", type=click.IntRange(64), default=256, show_default=True, help="Side of the crop, pixels.")
+@click.option("--real", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of real clips.")
+@click.option("--gap", type=click.IntRange(0), default=40, show_default=True, help="Frames from the reference, at most.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--half", is_flag=True, help="bfloat16: fast on GPUs and on processors with AVX512-BF16.")
+@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that make samples.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
+def train(
+    data: tuple[Path, ...],
+    out: Path,
+    steps: int,
+    resume: bool,
+    stop_after: int | None,
+    init: Path | None,
+    leave_out: str,
+    frames: str,
+    batch: int,
+    rate: float,
+    finetune: bool,
+    fusion: str,
+    size: int,
+    real: float,
+    gap: int,
+    seed: int,
+    device: str,
+    half: bool,
+    workers: int,
+    threads: int,
+) -> None:
+    """Train the network on folders of pictures and of clips."""
+    import torch
+
+    from trackmask.training.curve import draw_curve
+    from trackmask.training.samples import Recipe
+    from trackmask.training.train import Schedule
+    from trackmask.training.train import train as run_training
+    from trackmask.weights import read_checkpoint
+
+    if threads:
+        torch.set_num_threads(threads)
+    clips = tuple(d for d in data if (d / "Annotations").is_dir())
+    recipe = Recipe(
+        stills=tuple(d for d in data if d not in clips),
+        films=clips,
+        leave_out=frozenset(name for name in leave_out.split(",") if name),
+        size=size,
+        real=real,
+        gap=gap,
+        seed=seed,
+    )
+    stages = tuple(int(n) for n in frames.split(","))
+    checkpoint = run_training(
+        out,
+        recipe,
+        Schedule(steps=steps, batch=batch, rate=rate, frames=stages, finetune=finetune),
+        fusion=() if fusion == "none" else tuple(fusion.split(",")),
+        weights=read_checkpoint(init)[0] if init else None,
+        resume=resume,
+        stop_after=stop_after,
+        device=device,
+        half=half,
+        workers=workers,
+        report=click.echo,
+    )
+    draw_curve(out / "log.csv", out / "curve.png")
+    click.echo(f"{checkpoint}: make it run by: trackmask weights export {checkpoint} -o FOLDER")

@@ -1,0 +1,58 @@
+"""trackmask itself as a method to measure: the tracker fed with a clip's pictures and one kind of prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from ..data import Labels, box_of
+from ..discover import discover
+from ..errors import CallError
+from ..prompts import Prompt
+from ..runtime import Runtime
+from ..stages import ahead
+from ..tracker import Settings, Tracker
+from .dataset import Clip
+
+
+class TrackmaskMethod:
+    """A `baselines.Method` for the prompts "mask", "box" (around the true first mask) and "none"."""
+
+    def __init__(self, runtime: Runtime, settings: Settings = Settings()) -> None:  # noqa: B008
+        self.runtime, self.settings = runtime, settings
+
+    def __call__(self, clip: Clip, prompt: str) -> Iterator[Labels]:
+        if prompt == "none":
+            return self.unprompted(clip)
+        if prompt not in ("mask", "box"):
+            raise CallError(f"The prompt {prompt!r} is not one of mask, box, none.")
+        return self.prompted(clip, prompt)
+
+    def prompted(self, clip: Clip, kind: str) -> Iterator[Labels]:
+        truth = clip.first_mask()
+        prompts = []
+        for id_ in np.unique(truth[truth > 0]).tolist():
+            mask = truth == id_
+            given = {"mask": mask} if kind == "mask" else {"box": box_of(mask)}
+            prompts.append(Prompt(object_id=id_, frame=0, **given))
+        tracker = Tracker(self.runtime, truth.shape, self.settings)
+        for frame in ahead(clip.frames()):
+            yield tracker.step(frame, prompts if frame.index == 0 else ()).labels
+
+    def unprompted(self, clip: Clip) -> Iterator[Labels]:
+        """Forwards and backwards from the frame that shows the main object best. Holds the clip in memory."""
+        frames = list(clip.frames())
+        size = frames[0].image.shape[:2]
+        found = discover(self.runtime, iter(frames), size)
+        if found is None:
+            yield from (np.zeros(size, np.uint8) for _ in frames)
+            return
+        prompt = Prompt(object_id=1, frame=found.frame, mask=found.mask)
+        labels: dict[int, Labels] = {}
+        for part in (frames[found.frame :], frames[found.frame :: -1]):
+            tracker = Tracker(self.runtime, size, self.settings)
+            for frame in part:
+                labels[frame.index] = tracker.step(frame, [prompt] if frame.index == found.frame else ()).labels
+        yield from chain(labels[frame.index] for frame in frames)

@@ -1,0 +1,136 @@
+"""What is known of a video, its objects and each of its frames; their form in result.json, and a spool on the way."""
+
+import json
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+from trackmask.data import ObjectRecord, State
+
+
+@dataclass(frozen=True)
+class Source:
+    """The video that was tracked."""
+
+    path: Path
+    name: str
+    bytes: int
+    sha256: str
+    frames: int | None  # of the whole video; None where nobody has counted
+    size: tuple[int, int]  # (height, width) in pixels
+    fps: Fraction
+
+    def as_json(self, folder: Path) -> dict[str, Any]:
+        """For a result in `folder`: the path leads from there to the video, so that both can move together."""
+        try:
+            path = Path(os.path.relpath(self.path, folder)).as_posix()
+        except ValueError:  # on another drive of Windows: nothing leads there
+            path = self.path.name
+        entry = {"path": path, "name": self.name, "bytes": self.bytes, "sha256": self.sha256, "frames": self.frames}
+        fps = f"{self.fps.numerator}/{self.fps.denominator}"
+        return entry | {"height": self.size[0], "width": self.size[1], "fps": fps}
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any], folder: Path) -> Self:
+        """The reverse of `as_json`. Raises KeyError, TypeError or the like where `raw` is something else."""
+        path = Path(os.path.normpath(Path(os.path.realpath(folder), raw["path"])))
+        fps = Fraction(*map(int, raw["fps"].split("/")))
+        size = int(raw["height"]), int(raw["width"])
+        return cls(path, str(raw["name"]), int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps)
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    id: int  # 1..255
+    name: str
+    first_prompt: int  # frames
+    last_prompt: int
+
+
+@dataclass(frozen=True)
+class FrameRecord:
+    index: int  # 0-based, in the whole video
+    time: float  # seconds
+    objects: tuple[ObjectRecord, ...]  # in order of id
+
+
+class Spool:
+    """A file of frame records, written in any order and read in order of the frames; memory holds 16 bytes a frame."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w+b")
+        self._starts = array("q")  # by frame: where its line begins, -1 without one
+        self._times = array("d")
+
+    def __contains__(self, index: int) -> bool:
+        return index < len(self._starts) and self._starts[index] >= 0
+
+    def add(self, index: int, time: float, objects: Sequence[ObjectRecord]) -> None:
+        """Keep a frame's record, in place of an earlier one of the same frame."""
+        missing = index + 1 - len(self._starts)
+        self._starts.extend([-1] * missing)
+        self._times.extend([0.0] * missing)
+        start = self._file.seek(0, 2)
+        self._file.write(encode(index, objects).encode() + b"\n")
+        self._starts[index], self._times[index] = start, time
+
+    def times(self) -> Iterator[float]:
+        """Seconds, of each frame that has a record."""
+        return (self._times[index] for index, start in enumerate(self._starts) if start >= 0)
+
+    def lines(self) -> Iterator[str]:
+        """The records as JSON, without line ends."""
+        for start in self._starts:
+            if start >= 0:
+                self._file.seek(start)
+                yield self._file.readline().decode().rstrip("\n")
+
+    def records(self) -> Iterator[FrameRecord]:
+        for line, time in zip(self.lines(), self.times(), strict=True):
+            yield decode(json.loads(line), time)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def encode(index: int, objects: Sequence[ObjectRecord]) -> str:
+    """A frame's entry in result.json, on one line."""
+    entries = [
+        {
+            "id": int(record.id),
+            "state": str(record.state),
+            "confidence": round(float(record.confidence), 4),
+            "area": int(record.area),
+            "box": None if record.box is None else [int(value) for value in record.box],
+        }
+        for record in objects
+    ]
+    return dumps({"frame": index, "objects": entries})
+
+
+def decode(entry: dict[str, Any], time: float) -> FrameRecord:
+    """The reverse of `encode`. Raises KeyError, TypeError or ValueError where the entry is not one."""
+    index = entry["frame"]
+    if type(index) is not int or index < 0 or not float(time) >= 0:
+        raise ValueError(f"frame {index!r} at {time!r} seconds")
+    return FrameRecord(index, float(time), tuple(_decode_object(raw) for raw in entry["objects"]))
+
+
+def dumps(value: Any) -> str:
+    """JSON without spaces; a NaN is a ValueError, since other tools could not read it."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def _decode_object(raw: dict[str, Any]) -> ObjectRecord:
+    box = raw["box"]
+    if box is not None:
+        x, y, w, h = box
+        box = (int(x), int(y), int(w), int(h))
+    record = ObjectRecord(int(raw["id"]), State(raw["state"]), float(raw["confidence"]), int(raw["area"]), box)
+    if not (1 <= record.id <= 255 and 0 <= record.confidence <= 1 and record.area >= 0):
+        raise ValueError(f"object {raw!r}")
+    return record

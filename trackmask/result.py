@@ -1,0 +1,248 @@
+"""The result folder: the one place that knows its layout.
+
+    result.json           what is known: source, prompts, objects, a record for each frame, ranges to review
+    masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
+    soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
+    overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
+
+Nothing in result.json depends on the run: the same video and prompts give the same bytes.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from trackmask.data import Frame, Labels, Masks
+from trackmask.errors import OutputExistsError, ResultError
+from trackmask.masks_png import read_picture, write_grey, write_labels
+from trackmask.prompts import Prompt
+from trackmask.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps
+from trackmask.review import Range, review
+from trackmask.staging import LOCK, StagedFolder, writing
+
+SCHEMA = 1
+OVERLAY = "overlay.mp4"
+_JSON, _MASKS, _SOFT, _SPOOL = "result.json", "masks", "soft", "records.spool"
+_OURS = {_JSON, _MASKS, _SOFT, OVERLAY, LOCK, ".DS_Store"}  # all that --overwrite may delete
+_APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
+
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
+
+
+class ResultWriter:
+    """Fills a result folder out of sight; `finish` gives it its name, and without that nothing remains.
+
+    Entering raises OutputExistsError where `folder` exists (with `overwrite`: where it holds anything but a result)
+    or another run is writing it, OutputError where it cannot be written; all methods raise OutputError as well.
+    """
+
+    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False) -> None:
+        self._staged = StagedFolder(folder, lambda target: _check_free(target, overwrite))
+        self._soft = soft
+
+    @property
+    def folder(self) -> Path:
+        """The hidden folder, while it is being filled."""
+        return self._staged.path
+
+    def __enter__(self) -> Self:
+        self._staged.__enter__()
+        try:
+            with writing(self._staged.target):
+                (self.folder / _MASKS).mkdir()
+                self._spool = Spool(self.folder / _SPOOL)
+        except BaseException:
+            self._staged.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with suppress(OSError):  # a full disk refuses the rest of the spool: it goes away all the same
+            self._spool.close()
+        self._staged.__exit__()
+
+    def write(self, frame: Frame, masks: Masks) -> None:
+        """Add a frame, in any order of frames; written again, it takes the place of its first version."""
+        with writing(self._staged.target):
+            if frame.index in self._spool:
+                for stale in (self.folder / _SOFT).glob(f"*/{_png(frame.index)}"):
+                    stale.unlink()
+            write_labels(self.folder / _MASKS / _png(frame.index), masks.labels)
+            for record in masks.objects if self._soft else ():
+                path = self.folder / _SOFT / str(record.id) / _png(frame.index)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_grey(path, masks.soft(record.id))
+            self._spool.add(frame.index, frame.time, masks.objects)
+
+    def labels(self, index: int) -> Labels:
+        """A frame's masks that were written before, (H, W) uint8."""
+        return np.array(read_picture(self.folder / _MASKS / _png(index), ResultError))
+
+    def finish(
+        self,
+        *,
+        source: Source,
+        prompts: Sequence[Prompt],
+        objects: Sequence[ObjectInfo],
+        weights_sha256: str,
+        complete: bool = True,
+        reason: str | None = None,
+    ) -> Path:
+        """Write result.json, the last file of all, and move the folder into its place, which is returned.
+
+        `reason` is one sentence on why the result is not complete. `prompts` are the user's, as they were given.
+        """
+        head = {"schema": SCHEMA, "tool": f"trackmask {tool_version()}", "weights": weights_sha256}
+        head |= {"complete": complete, "reason": reason}
+        about = source.as_json(self._staged.target)
+        tail = {"prompts": [prompt.as_json() for prompt in prompts], "objects": [asdict(item) for item in objects]}
+        with writing(self._staged.target):
+            with (self.folder / _JSON).open("w", encoding="ascii", newline="\n") as file:
+                file.writelines(_document(head, about, tail, self._spool))
+                file.flush()
+                os.fsync(file.fileno())
+            self._spool.close()
+            (self.folder / _SPOOL).unlink()
+        self._staged.publish()
+        return self._staged.target
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A result folder that was read. Ask `open_result` for one."""
+
+    folder: Path
+    tool: str  # "trackmask 0.1.0"
+    weights: str  # sha256
+    complete: bool
+    reason: str | None  # why it is not complete
+    source: Source  # its path leads to where the video stood; it may have moved since
+    prompts: tuple[Mapping[str, Any], ...]  # as given
+    objects: tuple[ObjectInfo, ...]
+    frames: tuple[FrameRecord, ...]  # in order; those outside of --start and --end are not there
+    review: tuple[Range, ...]  # worst first
+
+    def masks(self, index: int) -> Labels:
+        """(H, W) uint8, the ids in frame `index`. Raises ResultError where they are missing or damaged."""
+        return self._read(self.folder / _MASKS / _png(index), "P")
+
+    def soft(self, object_id: int, index: int) -> np.ndarray:
+        """(H, W) uint8, an object's probability in frame `index`, 255 = certain. Raises ResultError, as `masks`."""
+        if not (self.folder / _SOFT).is_dir():
+            raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
+        return self._read(self.folder / _SOFT / str(object_id) / _png(index), "L")
+
+    def least_sure(self, count: int) -> list[int]:
+        """At most `count` frames by their least confident object, the least sure one first; never two neighbours."""
+        asked = (frame for frame in self.frames if frame.objects)
+        order = sorted((min(item.confidence for item in frame.objects), frame.index) for frame in asked)
+        chosen: list[int] = []
+        for _, index in order:
+            if len(chosen) == count:
+                break
+            if all(abs(index - other) >= _APART for other in chosen):
+                chosen.append(index)
+        return chosen
+
+    def _read(self, path: Path, mode: str) -> np.ndarray:
+        picture = read_picture(path, ResultError)
+        values = np.asarray(picture)
+        if picture.mode != mode or values.shape != self.source.size:
+            raise ResultError(f"{path} is not a mask of this result; track the video again")
+        return values
+
+
+def open_result(path: Path) -> Result:
+    """Read a result folder. Raises ResultError where there is none, or one of a newer trackmask."""
+    raw = _load(path)
+    if raw["schema"] > SCHEMA:
+        raise ResultError(f"{path} was written by a newer trackmask (schema {raw['schema']}); update trackmask")
+    try:
+        times = raw["source"]["timestamps"]
+        return Result(
+            folder=path,
+            tool=raw["tool"],
+            weights=raw["weights"],
+            complete=raw["complete"],
+            reason=raw["reason"],
+            source=Source.from_json(raw["source"], path),
+            prompts=tuple(raw["prompts"]),
+            objects=tuple(ObjectInfo(**item) for item in raw["objects"]),
+            frames=tuple(decode(entry, time) for entry, time in zip(raw["frames"], times, strict=True)),
+            review=tuple(Range.from_json(item) for item in raw["review"]),
+        )
+    except _DAMAGED as error:
+        raise ResultError(f"{path / _JSON} is damaged ({error!r}); track the video again") from error
+
+
+def default_folder(video: Path) -> Path:
+    """Where the result of a video goes if nobody says otherwise: into the current folder."""
+    return Path(f"{video.resolve().name}.trackmask")
+
+
+def tool_version() -> str:
+    try:
+        return metadata.version("trackmask")
+    except metadata.PackageNotFoundError:
+        return "0.1.0"  # run from a checkout that is not installed
+
+
+def _png(index: int) -> str:
+    return f"{index:05d}.png"
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    """A result may be replaced where the user says so; nothing else ever is."""
+    if not os.path.lexists(folder):
+        return
+    if not overwrite:
+        raise OutputExistsError(f"{folder} exists already; choose another folder with -o, or say --overwrite")
+    with suppress(ResultError, OSError):
+        _load(folder)
+        others = [entry.name for entry in folder.iterdir() if entry.name not in _OURS]
+        if not others:
+            return
+        raise OutputExistsError(f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it")
+    raise OutputExistsError(f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o")
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    """result.json of any schema. Raises ResultError."""
+    try:
+        raw = json.loads((folder / _JSON).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise ResultError(f"{folder} is not a trackmask result: it has no {_JSON}; give the folder of a run") from None
+    except OSError as error:
+        raise ResultError(f"{folder / _JSON} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ResultError(f"{folder / _JSON} is not JSON ({error}); track the video again") from error
+    if isinstance(raw, dict) and type(raw.get("schema")) is int and str(raw.get("tool")).startswith("trackmask "):
+        return raw
+    raise ResultError(f"{folder / _JSON} is not from trackmask; give the folder of a run")
+
+
+def _document(head: dict[str, Any], source: dict[str, Any], tail: dict[str, Any], spool: Spool) -> Iterator[str]:
+    """result.json piece by piece, a frame a line: memory stays flat however long the video is."""
+    yield "{\n"
+    yield from (f"{dumps(key)}:{dumps(value)},\n" for key, value in head.items())
+    yield f'"source":{dumps(source)[:-1]},"timestamps":['
+    yield from _joined(",", (dumps(round(time, 6)) for time in spool.times()))
+    yield "]},\n"
+    yield from (f"{dumps(key)}:{dumps(value)},\n" for key, value in tail.items())
+    yield '"frames":[\n'
+    yield from _joined(",\n", spool.lines())
+    yield '\n],\n"review":[\n'
+    yield from _joined(",\n", (dumps(item.as_json()) for item in review(spool.records())))
+    yield "\n]\n}\n"
+
+
+def _joined(separator: str, parts: Iterable[str]) -> Iterator[str]:
+    for position, part in enumerate(parts):
+        yield separator + part if position else part
