@@ -11,7 +11,7 @@ BIN = .venv/bin
 
 demo: .venv/installed
 	$(BIN)/trackmask run samples/bunny.mp4 --mask samples/bunny.mask.png -o demo/bunny.mp4.trackmask --overwrite
-	$(BIN)/trackmask run samples/cat.mp4 --box $$(cat samples/cat.box.txt) -o demo/cat.mp4.trackmask --overwrite
+	$(BIN)/trackmask run samples/cat.mp4 --box 20,119,138,104 -o demo/cat.mp4.trackmask --overwrite
 	@echo
 	@echo "Look at demo/bunny.mp4.trackmask/overlay.mp4 and demo/cat.mp4.trackmask/overlay.mp4;"
 	@echo "the masks are in masks/ beside them, the confidence of every frame is in result.json."

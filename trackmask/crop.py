@@ -13,7 +13,7 @@ import numpy as np
 from .data import Image, Patch
 
 FILL = (124, 116, 104)  # the ImageNet mean: zero behind the encoder's normalisation
-SCALE = 2.0  # side of the crop over the geometric mean of the box's sides
+SCALE = 1.7  # side of the crop over the geometric mean of the box's sides
 MARGIN = 1.2  # at least this much of the box's longer side
 SMALLEST = 48  # pixels: below it, enlarging shows nothing new
 SHRINK = 0.94  # a frame. A mask that lost a part must not shrink the crop, which would lose the rest

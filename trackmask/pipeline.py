@@ -7,17 +7,18 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .data import Frame, Image, Masks
-from .discover import discover
-from .draw import Style, overlay
-from .errors import PromptError, TrackmaskError, VideoError
-from .film import FilmWriter
-from .prompts import Prompt, check
-from .result import OVERLAY, ObjectInfo, ResultWriter, Source
-from .runtime import Runtime
-from .stages import Behind, ahead
-from .tracker import Settings, Tracker
-from .video import VideoReader, hash_source, open_video
+from trackmask.data import Frame, Image, Labels, Masks
+from trackmask.discover import discover
+from trackmask.draw import Style, overlay
+from trackmask.errors import PromptError, TrackmaskError, VideoError
+from trackmask.film import FilmWriter
+from trackmask.prompts import Prompt, check
+from trackmask.records import ObjectInfo, Source
+from trackmask.result import OVERLAY, ResultWriter
+from trackmask.runtime import Runtime
+from trackmask.stages import Behind, ahead
+from trackmask.tracker import Settings, Tracker
+from trackmask.video import VideoReader, hash_source, open_video
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def run(
     incomplete. Raises a TrackmaskError, with nothing left behind, where there is no result at all.
     """
     with open_video(video) as reader:
-        prompts = [check(prompt, reader.info.size) for prompt in prompts]
+        for prompt in prompts:
+            check(prompt, reader.info.size)
         with ResultWriter(folder, overwrite=options.overwrite, soft=options.soft) as writer:
             job = Job(reader, video, runtime, options, writer, progress(expected(reader, options)))
             given = job.track(prompts)
@@ -96,7 +98,7 @@ class Job:
             frames = self.frames(self.options.start)
             first = next(frames)
             given = [replace(prompt, frame=first.index) for prompt in prompts]
-            self.forward(first, frames, given, draw=True)
+            self.forward(first, frames, [check(prompt, self.reader.info.size) for prompt in given], draw=True)
             return given
         found = self.find()
         start = self.first_index
@@ -168,7 +170,7 @@ class Job:
             for frame in line:
                 film.write(self.picture(frame.image, self.writer.labels(frame.index)), frame.time)
 
-    def picture(self, image: Image, labels) -> Image:
+    def picture(self, image: Image, labels: Labels) -> Image:
         return overlay(image, labels, self.options.style or "fill")
 
     def film(self) -> FilmWriter:
