@@ -90,7 +90,7 @@ def test_prompts_that_do_not_fit() -> None:
     assert "empty" in refused(2, "run", CAT, "--mask", png("empty.png", np.zeros((360, 480), np.uint8)))
     assert "outside" in refused(2, "run", CAT, "--box", "600,10,50,50")
     assert "X,Y,W,H" in refused(2, "run", CAT, "--box", "1,2,3")
-    assert "does not exist" in refused(2, "run", CAT, "--mask", "nowhere.png")
+    assert "no file" in refused(2, "run", CAT, "--mask", "nowhere.png")
     assert "45" in refused(2, "run", CAT, *BOX, "--start", "soon")
     assert "48 frames" in refused(2, "run", CAT, *BOX, "--start", "500")
 

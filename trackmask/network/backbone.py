@@ -34,13 +34,14 @@ DEVIATION = {2: 14.0, 4: 14.0, 8: 8.0, 16: 4.0}
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's 'same' padding for even inputs: at stride 2 the odd pixel goes to the bottom right.
+    """A convolution with TensorFlow's 'same' padding for even inputs: at stride 2 the odd pixel goes bottom right.
 
     A symmetric padding would shift the features against the pretrained weights by half a pixel a stage.
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2 if stride == 1 else 0, groups=groups)
+        padding = (kernel - 1) // 2 if stride == 1 else 0
+        super().__init__(inputs, outputs, kernel, stride, padding, groups=groups)
         before = (kernel - stride) // 2
         self.extra = (before, kernel - stride - before) if stride > 1 else None
 
@@ -62,7 +63,7 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self.expand(x)) if self.expand is not None else x
+        y: Tensor = x if self.expand is None else F.relu6(self.expand(x))
         y = self.project(F.relu6(self.depthwise(y)))
         return x + y if self.shortcut else y
 
@@ -71,6 +72,9 @@ class EfficientNetLite0(nn.Module):
     """Images (N, S, S, 3), RGB in [0, 255], uint8 or float; S a multiple of 32 → features {2: (N, 16, S/2, S/2),
     4: (N, 24, S/4, S/4), 8: (N, 40, S/8, S/8), 16: (N, 112, S/16, S/16)} of about unit scale.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self) -> None:
         super().__init__()

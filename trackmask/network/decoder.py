@@ -8,6 +8,7 @@ from .encoder import Features
 
 
 def block(inputs: int, outputs: int) -> nn.Sequential:
+    """3x3 convolution, norm, ReLU: (N, inputs, h, w) → (N, outputs, h, w)"""
     # Group norm: the same in training and at run time, and no batch statistics to drift while a clip is rolled out.
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.GroupNorm(8, outputs), nn.ReLU())
 
@@ -23,7 +24,8 @@ class Residual(nn.Module):
         self.narrow = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.narrow(F.relu(self.widen(self.norm(self.look(x)))))
+        y: Tensor = self.narrow(F.relu(self.widen(self.norm(self.look(x)))))
+        return x + y
 
 
 class Decoder(nn.Module):
@@ -64,8 +66,11 @@ class Decoder(nn.Module):
         sure = (2 * prob - 1).abs().mean((1, 2, 3))
         under16 = (x16 * prob16).mean((2, 3)) / (prob16.mean((2, 3)) + 1e-2)
         under8 = (x8 * prob8).mean((2, 3)) / (prob8.mean((2, 3)) + 1e-2)
-        return self.quality(torch.cat((x16.mean((2, 3)), under16, under8, area[:, None], sure[:, None]), 1))
+        seen = torch.cat((x16.mean((2, 3)), under16, under8, area[:, None], sure[:, None]), 1)
+        quality: Tensor = self.quality(seen)
+        return quality
 
 
 def twice(x: Tensor) -> Tensor:
+    """(N, C, h, w) → (N, C, 2 h, 2 w)"""
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

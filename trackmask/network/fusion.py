@@ -26,7 +26,6 @@ from .constants import CELLS, CONTEXT, POSITION, RECENT_SHARE, RIDGE, VALUE
 from .encoder import Features
 
 
-
 class Memory(NamedTuple):
     """What is kept of M frames with masks, for N objects."""
 
@@ -38,7 +37,8 @@ class Memory(NamedTuple):
 
 def remember(features: Features, mask: Tensor) -> Memory:
     """The memory (M = 1) of one frame and its mask (N, 1, S', S') in [0, 1], S' >= S/8."""
-    mask8 = F.adaptive_avg_pool2d(mask, features.key.shape[-2:])  # (N, 1, h, w)
+    height, width = features.key.shape[-2:]
+    mask8 = F.adaptive_avg_pool2d(mask, (height, width))  # (N, 1, h, w)
     cells = F.pixel_unshuffle(mask8, 2)  # (N, 4, g, g)
     inside = cells.mean(1, keepdim=True)
     values = torch.cat((cells, inside * features.context, (1 - inside) * features.context), 1)
@@ -89,7 +89,8 @@ def solve(gram: Tensor, target: Tensor) -> Tensor:
     """The ridge regression's weights, (N, LINEAR + 1): the last one is the bias."""
     mean = gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     eye = torch.eye(gram.shape[1], device=gram.device, dtype=gram.dtype)
-    return torch.linalg.solve(gram + RIDGE * (mean + 1e-3) * eye, target)
+    weights: Tensor = torch.linalg.solve(gram + RIDGE * (mean + 1e-3) * eye, target)
+    return weights
 
 
 def places(x: Tensor) -> Tensor:
@@ -120,10 +121,10 @@ class Computed(nn.Module):
         nothing = self.nothing_score.to(score.dtype).expand(n, height * width, 1)
         weights = torch.cat((score, nothing), 2).softmax(2)
         read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(n, 1, VALUE)), 1)
-        readout = (weights.to(read.dtype) @ read).transpose(1, 2).unflatten(2, (height, width))
+        readout = torch.unflatten((weights.to(read.dtype) @ read).transpose(1, 2), 2, (height, width))
         inside = values[..., :CELLS].mean(-1).flatten(1)[..., None]  # (N, M G, 1)
         best = torch.stack([best_match(query, key, away) for away in (1 - inside, inside)], 1)
-        return readout, best.unflatten(2, (height, width))
+        return readout, torch.unflatten(best, 2, (height, width))
 
 
 def best_match(query: Tensor, key: Tensor, away: Tensor) -> Tensor:
@@ -154,7 +155,8 @@ class Learned(nn.Module):
         self.spread = nn.Linear(rank, grid * grid)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return self.spread(F.relu(self.squeeze(maps.flatten(1)))).view(-1, 1, *maps.shape[-2:])
+        spread: Tensor = self.spread(F.relu(self.squeeze(maps.flatten(1))))
+        return spread.view(-1, 1, *maps.shape[-2:])
 
 
 class Pairwise(nn.Module):
@@ -166,7 +168,8 @@ class Pairwise(nn.Module):
 
     def forward(self, features: Features, values: Tensor) -> Tensor:
         # Padded by one empty frame, so that the pair exists without a reference, too.
-        first = F.pad(values, (0, 0, 0, 0, 0, 1))[:, 0].transpose(1, 2).unflatten(2, features.context.shape[-2:])
+        first = F.pad(values, (0, 0, 0, 0, 0, 1))[:, 0].transpose(1, 2)
+        first = torch.unflatten(first, 2, features.context.shape[-2:])
         return F.relu(self.mix(torch.cat((first, features.context), 1)))
 
 

@@ -41,4 +41,5 @@ class TrackNet(nn.Module):
         weights (N, LINEAR + 1): the solved layer; zeros without a reference.
         """
         fused16, fused8 = self.fusion(features, previous, prompts, keys, values, weights)
-        return self.decoder(features, fused16, fused8, previous, prompts)
+        logits, quality = self.decoder(features, fused16, fused8, previous, prompts)
+        return logits, quality
