@@ -46,7 +46,7 @@ def test_the_sample_is_tracked_far_better_than_by_the_baselines(runtime: OnnxRun
 
 
 def test_a_box_is_enough(runtime: OnnxRuntime, cat_truth: Path, tmp_path: Path) -> None:
-    outcome = run(SAMPLES / "cat.mp4", tmp_path / "cat", [Prompt(1, 0, box=CAT_BOX)], runtime, Options(style=None))
+    outcome = run(SAMPLES / "cat.mp4", tmp_path / "cat", [Prompt(1, box=CAT_BOX)], runtime, Options(style=None))
     assert outcome.frames == 48
     (score,) = score_folder(tmp_path / "cat", cat_truth)
     assert score.j > 0.8
@@ -68,7 +68,7 @@ def test_without_a_prompt_every_frame_has_a_mask_and_the_overlay_is_whole(runtim
 
 
 def test_two_objects_keep_their_ids_and_never_overlap_themselves(runtime: OnnxRuntime, tmp_path: Path) -> None:
-    prompts = [Prompt(3, 0, box=CAT_BOX), Prompt(9, 0, box=(220.0, 60.0, 140.0, 200.0))]
+    prompts = [Prompt(3, box=CAT_BOX), Prompt(9, box=(220.0, 60.0, 140.0, 200.0))]
     run(SAMPLES / "cat.mp4", tmp_path / "two", prompts, runtime, Options(style=None, end=9, soft=True))
     result = open_result(tmp_path / "two")
     assert [o.id for o in result.objects] == [3, 9]
@@ -82,7 +82,7 @@ def test_two_objects_keep_their_ids_and_never_overlap_themselves(runtime: OnnxRu
 
 
 def test_the_range_is_kept(runtime: OnnxRuntime, tmp_path: Path) -> None:
-    prompt = Prompt(1, 0, box=CAT_BOX)
+    prompt = Prompt(1, box=CAT_BOX)
     outcome = run(SAMPLES / "cat.mp4", tmp_path / "part", [prompt], runtime, Options(start=2, end=0.2))
     result = open_result(tmp_path / "part")
     assert outcome.frames == 4
@@ -92,8 +92,35 @@ def test_the_range_is_kept(runtime: OnnxRuntime, tmp_path: Path) -> None:
 
 def test_the_same_run_gives_the_same_bytes(runtime: OnnxRuntime, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        run(SAMPLES / "cat.mp4", tmp_path / name, [Prompt(1, 0, box=CAT_BOX)], runtime, Options(style=None, end=12))
+        run(SAMPLES / "cat.mp4", tmp_path / name, [Prompt(1, box=CAT_BOX)], runtime, Options(style=None, end=12))
     files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
     assert len(files) == 14
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_prompt_in_the_middle_is_tracked_both_ways_and_joins_what_is_there(
+    runtime: OnnxRuntime, cat_truth: Path, tmp_path: Path
+) -> None:
+    (clip,) = read_truth(cat_truth)
+    late = Prompt(2, 10, mask=clip.truth(10) > 0)
+    early = Prompt(5, box=(220.0, 60.0, 140.0, 200.0))
+    outcome = run(SAMPLES / "cat.mp4", tmp_path / "out", [late, early], runtime, Options(end=14), {2: "cat"})
+    assert outcome.frames == 15
+    result = open_result(tmp_path / "out")
+    assert [(o.id, o.name, o.first_prompt) for o in result.objects] == [(2, "cat", 10), (5, "object 5", 0)]
+    for frame in result.frames:
+        labels = result.masks(frame.index)
+        assert [record.id for record in frame.objects] == [2, 5]
+        assert [record.area for record in frame.objects] == [(labels == 2).sum(), (labels == 5).sum()]
+        found, truth = labels == 2, clip.truth(frame.index) > 0
+        assert (found & truth).sum() / (found | truth).sum() > 0.7, frame.index
+    with av.open(str(tmp_path / "out" / "overlay.mp4")) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 15
+
+
+def test_a_time_is_a_frame(runtime: OnnxRuntime, tmp_path: Path) -> None:
+    run(SAMPLES / "cat.mp4", tmp_path / "out", [Prompt(1, 0.12, box=CAT_BOX)], runtime, Options(style=None, end=5))
+    result = open_result(tmp_path / "out")
+    assert result.prompts[0]["frame"] == 3
+    assert len(result.frames) == 6

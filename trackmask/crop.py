@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .data import Image, Patch
+from trackmask.data import Image, Patch
 
 FILL = (124, 116, 104)  # the ImageNet mean: zero behind the encoder's normalisation
 SCALE = 1.7  # side of the crop over the geometric mean of the box's sides
@@ -21,7 +21,9 @@ SHRINK = 0.94  # a frame. A mask that lost a part must not shrink the crop, whic
 
 @dataclass(frozen=True)
 class Crop:
-    x: int  # top left, pixels of the frame; may be negative
+    """A square of whole pixels in the frame."""
+
+    x: int  # top left corner; may be negative
     y: int
     side: int
 
@@ -33,12 +35,13 @@ def square(x: float, y: float, side: float) -> Crop:
 
 
 def whole_frame(size: tuple[int, int]) -> Crop:
+    """The smallest square that holds a whole frame of size (height, width)."""
     height, width = size
     return square(width / 2, height / 2, max(size))
 
 
 def around(box: tuple[float, float, float, float], size: tuple[int, int], last: Crop | None = None) -> Crop:
-    """The crop around a box (x, y, w, h) in a frame of size (height, width); `last` is the frame's before."""
+    """The crop around a box (x, y, w, h; pixels) in a frame of size (height, width); `last` is the frame's before."""
     x, y, w, h = box
     side = max(SCALE * math.sqrt(w * h), MARGIN * max(w, h), SMALLEST)
     if last is not None:

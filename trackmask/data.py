@@ -1,7 +1,7 @@
 """The values that flow through trackmask. Sizes are (height, width); images are RGB; frames count from 0."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -26,6 +26,8 @@ class VideoInfo:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
+    """One picture of a video."""
+
     index: int  # 0-based, in the whole video, whatever the start
     time: float  # seconds, as the container gives it
     image: Image
@@ -80,8 +82,17 @@ class Masks:
 
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     """(x, y, w, h) of the nonzero pixels of a (H, W) mask, in whole pixels; None where there are none."""
-    rows, columns = mask.any(1), mask.any(0)
-    if not rows.any():
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
         return None
-    y, x = int(rows.argmax()), int(columns.argmax())
-    return x, y, int(len(columns) - columns[::-1].argmax()) - x, int(len(rows) - rows[::-1].argmax()) - y
+    x, y = int(columns[0]), int(rows[0])
+    return x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1
+
+
+def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
+    """The record with area and box as the labels have them: other objects may have taken the mask's place."""
+    mask = labels == record.id
+    area, state = int(np.count_nonzero(mask)), record.state
+    if not area and state in (State.TRACKED, State.UNCERTAIN):
+        state = State.LOST
+    return replace(record, state=state, area=area, box=box_of(mask))

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from . import crop as crops
-from .crop import Crop
-from .data import Frame, Image
-from .prompt_maps import box_map
-from .runtime import Runtime
-from .tracker import Settings, Tracker, main_box
+from trackmask import crop as crops
+from trackmask.data import Frame, Image
+from trackmask.look import look, look_closer, main_box, out_of
+from trackmask.prompts import Box
+from trackmask.runtime import Runtime
 
 WINDOW = 96  # frames that are judged together
 LOOKS = 8  # of them are looked at
@@ -27,7 +26,7 @@ SMALLEST = 0.002  # share of the frame
 class Finding:
     frame: int
     mask: np.ndarray  # (H, W) bool
-    score: float  # higher is surer
+    score: float  # [0, 1], higher is surer
 
 
 def discover(runtime: Runtime, frames: Iterator[Frame], size: tuple[int, int]) -> Finding | None:
@@ -42,7 +41,7 @@ def discover(runtime: Runtime, frames: Iterator[Frame], size: tuple[int, int]) -
         if count and count % WINDOW == 0 and best is not None and best.score >= ENOUGH:
             return best
         if count % (WINDOW // LOOKS) == 0:
-            for finding in seeker.look(frame, following):
+            for finding in seeker.findings(frame, following):
                 if best is None or finding.score > best.score:
                     best = finding
     return best
@@ -62,82 +61,72 @@ def pairs(frames: Iterator[Frame]) -> Iterator[tuple[Frame, Image]]:
 
 
 class Seeker:
+    """Looks at single frames; holds only what all of them share."""
+
     def __init__(self, runtime: Runtime, size: tuple[int, int]) -> None:
-        self.tracker, self.size = Tracker(runtime, size, Settings()), size
-        self.net_size = runtime.size
+        self.runtime, self.size = runtime, size
         scale = min(FLOW_HEIGHT / size[0], 1.0)
         self.small = max(round(size[1] * scale), 16), max(round(size[0] * scale), 16)  # width, height, as OpenCV has it
         self.flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def look(self, frame: Frame, following: Image) -> Iterator[Finding]:
+    def findings(self, frame: Frame, following: Image) -> Iterator[Finding]:
         """What may be the main object of one frame: the most salient one, and what moves most."""
         motion = self.motion(frame.image, following)
-        whole = crops.whole_frame(self.size)
-        _, prob, _ = self.tracker.look(frame.image, whole, self.no_prompt())
-        boxes = [self.in_frame(main_box(prob), whole), moving_box(motion, self.size)]
-        for box in boxes:
-            if box is not None:
-                finding = self.refine(frame, box, motion)
-                if finding is not None:
-                    yield finding
+        salient = look(self.runtime, frame.image, crops.whole_frame(self.size))
+        box = main_box(salient.prob)
+        rough = [] if box is None else [out_of(box, salient.crop, salient.prob.shape[0])]
+        for candidate in (*rough, *moving_box(motion, self.size)):
+            finding = self.judge(frame, candidate, motion)
+            if finding is not None:
+                yield finding
 
-    def no_prompt(self) -> np.ndarray:
-        return np.zeros((2, self.net_size // 4, self.net_size // 4), np.float32)
-
-    def in_frame(self, box: tuple[int, int, int, int] | None, crop: Crop) -> tuple[float, float, float, float] | None:
-        """A box of the mask (s, s) over a crop, in pixels of the frame."""
-        if box is None:
-            return None
-        unit = crop.side / (self.net_size // 2)
-        x, y, w, h = box
-        return crop.x + x * unit, crop.y + y * unit, w * unit, h * unit
-
-    def refine(self, frame: Frame, box: tuple[float, float, float, float], motion: np.ndarray) -> Finding | None:
-        """Look again, closer, at a rough box."""
-        x, y, w, h = box
-        wide = (x - 0.08 * w, y - 0.08 * h, 1.16 * w, 1.16 * h)
-        crop = crops.around(wide, self.size)
-        unit = self.net_size / crop.side
-        inside = ((wide[0] - crop.x) * unit, (wide[1] - crop.y) * unit, wide[2] * unit, wide[3] * unit)
-        _, prob, (iou, visible) = self.tracker.look(frame.image, crop, box_map(inside, self.net_size))
-        patch = crops.paste(prob, crop, self.size)
+    def judge(self, frame: Frame, box: Box, motion: np.ndarray) -> Finding | None:
+        """Look closer at a rough box."""
+        sight = look_closer(self.runtime, frame.image, box)
+        patch = crops.paste(sight.prob, sight.crop, self.size)
         if patch is None:
             return None
         mask = np.zeros(self.size, bool)
         mask[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]] = patch.prob > 127
         if mask.mean() < SMALLEST:
             return None
-        small = cv2.resize(mask.astype(np.float32), self.small, interpolation=cv2.INTER_AREA)
-        moves = float((motion * small).sum() / small.sum() - (motion * (1 - small)).sum() / ((1 - small).sum() + 1))
-        return Finding(frame.index, mask, float(iou * visible) * (1 - MOVING + MOVING * (1 + np.clip(moves, -1, 1)) / 2))
+        inside = cv2.resize(mask.astype(np.float32), self.small, interpolation=cv2.INTER_AREA)
+        outside = 1 - inside
+        moves = (motion * inside).sum() / inside.sum() - (motion * outside).sum() / (outside.sum() + 1)
+        share = 1 - MOVING + MOVING * (1 + float(np.clip(moves, -1, 1))) / 2
+        return Finding(frame.index, mask, sight.iou * sight.visible * share)
 
     def motion(self, image: Image, following: Image) -> np.ndarray:
         """How much each place moves against the camera, [0, 1], at the small size."""
-        grey = [cv2.cvtColor(cv2.resize(i, self.small, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-                for i in (image, following)]  # fmt: skip
-        flow = self.flow.calc(grey[0], grey[1], None)
-        height, width = grey[0].shape
-        y, x = np.mgrid[4:height:8, 4:width:8]
-        here = np.stack((x, y), -1).reshape(-1, 2).astype(np.float32)
-        there = here + flow[y, x].reshape(-1, 2)
-        camera, _ = cv2.estimateAffine2D(here, there, ransacReprojThreshold=1.0, maxIters=500)
+        before, after = (
+            cv2.cvtColor(cv2.resize(picture, self.small, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+            for picture in (image, following)
+        )
+        flow = self.flow.calc(before, after, None)  # type: ignore[call-overload]  # None: no first guess
+        y, x = np.mgrid[: before.shape[0], : before.shape[1]].astype(np.float32)
+        here = np.stack((x, y), -1)
+        sample = np.s_[4::8, 4::8]
+        there = here + flow
+        camera, _ = cv2.estimateAffine2D(
+            here[sample].reshape(-1, 2), there[sample].reshape(-1, 2), ransacReprojThreshold=1.0, maxIters=500
+        )
         if camera is None:
-            return np.zeros((height, width), np.float32)
-        y, x = np.mgrid[:height, :width].astype(np.float32)
-        own = flow - np.stack((camera[0, 0] * x + camera[0, 1] * y + camera[0, 2] - x,
-                               camera[1, 0] * x + camera[1, 1] * y + camera[1, 2] - y), -1)  # fmt: skip
-        speed = np.hypot(own[..., 0], own[..., 1]).astype(np.float32)
-        return np.clip(speed / max(float(np.percentile(speed, 98)), 1.0), 0, 1)
+            return np.zeros(before.shape, np.float32)
+        own = there - (here @ camera[:, :2].T.astype(np.float32) + camera[:, 2].astype(np.float32))
+        speed = np.hypot(own[..., 0], own[..., 1])
+        # A pixel of motion at least: below it, noise would count.
+        strength: np.ndarray = np.clip(speed / max(float(np.percentile(speed, 98)), 1.0), 0, 1)
+        return strength
 
 
-def moving_box(motion: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
-    """Box (x, y, w, h), in pixels of a frame of `size`, of the largest part of the picture that moves by itself."""
+def moving_box(motion: np.ndarray, size: tuple[int, int]) -> list[Box]:
+    """Box (x, y, w, h), in pixels of a frame of `size`, of the largest part that moves by itself, if there is one."""
     moving = cv2.morphologyEx((motion > 0.4).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(moving)
     if count < 2:
-        return None
-    x, y, w, h, area = stats[1:][stats[1:, cv2.CC_STAT_AREA].argmax()]
+        return []
+    x, y, w, h, area = stats[1:][stats[1:, cv2.CC_STAT_AREA].argmax()].tolist()
     if not SMALLEST * motion.size < area < 0.5 * motion.size:
-        return None
+        return []
     up, across = size[0] / motion.shape[0], size[1] / motion.shape[1]
-    return x * across, y * up, w * across, h * up
+    return [(x * across, y * up, w * across, h * up)]

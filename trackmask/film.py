@@ -1,15 +1,17 @@
-"""Films out: H.264 in mp4, with the times and the sound of the video that they were made from."""
+"""Films out, with the times and the sound of the video that they were made from: H.264 in mp4, or another codec."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace
 
 from trackmask.data import Image
@@ -17,14 +19,36 @@ from trackmask.errors import OutputError
 from trackmask.video.decoding import open_container
 
 _TICKS = 90000  # a second: fine enough for any camera, and exact for every common rate
+_RATE = 48000  # samples a second of sound that is encoded anew: the only rate that every encoder takes
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How a film is written; the names are FFmpeg's."""
+
+    container: str
+    encoder: str
+    pix_fmt: str
+    options: Mapping[str, str]  # of the encoder
+    channels: int = 3  # of the images: RGB, or RGBA with 4
+    step: int = 2  # sides must be multiples of it
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of the stream
+    sound: str = ""  # an encoder for sound that the container cannot hold as it is; without one it is left out
+
+
+def _h264(crf: int, preset: str) -> Codec:
+    # With mbtree, x264 gave other bytes in each run, even with one thread (seen with AVX-512).
+    options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
+    return Codec("mp4", "libx264", "yuv420p", options)
 
 
 class FilmWriter:
-    """Writes mp4 (H.264, yuv420p, BT.709, index in front) frame by frame, straight to `path`.
+    """Writes a film (H.264 in mp4 if nothing else is said; BT.709, index in front) frame by frame, straight to `path`.
 
-    `size` is (height, width); H.264 wants even sides: an odd one is filled up by repeating the last row or column.
-    `audio_from` is the video that the frames come from: its first sound stream is copied, cut to the span of the
-    frames, where an mp4 can hold its codec, and left out where not. `crf` is the quality, 0 (lossless) to 51 (worst).
+    `size` is (height, width); where the codec wants even sides, as H.264 does, an odd one is filled up by repeating
+    the last row or column. `audio_from` is the video that the frames come from: its first sound stream is copied, cut
+    to the span of the frames, where the container can hold its codec, and else encoded anew or left out.
+    `crf` is H.264's quality, 0 (lossless) to 51 (worst); with another `codec` neither it nor `preset` counts.
     The film's bytes depend on `threads`, so their number is fixed instead of taken from the machine.
     Raises OutputError where the file cannot be written, and then removes it, as a context manager does after any error.
     """
@@ -39,22 +63,24 @@ class FilmWriter:
         threads: int = 1,
         crf: int = 23,
         preset: str = "veryfast",
+        codec: Codec | None = None,
     ) -> None:
-        self._path, self._size, self._step = path, size, 1 / fps
+        codec = codec or _h264(crf, preset)
+        self._path, self._size, self._step, self._codec = path, size, 1 / fps, codec
         self._span: tuple[float, float] | None = None  # seconds: the first and the last frame's time
-        self._film = av.open(str(path.absolute()), "w", format="mp4", options={"movflags": "+faststart"})
-        # With mbtree, x264 gave other bytes in each run, even with one thread (seen with AVX-512).
-        options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
-        self._stream = self._film.add_stream("libx264", rate=fps, options=options)
-        self._stream.height, self._stream.width = (side + side % 2 for side in size)
-        self._stream.pix_fmt = "yuv420p"
+        options = {} if codec.container == "webm" else {"movflags": "+faststart"}
+        self._film = av.open(str(path.absolute()), "w", format=codec.container, options=options)
+        self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
+        self._stream.height, self._stream.width = (side + -side % codec.step for side in size)
+        self._stream.pix_fmt = codec.pix_fmt
+        self._stream.metadata.update(codec.metadata)
         context = self._stream.codec_context
         context.time_base = Fraction(1, _TICKS)
         context.thread_count = threads
         # Said, not left to guess: players take untagged films for BT.601 or BT.709, by their size.
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709 in each of the three
         context.color_range = ColorRange.MPEG
-        self._sound = _Sound(audio_from, self._film) if audio_from is not None else None
+        self._sound = _Sound(audio_from, self._film, codec.sound) if audio_from is not None else None
         with self._removing():
             self._film.start_encoding()  # opens the file: a folder that cannot be written to fails here
 
@@ -68,17 +94,19 @@ class FilmWriter:
             self.discard()
 
     def write(self, image: Image, time: float) -> None:
-        """Add an image (H, W, 3) uint8 RGB, shown at `time` seconds of the source: the film itself begins at 0.
+        """Add an image, shown at `time` seconds of the source: the film itself begins at 0.
 
+        It is (H, W, 3) uint8 RGB, or (H, W, 4) RGBA, not premultiplied, where the codec has alpha.
         Raises ValueError for an image of another size, and for a time that is not after the last one's.
         """
-        if image.shape != (*self._size, 3):
+        if image.shape != (*self._size, self._codec.channels):
             raise ValueError(f"the film is {self._size} (height, width), the image {image.shape}")
         if self._span is not None and time <= self._span[1]:
             raise ValueError(f"frames come in order of time: {time} s after {self._span[1]} s")
         self._span = (self._span[0] if self._span else time, time)
-        frame = av.VideoFrame.from_ndarray(_even(image), format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        source = "rgba" if self._codec.channels == 4 else "rgb24"
+        frame = av.VideoFrame.from_ndarray(_filled(image, self._codec.step), format=source).reformat(
+            format=self._codec.pix_fmt, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
         )
         frame.pts, frame.time_base = round((time - self._span[0]) * _TICKS), Fraction(1, _TICKS)
         with self._removing():
@@ -117,9 +145,9 @@ class FilmWriter:
 
 
 class _Sound:
-    """The first sound stream of a video, copied packet by packet; silent where there is none or mp4 cannot hold it."""
+    """The first sound stream of a video, packet by packet; silent without one that the film can hold."""
 
-    def __init__(self, source: Path, film: OutputContainer) -> None:
+    def __init__(self, source: Path, film: OutputContainer, encoder: str) -> None:
         self._source = open_container(source)
         pictures, sounds = self._source.streams.video, self._source.streams.audio
         origin = (pictures[0].start_time or 0) * (pictures[0].time_base or 0) if pictures else 0
@@ -128,7 +156,11 @@ class _Sound:
         self._packet: av.Packet | None = None
         if sounds and sounds[0].codec_context.codec.canonical_name in film.supported_codecs:
             self._stream = film.add_stream_from_template(sounds[0])
-            self._packets = self._source.demux(sounds[0])
+            self._packets: Iterator[av.Packet] = self._source.demux(sounds[0])
+            self._advance()
+        elif sounds and encoder:
+            self._stream = cast(av.AudioStream, film.add_stream(encoder, rate=_RATE))
+            self._packets = self._encoded(sounds[0])
             self._advance()
 
     def copy(self, start: float, until: float) -> None:
@@ -147,6 +179,16 @@ class _Sound:
         self._packet = None
         self._source.close()
 
+    def _encoded(self, sound: av.AudioStream) -> Iterator[av.Packet]:
+        """The sound decoded and encoded anew, at the times it had."""
+        resampler = av.AudioResampler("flt", sound.layout, _RATE)
+        for frame in self._source.decode(sound):
+            for resampled in resampler.resample(frame):
+                yield from self._stream.encode(resampled)
+        for rest in resampler.resample(None):
+            yield from self._stream.encode(rest)
+        yield from self._stream.encode(None)
+
     def _advance(self) -> None:
         """Take the next packet that has its time; a damaged source ends there, as its frames do."""
         try:
@@ -155,6 +197,7 @@ class _Sound:
             self._packet = None
 
 
-def _even(image: Image) -> Image:
+def _filled(image: Image, step: int) -> Image:
     height, width = image.shape[:2]
-    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge") if height % 2 or width % 2 else image
+    down, right = -height % step, -width % step
+    return np.pad(image, ((0, down), (0, right), (0, 0)), mode="edge") if down or right else image

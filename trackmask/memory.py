@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .network.constants import CELLS, RECENT_SHARE, RIDGE
+from trackmask.network.constants import CELLS, RECENT_SHARE, RIDGE
 
 
 class Memory(NamedTuple):
@@ -33,13 +33,14 @@ def remember(memory_key: np.ndarray, context: np.ndarray, linear: np.ndarray, ma
 
 
 def pool(x: np.ndarray, factor: int) -> np.ndarray:
-    """Means over squares of `factor` pixels: (s, s) → (s / factor, s / factor)"""
+    """Means over squares of `factor` pixels: (s, s) → (s / factor, s / factor)."""
     side = x.shape[0] // factor
-    return x.reshape(side, factor, side, factor).mean((1, 3))
+    means: np.ndarray = x.reshape(side, factor, side, factor).mean((1, 3))
+    return means
 
 
 def normal_equations(linear: np.ndarray, mask8: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X^T D X and X^T D y; D weighs foreground and background equally, whatever their size."""
+    """X^T D X and X^T D y of features (LINEAR, h, w) and mask (h, w); D weighs object and background equally."""
     x = np.concatenate((linear.reshape(len(linear), -1), np.ones((1, mask8.size), np.float32)))
     y = mask8.ravel()
     weight = y / (y.sum() + 1) + (1 - y) / ((1 - y).sum() + 1)
@@ -48,19 +49,19 @@ def normal_equations(linear: np.ndarray, mask8: np.ndarray) -> tuple[np.ndarray,
 
 
 def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
-    """Prompted frames and frames with the tracker's own masks as one memory; see `network.fusion.join`."""
+    """Prompted frames (at least one) and frames with the tracker's own masks as one; see `network.fusion.join`."""
     every = (*references, *recent)
     share = [1 / len(references)] * len(references) + [RECENT_SHARE / max(len(recent), 1)] * len(recent)
     return Memory(
         np.concatenate([m.keys for m in every]),
         np.concatenate([m.values for m in every]),
-        sum((m.gram * s for m, s in zip(every, share, strict=True)), np.float32(0)),
-        sum((m.target * s for m, s in zip(every, share, strict=True)), np.float32(0)),
+        sum((m.gram * s for m, s in zip(every, share, strict=True)), np.zeros_like(every[0].gram)),
+        sum((m.target * s for m, s in zip(every, share, strict=True)), np.zeros_like(every[0].target)),
     )
 
 
 def solve(memory: Memory) -> np.ndarray:
     """The ridge regression's weights, (LINEAR + 1,) float32: the last one is the bias."""
     gram = memory.gram.astype(np.float64)
-    price = RIDGE * (gram.diagonal().mean() + 1e-3)
+    price = RIDGE * (gram.diagonal().mean() + 1e-3)  # the small number keeps an all-zero system solvable
     return np.linalg.solve(gram + price * np.eye(len(gram)), memory.target).astype(np.float32)

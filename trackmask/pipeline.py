@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+
 from pathlib import Path
 
 from trackmask.data import Frame, Image, Labels, Masks
@@ -12,7 +13,7 @@ from trackmask.discover import discover
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
 from trackmask.film import FilmWriter
-from trackmask.prompts import Prompt, check
+from trackmask.prompts import Moment, Prompt, check
 from trackmask.records import ObjectInfo, Source
 from trackmask.result import OVERLAY, ResultWriter
 from trackmask.runtime import Runtime
@@ -23,8 +24,8 @@ from trackmask.video import VideoReader, hash_source, open_video
 
 @dataclass(frozen=True)
 class Options:
-    start: int | float | None = None  # an int is a frame, a float seconds
-    end: int | float | None = None  # included
+    start: Moment = None  # of the range; None: the video's first frame
+    end: Moment = None  # included
     style: Style | None = "fill"  # of the overlay; None: no overlay
     soft: bool = False  # keep the objects' probabilities
     overwrite: bool = False
@@ -44,12 +45,14 @@ def run(
     prompts: Sequence[Prompt],
     runtime: Runtime,
     options: Options = Options(),  # noqa: B008
+    names: dict[int, str] | None = None,
     progress: Callable[[int | None], Callable[[], None]] = lambda total: lambda: None,
 ) -> Outcome:
     """Track the prompted objects through a video, or the main object where there is no prompt, into a result folder.
 
-    Prompts count for the first frame of the range. `progress` is called with the expected number of frames, and
-    what it returns after each frame. A video that ends in damage leaves a result of the frames before, marked as
+    Each object is tracked forward from its prompts, and backward from its first one to the start of the range.
+    `names` are the objects' names by id. `progress` is called with the expected number of frames, and what it
+    returns is called after each frame. A video that ends in damage leaves a result of the frames before, marked as
     incomplete. Raises a TrackmaskError, with nothing left behind, where there is no result at all.
     """
     with open_video(video) as reader:
@@ -59,7 +62,15 @@ def run(
             job = Job(reader, video, runtime, options, writer, progress(expected(reader, options)))
             given = job.track(prompts)
             size, sha256 = hash_source(video)
-            job.finish(given, Source(video, reader.info.name, size, sha256, job.total, reader.info.size, reader.info.fps))
+            source = Source(video, reader.info.name, size, sha256, job.total, reader.info.size, reader.info.fps)
+            writer.finish(
+                source=source,
+                prompts=given,
+                objects=list(objects_of(given, names or {})),
+                weights_sha256=runtime.weights_sha256,
+                complete=job.error is None,
+                reason=None if job.error is None else str(job.error),
+            )
     return Outcome(folder, job.count, job.error)
 
 
@@ -69,9 +80,18 @@ def expected(reader: VideoReader, options: Options) -> int | None:
     if total is None:
         return None
     start, end = (
-        round(place * fps) if isinstance(place, float) else place for place in (options.start or 0, options.end)
+        round(place * fps) if isinstance(place, float) else place
+        for place in (options.start or 0, total - 1 if options.end is None else options.end)
     )
-    return max(min(total - 1, total if end is None else end) - start + 1, 1)
+    return max(min(total - 1, end) - start + 1, 1)
+
+
+def objects_of(prompts: Iterable[Prompt], names: dict[int, str]) -> Iterator[ObjectInfo]:
+    frames: dict[int, list[int]] = {}
+    for prompt in prompts:
+        frames.setdefault(prompt.object_id, []).append(prompt.at)
+    for object_id, at in sorted(frames.items()):
+        yield ObjectInfo(object_id, names.get(object_id, f"object {object_id}"), min(at), max(at))
 
 
 class Job:
@@ -93,24 +113,32 @@ class Job:
         self.error: VideoError | None = None
 
     def track(self, prompts: Sequence[Prompt]) -> list[Prompt]:
-        """The whole range; the prompts that were used."""
-        if prompts:
-            frames = self.frames(self.options.start)
-            first = next(frames)
-            given = [replace(prompt, frame=first.index) for prompt in prompts]
-            self.forward(first, frames, [check(prompt, self.reader.info.size) for prompt in given], draw=True)
-            return given
-        found = self.find()
-        start = self.first_index
-        frames = self.frames(found.frame)
-        at = next(frames)
-        self.forward(at, frames, [found], draw=found.frame == start)
-        if found.frame > start:
-            self.backward(at, start, found)
+        """The whole range; returns the prompts that were used, each with its frame."""
+        start = self.index_of(self.options.start)
+        given = [self.placed(prompt, start) for prompt in prompts] or [self.find()]
+        first: dict[int, int] = {}
+        for prompt in given:
+            first[prompt.object_id] = min(prompt.at, first.get(prompt.object_id, prompt.at))
+        in_one_pass = max(first.values()) == start
+        self.forward([check(prompt, self.reader.info.size) for prompt in given], draw=in_one_pass)
+        if not in_one_pass:
+            self.backward(given, first, start)
             self.draw_again()
-        return [found]
+        return given
 
-    def frames(self, start: int | float | None) -> Iterator[Frame]:
+    def index_of(self, place: Moment) -> int:
+        """The frame at a place in the video."""
+        if isinstance(place, float):
+            return next(self.reader.frames(place, None)).index
+        return place or 0
+
+    def placed(self, prompt: Prompt, start: int) -> Prompt:
+        frame = start if prompt.frame is None else self.index_of(prompt.frame)
+        if frame < start:
+            raise PromptError(f"the prompt in frame {frame} lies before the start, frame {start}; begin there or earlier")
+        return replace(prompt, frame=frame)
+
+    def frames(self, start: Moment) -> Iterator[Frame]:
         """The frames from `start` on. Damage ends them early; `self.error` then says so."""
         seen = -1
         try:
@@ -121,39 +149,45 @@ class Job:
             if seen < 0:
                 raise
             self.error = error
-        if self.options.end is None and seen >= 0:
+        if self.options.end is None:
             self.total = seen + 1
 
     def find(self) -> Prompt:
-        frames = self.frames(self.options.start)
-        first = next(frames)
-        self.first_index = first.index
-        with closing(ahead(chain_first(first, frames))) as line:
-            found = discover(self.runtime, line, self.reader.info.size)
+        """The main object, as a prompt in the frame that shows it best."""
+        with closing(ahead(self.frames(self.options.start))) as frames:
+            found = discover(self.runtime, frames, self.reader.info.size)
         if found is None:
             raise PromptError(
                 f"no main object was found in {self.reader.info.name}; point at one with --box X,Y,W,H or --mask FILE"
             )
         return Prompt(object_id=1, frame=found.frame, mask=found.mask)
 
-    def forward(self, first: Frame, frames: Iterable[Frame], prompts: list[Prompt], *, draw: bool) -> None:
+    def forward(self, prompts: Sequence[Prompt], *, draw: bool) -> None:
+        """From the first prompt to the end."""
         tracker = Tracker(self.runtime, self.reader.info.size, self.options.settings)
+        waiting = by_frame(prompts)
+        last = -1
         with ExitStack() as stack:
             film = stack.enter_context(self.film()) if draw and self.options.style else None
-            line = stack.enter_context(closing(ahead(chain_first(first, frames))))
-            output = stack.enter_context(Behind(lambda item: self.write(*item, film)))
-            for frame in line:
-                output.put((frame, tracker.step(frame, prompts if frame.index == first.index else ())))
+            frames = stack.enter_context(closing(ahead(self.frames(min(waiting)))))
+            output = stack.enter_context(Behind[tuple[Frame, Masks]](lambda item: self.write(*item, film)))
+            for frame in frames:
+                output.put((frame, tracker.step(frame.image, waiting.pop(frame.index, ()))))
+                last = frame.index
+        if waiting:
+            raise PromptError(f"there is no frame {min(waiting)} to prompt: the last one is {last}; choose one up to it")
 
-    def backward(self, at: Frame, start: int, prompt: Prompt) -> None:
+    def backward(self, prompts: Sequence[Prompt], first: dict[int, int], start: int) -> None:
+        """From each object's first prompt to the start."""
         tracker = Tracker(self.runtime, self.reader.info.size, self.options.settings)
-        tracker.step(at, [prompt])
+        begin = by_frame(p for p in prompts if p.at == first[p.object_id] and p.at > start)
         with (
-            closing(ahead(self.reader.reversed(at.index - 1, start))) as line,
-            Behind[tuple[Frame, Masks]](lambda item: self.write(*item, None)) as output,
+            closing(ahead(self.reader.reversed(max(begin), start))) as frames,
+            Behind[tuple[Frame, Masks]](lambda item: self.add(*item)) as output,
         ):
-            for frame in line:
-                output.put((frame, tracker.step(frame)))
+            for frame in frames:
+                masks = tracker.step(frame.image, begin.get(frame.index, ()))
+                output.put((frame, only(masks, {id_ for id_, index in first.items() if index > frame.index})))
 
     def write(self, frame: Frame, masks: Masks, film: FilmWriter | None) -> None:
         self.writer.write(frame, masks)
@@ -162,12 +196,19 @@ class Job:
         self.count += 1
         self.done()
 
+    def add(self, frame: Frame, masks: Masks) -> None:
+        if not masks.objects:
+            return
+        if self.writer.add(frame, masks):
+            self.count += 1
+            self.done()
+
     def draw_again(self) -> None:
         """The overlay, from the masks: a backward pass makes its frames in the wrong order for a film."""
         if self.options.style is None:
             return
-        with self.film() as film, closing(ahead(self.frames(self.options.start))) as line:
-            for frame in line:
+        with self.film() as film, closing(ahead(self.frames(self.options.start))) as frames:
+            for frame in frames:
                 film.write(self.picture(frame.image, self.writer.labels(frame.index)), frame.time)
 
     def picture(self, image: Image, labels: Labels) -> Image:
@@ -177,18 +218,21 @@ class Job:
         sound = self.video if self.reader.info.audio else None
         return FilmWriter(self.writer.folder / OVERLAY, self.reader.info.size, self.reader.info.fps, sound)
 
-    def finish(self, prompts: list[Prompt], source: Source) -> None:
-        objects = [ObjectInfo(p.object_id, f"object {p.object_id}", p.frame, p.frame) for p in prompts]
-        self.writer.finish(
-            source=source,
-            prompts=prompts,
-            objects=objects,
-            weights_sha256=self.runtime.weights_sha256,
-            complete=self.error is None,
-            reason=None if self.error is None else str(self.error),
-        )
+
+def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
+    frames: dict[int, list[Prompt]] = {}
+    for prompt in prompts:
+        frames.setdefault(prompt.at, []).append(prompt)
+    return frames
 
 
-def chain_first(first: Frame, rest: Iterable[Frame]) -> Iterator[Frame]:
-    yield first
-    yield from rest
+def only(masks: Masks, ids: set[int]) -> Masks:
+    """Some of a frame's objects."""
+    labels = masks.labels.copy()
+    for record in masks.objects:
+        if record.id not in ids:
+            labels[labels == record.id] = 0
+    kept = tuple(record for record in masks.objects if record.id in ids)
+    return Masks(labels, kept, {id_: patch for id_, patch in masks.patches.items() if id_ in ids})
+
+

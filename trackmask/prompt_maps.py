@@ -30,6 +30,7 @@ def click_maps(
 
 
 def blobs(clicks: Iterable[tuple[float, float]], size: int) -> np.ndarray:
+    """A bell of height 1 at each click, (size, size) float32; clicks in pixels of the crop."""
     y, x = np.mgrid[:size, :size].astype(np.float32)
     result = np.zeros((size, size), np.float32)
     for cx, cy in clicks:

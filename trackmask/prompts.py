@@ -14,6 +14,7 @@ from trackmask.masks_png import read_picture
 
 Box = tuple[float, float, float, float]  # x, y, w, h in pixels; x, y is the top left corner
 Point = tuple[float, float]  # x, y in pixels
+Moment = int | float | None  # a place in a video: an int is a frame, a float seconds, None the first frame tracked
 
 VOID = 255  # "no one can tell", in masks that carry ids
 
@@ -28,16 +29,23 @@ class Prompt:
     """One object in one frame."""
 
     object_id: int  # 1..255
-    frame: int  # 0-based
+    frame: Moment = None  # frames are 0-based
     mask: np.ndarray | None = None  # (H, W) bool
     box: Box | None = None
     positive: tuple[Point, ...] = ()  # clicks on the object
     negative: tuple[Point, ...] = ()  # clicks beside it
     source: str = ""  # the file of the mask
 
+    @property
+    def at(self) -> int:
+        """The frame, where it is one: a time is resolved against the video before anything is tracked."""
+        if not isinstance(self.frame, int):
+            raise ValueError(f"the prompt of object {self.object_id} has no frame yet")
+        return self.frame
+
     def as_json(self) -> dict[str, Any]:
         """The prompt for result.json: a mask by the name of its file (null where it has none), never by a path."""
-        entry: dict[str, Any] = {"object": self.object_id, "frame": self.frame}
+        entry: dict[str, Any] = {"object": self.object_id, "frame": self.at}
         if self.mask is not None:
             entry["mask"] = Path(self.source).name or None
         if self.box is not None:
@@ -96,7 +104,7 @@ def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> P
     """
     if not 1 <= prompt.object_id <= 255:
         raise PromptError(f"object {prompt.object_id} cannot be: ids go from 1 to 255")
-    if prompt.frame < 0 or (frames is not None and prompt.frame >= frames):
+    if isinstance(prompt.frame, int) and not 0 <= prompt.frame < (math.inf if frames is None else frames):
         count = "" if frames is None else f": the video has {frames}"
         raise PromptError(f"there is no frame {prompt.frame}{count}; frames are counted from 0")
     if prompt.mask is None and prompt.box is None and not prompt.positive:

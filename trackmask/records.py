@@ -89,6 +89,11 @@ class Spool:
                 self._file.seek(start)
                 yield self._file.readline().decode().rstrip("\n")
 
+    def record(self, index: int) -> FrameRecord:
+        """Of one frame, which must have one."""
+        self._file.seek(self._starts[index])
+        return decode(json.loads(self._file.readline()), self._times[index])
+
     def records(self) -> Iterator[FrameRecord]:
         for line, time in zip(self.lines(), self.times(), strict=True):
             yield decode(json.loads(line), time)

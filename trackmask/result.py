@@ -4,6 +4,7 @@
     masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
     soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
     overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
+    report.html           the page that `trackmask report` writes later
 
 Nothing in result.json depends on the run: the same video and prompts give the same bytes.
 """
@@ -19,7 +20,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trackmask.data import Frame, Labels, Masks
+from trackmask.data import Frame, Labels, Masks, measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.masks_png import read_picture, write_grey, write_labels
 from trackmask.prompts import Prompt
@@ -28,9 +29,10 @@ from trackmask.review import Range, review
 from trackmask.staging import LOCK, StagedFolder, writing
 
 SCHEMA = 1
-OVERLAY = "overlay.mp4"
+OVERLAY, REPORT = "overlay.mp4", "report.html"
 _JSON, _MASKS, _SOFT, _SPOOL = "result.json", "masks", "soft", "records.spool"
-_OURS = {_JSON, _MASKS, _SOFT, OVERLAY, LOCK, ".DS_Store"}  # all that --overwrite may delete
+# All that --overwrite may delete.
+_OURS = {_JSON, _MASKS, _SOFT, OVERLAY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -74,12 +76,31 @@ class ResultWriter:
             if frame.index in self._spool:
                 for stale in (self.folder / _SOFT).glob(f"*/{_png(frame.index)}"):
                     stale.unlink()
-            write_labels(self.folder / _MASKS / _png(frame.index), masks.labels)
-            for record in masks.objects if self._soft else ():
-                path = self.folder / _SOFT / str(record.id) / _png(frame.index)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_grey(path, masks.soft(record.id))
-            self._spool.add(frame.index, frame.time, masks.objects)
+            self._put(frame, masks, [record.id for record in masks.objects])
+
+    def add(self, frame: Frame, masks: Masks) -> bool:
+        """Add objects to a frame that may hold others already: those keep their places. True where it is new."""
+        known_frame = frame.index in self._spool
+        with writing(self._staged.target):
+            if known_frame:
+                labels = self.labels(frame.index)
+                np.copyto(labels, masks.labels, where=labels == 0)
+                new = [measured(record, labels) for record in masks.objects]
+                known = [r for r in self._spool.record(frame.index).objects if r.id not in {n.id for n in new}]
+                objects = tuple(sorted((*known, *new), key=lambda record: record.id))
+                masks, added = Masks(labels, objects, masks.patches), [record.id for record in new]
+            else:
+                added = [record.id for record in masks.objects]
+            self._put(frame, masks, added)
+        return not known_frame
+
+    def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
+        write_labels(self.folder / _MASKS / _png(frame.index), masks.labels)
+        for object_id in new if self._soft else ():
+            path = self.folder / _SOFT / str(object_id) / _png(frame.index)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_grey(path, masks.soft(object_id))
+        self._spool.add(frame.index, frame.time, masks.objects)
 
     def labels(self, index: int) -> Labels:
         """A frame's masks that were written before, (H, W) uint8."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from .errors import WeightsError
-from .weights import CHECKPOINT, ENCODER, FEATURES, GIVEN, HEAD, fingerprint, load_network, shipped_folder
+from trackmask.errors import CallError, WeightsError
+from trackmask.weights import CHECKPOINT, ENCODER, FEATURES, GIVEN, HEAD, fingerprint, load_network, shipped_folder
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from torch import Tensor
 
 
 class Features(NamedTuple):
@@ -25,10 +29,13 @@ class Features(NamedTuple):
     objectness: np.ndarray
 
     def at(self, indices: list[int]) -> Features:
+        """Those of some of the crops."""
         return Features(*(x[indices] for x in self))
 
 
 class Runtime(Protocol):
+    """What the tracker needs of a network."""
+
     size: int  # S: the side of the crop in pixels
     weights_sha256: str  # of the checkpoint
 
@@ -45,7 +52,9 @@ class Runtime(Protocol):
         values: np.ndarray,
         weights: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The inputs of `network.model.TrackNet.forward` → logits (N, S/2, S/2) and quality (N, 2) in [0, 1]."""
+        """The inputs of `network.model.TrackNet.forward`, float32 → logits (N, S/2, S/2), and (N, 2) in [0, 1]: the
+        predicted IoU and the probability that the object is visible.
+        """
         ...
 
 
@@ -53,73 +62,94 @@ class OnnxRuntime:
     """On the CPU. The graphs lie beside the checkpoint and must be made from it."""
 
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
-        """`threads` 0 = as many as there are cores."""
-        import onnxruntime
-
+        """`folder` None = the shipped weights; `threads` 0 = as many as there are cores. Raises WeightsError."""
         folder = folder or shipped_folder()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Waiting threads must not burn the cores that decode and write the video.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self.sessions = [
-                onnxruntime.InferenceSession(str(folder / name), options, providers=["CPUExecutionProvider"])
-                for name in (ENCODER, HEAD)
-            ]
-        except Exception as error:  # noqa: BLE001: onnxruntime's errors have no common ancestor
-            raise WeightsError(f"The graphs in {folder} cannot be loaded; make them by `trackmask weights export`.") from error
         self.weights_sha256 = fingerprint(folder / CHECKPOINT)
-        for session in self.sessions:
-            if session.get_modelmeta().custom_metadata_map.get("checkpoint") != self.weights_sha256:
-                raise WeightsError(f"The graphs in {folder} belong to other weights: run `trackmask weights export`.")
-        self.size = self.sessions[0].get_inputs()[0].shape[1]
-        self.wanted = {i.name for i in self.sessions[1].get_inputs()}  # the exporter drops what a network does not use
+        self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
+        self.size: int = self._encoder.get_inputs()[0].shape[1]
+        # The exporter drops what a network does not use, and the session refuses what it does not know.
+        self._wanted = {given.name for given in self._head.get_inputs()}
 
     def encode(self, crops: np.ndarray) -> Features:
-        return Features(*self.sessions[0].run(FEATURES, {"images": crops}))
+        return Features(*self._encoder.run(FEATURES, {"images": crops}))
 
     def decode(self, features: Features, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inputs = dict(zip((*FEATURES, *GIVEN), (*features, *given), strict=True))
-        logits, quality = self.sessions[1].run(None, {k: v for k, v in inputs.items() if k in self.wanted})
+        logits, quality = self._head.run(None, {name: inputs[name] for name in self._wanted})
         return logits[:, 0], sigmoid(quality)
+
+
+def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads must not burn the cores that decode and write the video.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors alone
+    try:
+        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except (
+        refusals.Fail,  # these have no common ancestor of their own
+        refusals.InvalidArgument,
+        refusals.InvalidGraph,
+        refusals.InvalidProtobuf,
+        refusals.NoSuchFile,
+        refusals.NotImplemented,
+        refusals.RuntimeException,
+    ) as error:
+        raise WeightsError(f"the graph {graph} cannot be loaded; make it with trackmask weights export") from error
+    if session.get_modelmeta().custom_metadata_map.get("checkpoint") != weights_sha256:
+        raise WeightsError(f"the graph {graph} was made of other weights; make it with trackmask weights export")
+    return session
 
 
 class TorchRuntime:
     """On any device that torch knows: cpu, cuda, mps."""
 
     def __init__(self, checkpoint: Path | None = None, device: str = "cpu") -> None:
+        """`checkpoint` None = the shipped one. Raises WeightsError; CallError where there is no such device."""
         import torch
 
-        self.torch, self.device = torch, device
+        self._torch, self._device = torch, device
         checkpoint = checkpoint or shipped_folder() / CHECKPOINT
+        self.weights_sha256 = fingerprint(checkpoint)
+        net = load_network(checkpoint)
         try:
-            self.net = load_network(checkpoint).to(device)
-        except (RuntimeError, AssertionError) as error:
-            raise WeightsError(f"torch cannot use the device {device!r} here: {str(error).splitlines()[0]}") from error
-        self.size, self.weights_sha256 = self.net.config.size, fingerprint(checkpoint)
+            self._net = net.to(device)
+        except (RuntimeError, AssertionError) as error:  # the second where torch was built without CUDA
+            reason = str(error).splitlines()[0]
+            raise CallError(f"torch cannot use the device {device!r} here ({reason}); give cpu") from error
+        self.size = net.config.size
 
     def encode(self, crops: np.ndarray) -> Features:
-        with self.torch.inference_mode():
-            return Features(*(x.cpu().numpy() for x in self.net.encoder(self.tensor(crops))))
+        with self._torch.inference_mode():
+            return Features(*(x.cpu().numpy() for x in self._net.encoder(self._tensor(crops))))
 
     def decode(self, features: Features, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        from .network.encoder import Features as TorchFeatures
+        from trackmask.network.encoder import Features as TorchFeatures
 
-        with self.torch.inference_mode():
-            logits, quality = self.net(TorchFeatures(*map(self.tensor, features)), *map(self.tensor, given))
+        with self._torch.inference_mode():
+            logits, quality = self._net(TorchFeatures(*map(self._tensor, features)), *map(self._tensor, given))
             return logits[:, 0].cpu().numpy(), sigmoid(quality.cpu().numpy())
 
-    def tensor(self, x: np.ndarray):  # noqa: ANN201: torch is not imported here
-        return self.torch.from_numpy(np.ascontiguousarray(x)).to(self.device)
+    def _tensor(self, x: np.ndarray) -> Tensor:
+        return self._torch.from_numpy(np.ascontiguousarray(x)).to(self._device)
 
 
 def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int = 0) -> Runtime:
-    """`folder`: of weights other than the shipped ones. Raises WeightsError."""
+    """The network, ready to run: ONNX Runtime where `device` is "cpu", torch on any other.
+
+    `folder`: of weights other than the shipped ones; `threads`: of the CPU, 0 = as many as there are cores.
+    Raises WeightsError; CallError where there is no such device.
+    """
     if device == "cpu":
         return OnnxRuntime(folder, threads)
     return TorchRuntime(folder / CHECKPOINT if folder else None, device)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    """Of logits, any shape, float32; the ends are clipped, where exp would overflow."""
+    result: np.ndarray = 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+    return result

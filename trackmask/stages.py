@@ -1,49 +1,41 @@
 """Work side by side: a stage runs ahead in its own thread, behind a bounded queue, and its errors reach the caller."""
 
-from __future__ import annotations
-
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 DEPTH = 4  # items that wait between two stages
+_PATIENCE = 0.1  # seconds between two looks at whether anyone still wants the items
 _END = object()
 
 
-def ahead(items: Iterable[T], depth: int = DEPTH) -> Iterator[T]:
-    """The same items, made by a thread while the caller is busy with the last one.
+def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
+    """The same items, made by a thread while the caller is busy with the last one; at most `depth` of them wait.
 
-    An error while making an item is raised where that item would have come. Ending early ends the thread, too.
+    An error while making an item is raised where that item would have come. Ending early (`close`) ends the thread,
+    too, as soon as the item that it is making is done.
     """
     line: queue.Queue[Any] = queue.Queue(depth)
     stop = threading.Event()
 
-    def put(item: object) -> None:
-        while not stop.is_set():
-            try:
-                return line.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-
     def make() -> None:
         try:
             for item in items:
-                put(item)
-                if stop.is_set():
+                if not _put(line, item, stop):
                     return
-            put(_END)
-        except BaseException as error:  # noqa: BLE001: raised again in the caller's thread
-            put(error)
+            _put(line, _END, stop)
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            _put(line, _Failure(error), stop)
 
     thread = threading.Thread(target=make, daemon=True, name="trackmask-ahead")
     thread.start()
     try:
         while (item := line.get()) is not _END:
-            if isinstance(item, BaseException):
-                raise item
+            if isinstance(item, _Failure):
+                raise item.error
             yield item
     finally:
         stop.set()
@@ -53,51 +45,68 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Iterator[T]:
 class Behind(Generic[T]):
     """Hands items to a function in a thread of its own, in order; its error is raised by the next `put` or at the end.
 
-    A context manager: leaving it waits for all items; leaving it by an error does not.
+    A context manager: leaving it waits for all items; leaving it by an error drops those that wait.
     """
 
     def __init__(self, work: Callable[[T], None], depth: int = DEPTH) -> None:
-        self.work = work
-        self.line: queue.Queue[Any] = queue.Queue(depth)
-        self.error: BaseException | None = None
-        self.failed = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True, name="trackmask-behind")
+        self._work = work
+        self._line: queue.Queue[Any] = queue.Queue(depth)
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="trackmask-behind")
 
     def __enter__(self) -> Self:
-        self.thread.start()
+        self._thread.start()
         return self
 
     def put(self, item: T) -> None:
-        while not self.failed.is_set():
-            try:
-                return self.line.put(item, timeout=0.1)
-            except queue.Full:
-                continue
+        """Hand over an item; waits while `depth` of them wait. Raises what the function raised for an earlier one."""
+        _put(self._line, item, self._stop)
         self._raise()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is not None:
-            self.failed.set()  # drop what waits
-        while self.thread.is_alive():
-            try:
-                self.line.put(_END, timeout=0.1)
-                break
-            except queue.Full:
-                continue
-        self.thread.join()
+            self._stop.set()
+        # Behind all items; where the thread stops early, it may have left no room, and needs no end.
+        _put(self._line, _END, self._stop)
+        self._thread.join()
         if error is None:
             self._raise()
 
     def _raise(self) -> None:
-        if self.error is not None:
-            raise self.error
+        if self._error is not None:
+            raise self._error
 
     def _run(self) -> None:
-        while (item := self.line.get()) is not _END:
-            if self.failed.is_set():
-                continue
+        try:
+            while (item := self._next()) is not _END:
+                self._work(item)
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
+            self._error = error
+            self._stop.set()
+
+    def _next(self) -> Any:
+        while not self._stop.is_set():
             try:
-                self.work(item)
-            except BaseException as error:  # noqa: BLE001: raised again in the caller's thread
-                self.error = error
-                self.failed.set()
+                return self._line.get(timeout=_PATIENCE)
+            except queue.Empty:
+                continue
+        return _END
+
+
+class _Failure:
+    """An error on its way to the other thread: apart, since an exception may be an item like any other."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _put(line: queue.Queue[Any], item: object, stop: threading.Event) -> bool:
+    """Whether the item found its place in the line before `stop` was set."""
+    while not stop.is_set():
+        try:
+            line.put(item, timeout=_PATIENCE)
+        except queue.Full:
+            continue
+        return True
+    return False

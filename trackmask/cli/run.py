@@ -66,7 +66,7 @@ def run(
     )
     folder = out or default_folder(video)
     with Bar(quiet) as bar:
-        outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, bar.start)
+        outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, progress=bar.start)
     if not quiet:
         report(outcome, bar.rate)
     if outcome.error is not None:
@@ -79,9 +79,9 @@ def read_prompts(mask: Path | None, boxes: tuple[str, ...]) -> "list[Prompt]":
 
     prompts = []
     if mask is not None:
-        prompts = [Prompt(id_, 0, mask=one, source=mask.name) for id_, one in read_mask(mask).items()]
+        prompts = [Prompt(id_, mask=one, source=mask.name) for id_, one in read_mask(mask).items()]
     free = iter(sorted(set(range(1, 256)) - {p.object_id for p in prompts}))
-    return prompts + [Prompt(next(free), 0, box=parse_box(box)) for box in boxes]
+    return prompts + [Prompt(next(free), box=parse_box(box)) for box in boxes]
 
 
 class Bar:

@@ -22,7 +22,7 @@ import click
 @click.option("--frames", default="3,4,6", show_default=True, help="Frames a clip, in equal stages of the schedule.")
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Clips a step.")
 @click.option("--rate", type=float, default=1.2e-3, show_default=True, help="Learning rate at its top.")
-@click.option("--finetune", is_flag=True, help="Train the pretrained backbone, too, at a tenth of the rate.")
+@click.option("--finetune", type=click.IntRange(0, 11), default=0, help="Train so many of the backbone's last blocks.")
 @click.option("--fusion", default="learned,computed,solved", show_default=True, help='Its parts; "none" = 1x1 alone.')
 @click.option("--size", type=click.IntRange(64), default=256, show_default=True, help="Side of the crop, pixels.")
 @click.option("--real", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of real clips.")
@@ -43,7 +43,7 @@ def train(
     frames: str,
     batch: int,
     rate: float,
-    finetune: bool,
+    finetune: int,
     fusion: str,
     size: int,
     real: float,
@@ -61,7 +61,6 @@ def train(
     from trackmask.training.samples import Recipe
     from trackmask.training.train import Schedule
     from trackmask.training.train import train as run_training
-    from trackmask.weights import read_checkpoint
 
     if threads:
         torch.set_num_threads(threads)
@@ -81,7 +80,7 @@ def train(
         recipe,
         Schedule(steps=steps, batch=batch, rate=rate, frames=stages, finetune=finetune),
         fusion=() if fusion == "none" else tuple(fusion.split(",")),
-        weights=read_checkpoint(init)[0] if init else None,
+        weights=start_from(init, size) if init else None,
         resume=resume,
         stop_after=stop_after,
         device=device,
@@ -91,3 +90,11 @@ def train(
     )
     draw_curve(out / "log.csv", out / "curve.png")
     click.echo(f"{checkpoint}: make it run by: trackmask weights export {checkpoint} -o FOLDER")
+
+
+def start_from(checkpoint: Path, size: int) -> dict:
+    from trackmask.training.resize import resize
+    from trackmask.weights import read_checkpoint
+
+    state, config = read_checkpoint(checkpoint)
+    return resize(state, config["size"], size)

@@ -7,14 +7,14 @@ from itertools import chain
 
 import numpy as np
 
-from ..data import Labels, box_of
-from ..discover import discover
-from ..errors import CallError
-from ..prompts import Prompt
-from ..runtime import Runtime
-from ..stages import ahead
-from ..tracker import Settings, Tracker
-from .dataset import Clip
+from trackmask.data import Labels, box_of
+from trackmask.discover import discover
+from trackmask.errors import CallError
+from trackmask.evaluation.dataset import Clip
+from trackmask.prompts import Prompt
+from trackmask.runtime import Runtime
+from trackmask.stages import ahead
+from trackmask.tracker import Settings, Tracker
 
 
 class TrackmaskMethod:
@@ -27,7 +27,7 @@ class TrackmaskMethod:
         if prompt == "none":
             return self.unprompted(clip)
         if prompt not in ("mask", "box"):
-            raise CallError(f"The prompt {prompt!r} is not one of mask, box, none.")
+            raise CallError(f"there is no prompt of kind {prompt!r}; give mask, box or none")
         return self.prompted(clip, prompt)
 
     def prompted(self, clip: Clip, kind: str) -> Iterator[Labels]:
@@ -39,7 +39,7 @@ class TrackmaskMethod:
             prompts.append(Prompt(object_id=id_, frame=0, **given))
         tracker = Tracker(self.runtime, truth.shape, self.settings)
         for frame in ahead(clip.frames()):
-            yield tracker.step(frame, prompts if frame.index == 0 else ()).labels
+            yield tracker.step(frame.image, prompts if frame.index == 0 else ()).labels
 
     def unprompted(self, clip: Clip) -> Iterator[Labels]:
         """Forwards and backwards from the frame that shows the main object best. Holds the clip in memory."""
@@ -54,5 +54,5 @@ class TrackmaskMethod:
         for part in (frames[found.frame :], frames[found.frame :: -1]):
             tracker = Tracker(self.runtime, size, self.settings)
             for frame in part:
-                labels[frame.index] = tracker.step(frame, [prompt] if frame.index == found.frame else ()).labels
+                labels[frame.index] = tracker.step(frame.image, [prompt] if frame.index == found.frame else ()).labels
         yield from chain(labels[frame.index] for frame in frames)

@@ -16,7 +16,7 @@ h = w = S/8 and g = S/16 below; a memory holds M frames of G = g * g cells.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,10 @@ from torch.nn import functional as F
 
 from .constants import CELLS, CONTEXT, POSITION, RECENT_SHARE, RIDGE, VALUE
 from .encoder import Features
+
+PARTS = ("learned", "computed", "solved")
+
+R = TypeVar("R")
 
 
 class Memory(NamedTuple):
@@ -47,7 +51,8 @@ def remember(features: Features, mask: Tensor) -> Memory:
 
 
 def join(references: list[Memory], recent: list[Memory]) -> Memory:
-    """Several memories of the same objects as one: prompted frames, and frames that hold the tracker's own masks.
+    """Several memories of the same objects as one: prompted frames (at least one), and frames with the tracker's own
+    masks.
 
     In the solved layer the recent frames together weigh half as much as the references together: what a person
     said outweighs what the tracker believed.
@@ -62,11 +67,11 @@ def join(references: list[Memory], recent: list[Memory]) -> Memory:
     )
 
 
-def exact(function: Callable[..., Any]) -> Callable[..., Any]:
+def exact(function: Callable[..., R]) -> Callable[..., R]:
     """Keep autocast away: normal equations lose their meaning in bfloat16."""
 
     @wraps(function)
-    def run(first: Tensor, *rest: Tensor) -> Any:
+    def run(first: Tensor, *rest: Tensor) -> R:
         with torch.autocast(first.device.type, enabled=False):
             return function(first.float(), *(x.float() for x in rest))
 
@@ -176,7 +181,7 @@ class Pairwise(nn.Module):
 class TemporalFusion(nn.Module):
     """The fully connected layers between encoder and decoder.
 
-    `parts` names which are there: any of "learned", "computed", "solved"; none of them = "pairwise" alone.
+    `parts` says which are there: any of PARTS; none of them = pairwise alone.
     The result is two maps, (N, channels16, g, g) and (N, channels8, h, w).
     """
 

@@ -6,15 +6,24 @@ from torch import Tensor, nn
 
 from .decoder import Decoder
 from .encoder import Encoder, Features
-from .fusion import TemporalFusion
+from .fusion import PARTS, TemporalFusion
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Travels inside the checkpoint, so that architecture and weights cannot drift apart."""
+    """Travels inside the checkpoint, so that architecture and weights cannot drift apart.
+
+    Raises ValueError for a size or a part that no network has.
+    """
 
     size: int = 256  # S: the side of the crop in pixels, a multiple of 32
-    fusion: tuple[str, ...] = ("learned", "computed", "solved")
+    fusion: tuple[str, ...] = PARTS  # any of them; none = pairwise
+
+    def __post_init__(self) -> None:
+        if self.size <= 0 or self.size % 32:
+            raise ValueError(f"a crop of {self.size} pixels does not fit the network; give a multiple of 32")
+        if unknown := set(self.fusion) - set(PARTS):
+            raise ValueError(f"there is no fusion {min(unknown)!r}; give any of {', '.join(PARTS)}")
 
 
 class TrackNet(nn.Module):

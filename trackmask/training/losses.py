@@ -6,11 +6,20 @@ from torch.nn import functional as F
 
 
 def mask_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Of each sample: cross-entropy, weighted up to 4 at the boundary, plus soft IoU. (N, 1, s, s), (N, 1, S, S) → (N,)"""
+    """Of each sample: cross-entropy, weighted up to 4 at the boundary, plus soft IoU.
+
+    (N, 1, s, s) and (N, 1, S, S) → (N,)
+    """
     logits = F.interpolate(logits.float(), truth.shape[-2:], mode="bilinear", align_corners=False)
     near = (F.avg_pool2d(truth, 15, 1, 7, count_include_pad=False) - truth).abs()
     entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * (1 + 3 * near)
     return entropy.mean((1, 2, 3)) + 1 - soft_iou(logits.sigmoid(), truth)
+
+
+def shrink(truth: Tensor, like: Tensor) -> Tensor:
+    """The truth (N, 1, S, S), averaged to the size of another map (N, C, h, w): (N, 1, h, w)."""
+    height, width = like.shape[-2:]
+    return F.adaptive_avg_pool2d(truth, (height, width))
 
 
 def soft_iou(prob: Tensor, truth: Tensor) -> Tensor:
@@ -22,7 +31,7 @@ def soft_iou(prob: Tensor, truth: Tensor) -> Tensor:
 
 def true_quality(logits: Tensor, truth: Tensor) -> Tensor:
     """What the network's quality output should say: the IoU of its mask, and whether the object is visible. (N, 2)"""
-    small = F.adaptive_avg_pool2d(truth, logits.shape[-2:])
+    small = shrink(truth, logits)
     iou = soft_iou((logits.detach() > 0).float(), (small > 0.5).float())
     return torch.stack((iou, (small > 0.5).any(3).any(2)[:, 0].float()), 1)
 
@@ -34,5 +43,5 @@ def quality_loss(quality: Tensor, logits: Tensor, truth: Tensor) -> Tensor:
 
 def map_loss(prob_logits: Tensor, truth: Tensor) -> Tensor:
     """Cross-entropy of a small map of logits (N, 1, g, g) against the truth (N, 1, S, S) averaged to its size. (N,)"""
-    small = F.adaptive_avg_pool2d(truth, prob_logits.shape[-2:])
+    small = shrink(truth, prob_logits)
     return F.binary_cross_entropy_with_logits(prob_logits.float(), small, reduction="none").mean((1, 2, 3))

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..network.encoder import Features
-from ..network.fusion import join, remember, solve
-from ..network.model import TrackNet
-from .losses import map_loss, mask_loss, quality_loss, soft_iou
-from .samples import Batch
+from trackmask.network.encoder import Features
+from trackmask.network.fusion import Memory, join, remember, solve
+from trackmask.network.model import TrackNet
+from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
+from trackmask.training.samples import Batch
 
 RECENT = 2  # of its own predictions in memory, beside the reference
 
@@ -24,70 +24,86 @@ class Outcome:
     iou_prompted: float  # the first frame, without a reference
 
 
-def rollout(
-    net: TrackNet, batch: Batch, random: torch.Generator, *, frozen: bool, dtype: torch.dtype, teacher: float
-) -> Outcome:
-    """`frozen`: the backbone learns nothing. `dtype`: of the convolutions. `teacher`: how often the true mask stands
-    in for the tracker's own last one.
-    """
+def rollout(net: TrackNet, batch: Batch, random: torch.Generator, *, dtype: torch.dtype, teacher: float) -> Outcome:
+    """`dtype`: of the convolutions. `teacher`: how often the true mask stands in for the tracker's own last one."""
     clips, frames = batch.images.shape[:2]
-    device = batch.images.device
     truth = batch.masks.unsqueeze(2).float()  # (B, T, 1, S, S)
-    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        with torch.set_grad_enabled(not frozen):
-            pyramid = net.encoder.backbone(batch.images.flatten(0, 1))
-        every = net.encoder.project(pyramid)
-        objectness = map_loss(every.objectness, truth.flatten(0, 1)).unflatten(0, (clips, frames))
-        features = [Features(*(x.unflatten(0, (clips, frames))[:, t] for x in every)) for t in range(frames)]
-
-        # The first frame, from a prompt alone.
-        half = (batch.images.shape[2] // 2,) * 2
-        nothing = truth.new_zeros(clips, 1, *half)
-        blank = empty_memory(features[0])
-        logits, quality = net(features[0], nothing, batch.prompts, *blank)
-        loss = mask_loss(logits, truth[:, 0]) + 0.1 * quality_loss(quality, logits, truth[:, 0])
-        loss = 0.7 * loss + 0.2 * objectness[:, :1].mean(1)
-        found = F.interpolate(logits.detach().float(), truth.shape[-2:], mode="bilinear").sigmoid()
+    with torch.autocast(batch.images.device.type, dtype, enabled=dtype != torch.float32):
+        every = net.encoder(batch.images.flatten(0, 1))
+        objectness = torch.unflatten(map_loss(every.objectness, truth.flatten(0, 1)), 0, (clips, frames))
+        features = [Features(*(torch.unflatten(x, 0, (clips, frames))[:, t] for x in every)) for t in range(frames)]
+        loss, found = start(net, features[0], batch.prompts, truth[:, 0])
+        loss = 0.7 * loss + 0.2 * objectness[:, 0]
         prompted_iou = soft_iou((found > 0.5).float(), truth[:, 0])
-
-        # It becomes the reference: mostly the true mask, now and then the mask that the prompt gave.
-        own = (prompted_iou > 0.6) & (torch.rand(clips, generator=random).to(device) < 0.2)
+        # What a prompt gave becomes the reference now and then, where it is good; mostly it is the true mask.
+        own = (prompted_iou > 0.6) & (torch.rand(clips, generator=random).to(found.device) < 0.2)
         first = torch.where(own[:, None, None, None], found, truth[:, 0])
-        reference, recent = remember(features[0], first), []
-        previous = F.adaptive_avg_pool2d(first, half)
-
-        ious = []
-        tracked = loss.new_zeros(clips)
-        for t in range(1, frames):
-            previous = disturb(carry(previous, batch.shifts[:, t]), random)
-            memory = join([reference], recent)
-            weights = solve(memory.gram, memory.target)
-            logits, quality = net(features[t], previous, torch.zeros_like(batch.prompts), memory.keys, memory.values, weights)
-            tracked = tracked + mask_loss(logits, truth[:, t]) + 0.1 * quality_loss(quality, logits, truth[:, t])
-            tracked = tracked + 0.1 * solved_loss(features[t], weights, truth[:, t]) + 0.1 * objectness[:, t]
-            previous = logits.detach().float().sigmoid()
-            small = F.adaptive_avg_pool2d(truth[:, t], half)
-            ious.append(soft_iou((previous > 0.5).float(), (small > 0.5).float()))
-            told = torch.rand(clips, generator=random).to(device) < teacher
-            previous = torch.where(told[:, None, None, None], small, previous)
-            recent = [*recent, remember(features[t], previous)][-RECENT:]
+        tracked, iou = follow(net, batch, features, truth, first, objectness, random, teacher)
         loss = (loss + tracked).mean() / frames
-    return Outcome(loss, float(torch.stack(ious).mean()), float(prompted_iou.mean()))
+    return Outcome(loss, float(iou), float(prompted_iou.mean()))
+
+
+def start(net: TrackNet, features: Features, prompts: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """The first frame, from a prompt alone: the loss (B,), and the probability that was found, (B, 1, S, S)."""
+    half = (truth.shape[-1] // 2,) * 2
+    logits, quality = net(features, truth.new_zeros(len(truth), 1, *half), prompts, *empty_memory(features))
+    loss = mask_loss(logits, truth) + 0.1 * quality_loss(quality, logits, truth)
+    found = F.interpolate(logits.detach().float(), truth.shape[-2:], mode="bilinear").sigmoid()
+    return loss, found
+
+
+def follow(
+    net: TrackNet,
+    batch: Batch,
+    features: list[Features],
+    truths: Tensor,
+    first: Tensor,
+    objectness: Tensor,
+    random: torch.Generator,
+    teacher: float,
+) -> tuple[Tensor, Tensor]:
+    """The frames after the first, whose mask `first` (B, 1, S, S) is the reference: the loss (B,) and the mean IoU.
+
+    truths (B, T, 1, S, S), objectness (B, T): its loss.
+    """
+    half = (first.shape[-1] // 2,) * 2
+    reference = remember(features[0], first)
+    recent: list[Memory] = []
+    previous = F.adaptive_avg_pool2d(first, half)
+    ious = []
+    loss = first.new_zeros(len(first))
+    for t in range(1, len(features)):
+        truth = truths[:, t]
+        previous = disturb(carry(previous, batch.shifts[:, t]), random)
+        memory = join([reference], recent)
+        weights = solve(memory.gram, memory.target)
+        nobody = torch.zeros_like(batch.prompts)
+        logits, quality = net(features[t], previous, nobody, memory.keys, memory.values, weights)
+        loss = loss + mask_loss(logits, truth) + 0.1 * quality_loss(quality, logits, truth)
+        loss = loss + 0.1 * solved_loss(features[t], weights, truth) + 0.1 * objectness[:, t]
+        previous = logits.detach().float().sigmoid()
+        small = F.adaptive_avg_pool2d(truth, half)
+        ious.append(soft_iou((previous > 0.5).float(), (small > 0.5).float()))
+        told = torch.rand(len(first), generator=random).to(first.device) < teacher
+        previous = torch.where(told[:, None, None, None], small, previous)
+        recent = [*recent, remember(features[t], previous)][-RECENT:]
+    return loss, torch.stack(ious).mean()
 
 
 def empty_memory(features: Features) -> tuple[Tensor, Tensor, Tensor]:
-    """keys, values and weights of no reference at all"""
-    n, channels, side, _ = features.memory_key.shape
+    """Keys, values and weights of no reference at all."""
     like = features.memory_key
+    n, side = len(like), like.shape[-1]
     memory = remember(Features(*(x[:1].detach() for x in features)), like.new_zeros(1, 1, 2 * side, 2 * side))
     keys, values = (x.new_zeros(n, 0, *x.shape[2:]) for x in memory[:2])
     return keys, values, memory.target.new_zeros(n, memory.target.shape[1])
 
 
 def solved_loss(features: Features, weights: Tensor, truth: Tensor) -> Tensor:
-    """Squared error of the solved layer's score at each place, object and background equally; targets -1 and 1. (N,)"""
-    score = (features.linear.float() * weights[:, :-1, None, None]).sum(1, keepdim=True) + weights[:, -1, None, None, None]
-    small = F.adaptive_avg_pool2d(truth, score.shape[-2:])
+    """Squared error of the solved layer's score against -1 and 1, object and background weighted equally. (N,)"""
+    score = (features.linear.float() * weights[:, :-1, None, None]).sum(1, keepdim=True)
+    score = score + weights[:, -1, None, None, None]
+    small = shrink(truth, score)
     error = (score.clamp(-3, 3) - (2 * small - 1)).square()
     inside, outside = ((error * w).sum((1, 2, 3)) / (w.sum((1, 2, 3)) + 1) for w in (small, 1 - small))
     return (inside + outside) / 2
@@ -103,28 +119,39 @@ def carry(prob: Tensor, shifts: Tensor) -> Tensor:
 
 
 def disturb(previous: Tensor, random: torch.Generator) -> Tensor:
-    """Half of the masks lose or win parts: whoever trusts its last mask blindly never finds again what it lost."""
-    n, _, size, _ = previous.shape
-    keep = torch.ones(n, 1, size, size)
-    add = torch.zeros(n, 1, size, size)
+    """Half of the masks (N, 1, s, s) lose or win parts: whoever trusts its last mask blindly never finds again what
+    it lost. The random numbers come from the processor, so that every device sees the same ones.
+    """
     result = previous.clone()
-    for i, chance in enumerate(torch.rand(n, generator=random).tolist()):
+    for i, chance in enumerate(torch.rand(len(previous), generator=random).tolist()):
         if chance < 0.10:
-            keep[i] = 0
+            result[i] = 0
         elif chance < 0.25:
-            half = int(torch.randint(size // 4, 3 * size // 4, (1,), generator=random))
-            side = int(torch.randint(4, (1,), generator=random))
-            rows, columns = [(slice(half), slice(None)), (slice(half, None), slice(None)), (slice(None), slice(half)),
-                             (slice(None), slice(half, None))][side]  # fmt: skip
-            keep[i, 0, rows, columns] = 0
+            cut_off(result[i, 0], random)
         elif chance < 0.42:
-            for _ in range(int(torch.randint(1, 4, (1,), generator=random))):
-                y, x = torch.randint(size // 8, 7 * size // 8, (2,), generator=random).tolist()
-                h, w = torch.randint(size // 16, size // 4, (2,), generator=random).tolist()
-                target = keep if torch.rand(1, generator=random) < 0.6 else add
-                target[i, 0, y : y + h, x : x + w] = 0 if target is keep else 1
+            add_and_erase(result[i, 0], random)
         elif chance < 0.50:
+            size = previous.shape[-1]
             dy, dx = torch.randint(-size // 12, size // 12 + 1, (2,), generator=random).tolist()
             result[i] = previous[i].roll((dy, dx), (1, 2))
-    return torch.maximum(result * keep.to(previous.device), add.to(previous.device))
+    return result
 
+
+def cut_off(mask: Tensor, random: torch.Generator) -> None:
+    """Empty one side of a mask (s, s)."""
+    size = len(mask)
+    half = int(torch.randint(size // 4, 3 * size // 4, (1,), generator=random))
+    side = int(torch.randint(4, (1,), generator=random))
+    (mask[:half], mask[half:], mask[:, :half], mask[:, half:])[side].zero_()
+
+
+def add_and_erase(mask: Tensor, random: torch.Generator) -> None:
+    """Up to three blocks of a mask (s, s) become background or object; where they overlap, object."""
+    size = len(mask)
+    added = torch.zeros_like(mask, dtype=torch.bool)
+    for _ in range(int(torch.randint(1, 4, (1,), generator=random))):
+        y, x = torch.randint(size // 8, 7 * size // 8, (2,), generator=random).tolist()
+        h, w = torch.randint(size // 16, size // 4, (2,), generator=random).tolist()
+        erase = torch.rand(1, generator=random) < 0.6
+        (mask if erase else added)[y : y + h, x : x + w] = 0 if erase else 1
+    mask[added] = 1

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ..crop import FILL, Crop, around, cut, shift, square
-from ..data import box_of
-from ..errors import DataError
-from ..prompt_maps import box_map, click_maps
-from .films import Film, read_films
-from .stills import Random, Scene, Stills, add_another, twin
+from trackmask.crop import FILL, Crop, around, cut, shift, square
+from trackmask.data import box_of
+from trackmask.errors import DataError
+from trackmask.prompt_maps import box_map, click_maps
+from trackmask.training.films import Film, read_films
+from trackmask.training.stills import Random, Scene, Stills, add_another, twin
 
 
 class Batch(NamedTuple):
@@ -49,13 +49,15 @@ class Samples(Dataset):
         self.stills = [Stills(folder) for folder in recipe.stills]
         self.films: list[Film] = [f for folder in recipe.films for f in read_films(folder, recipe.leave_out)]
         if not self.stills:
-            raise DataError("Training needs at least one folder of pictures with masks, for occluders and for motion.")
+            raise DataError(
+                "training has no pictures with masks; give at least one folder, for occluders and for motion"
+            )
         # A long clip shows more than a short one, though not in proportion.
         weight = np.sqrt([len(f.images) for f in self.films])
         self.shares = weight / weight.sum() if self.films else weight
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, ...]:
-        """key = (number of the sample, frames of its clip)"""
+        """One row of a Batch; key = (number of the sample, frames of its clip)."""
         index, frames = key
         rng = np.random.default_rng((self.recipe.seed, index))
         scene = self.scene(rng, frames)
@@ -69,6 +71,7 @@ class Samples(Dataset):
         return images, masks.astype(np.uint8), shifts, first_prompt(rng, masks[0], scene.alone)
 
     def scene(self, rng: Random, frames: int) -> Scene:
+        """A clip from any source, now and then with another object in it."""
         stills = self.stills[int(rng.integers(len(self.stills)))]
         if self.films and rng.random() < self.recipe.real:
             film = self.films[int(rng.choice(len(self.films), p=self.shares))]
@@ -178,7 +181,7 @@ def simulated_clicks(rng: Random, mask: np.ndarray) -> tuple[list, list]:
 
 
 class Order(Sampler):
-    """The numbers of the samples from one step on; the clips' length grows with the steps."""
+    """The keys of the samples, step by step, from one step to before another; `frames_at` says how long clips are."""
 
     def __init__(self, first_step: int, last_step: int, batch: int, frames_at: list[int]) -> None:
         self.keys = range(first_step, last_step), batch, frames_at
@@ -197,10 +200,16 @@ def batches(samples: Samples, order: Order, workers: int) -> Iterator[Batch]:
         num_workers=workers,
         collate_fn=collate,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=lambda _: cv2.setNumThreads(1),
+        worker_init_fn=one_thread,
     )
     yield from loader
 
 
+def one_thread(worker: int) -> None:
+    """The workers share the machine with the network. (A named function: where processes are spawned it is pickled.)"""
+    cv2.setNumThreads(1)
+
+
 def collate(items: list[tuple[np.ndarray, ...]]) -> Batch:
+    """Samples as one Batch."""
     return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*items, strict=True)))

@@ -7,10 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import DataError
+from trackmask.errors import DataError
 
 CANVAS = 320  # height and width of a made frame, pixels
 Random = np.random.Generator
+Maps = tuple[np.ndarray, np.ndarray]  # cv2.remap's, (H, W) float32 each: x and y of where each pixel comes from
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,24 +33,27 @@ class Stills:
         pictures = (p for p in sorted(folder.iterdir()) if p.suffix in {".webp", ".jpg", ".jpeg"})
         self.paths = [p for p in pictures if p.with_suffix(".png").exists()]
         if not self.paths:
-            raise DataError(f"{folder} holds no pictures (.webp, .jpg) with masks of the same name (.png).")
+            raise DataError(
+                f"{folder} holds no pictures with masks; give it NAME.webp or NAME.jpg with NAME.png beside it"
+            )
         self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """image (H, W, 3) uint8 RGB, mask (H, W) uint8 0 or 255"""
         if index not in self.cache:
             path = self.paths[index]
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            mask = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
-            if image is None or mask is None or image.shape[:2] != mask.shape:
-                raise DataError(f"{path} and its mask cannot be read, or differ in size.")
-            self.cache[index] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB), (mask > 127).astype(np.uint8) * 255
+            image, mask = read_rgb(path), read_grey(path.with_suffix(".png"))
+            if image.shape[:2] != mask.shape:
+                raise DataError(f"{path} and its mask differ in size; give them the same")
+            self.cache[index] = image, (mask > 127).astype(np.uint8) * 255
         return self.cache[index]
 
     def draw(self, rng: Random) -> tuple[np.ndarray, np.ndarray]:
+        """Any of the pictures, with its mask."""
         return self[int(rng.integers(len(self.paths)))]
 
     def scene(self, rng: Random, frames: int) -> Scene:
+        """A clip made of one picture, or of the object of one over another."""
         image, mask = self.draw(rng)
         if rng.random() < 0.5:
             image, mask = image[:, ::-1], mask[:, ::-1]
@@ -152,7 +156,7 @@ class Path2D:
             size,
         )
 
-    def maps(self, t: int, fit: float, middle: tuple[float, float], bend: np.ndarray | None) -> tuple:
+    def maps(self, t: int, fit: float, middle: tuple[float, float], bend: np.ndarray | None) -> Maps:
         """cv2.remap's maps from the canvas into the picture, whose point `middle` lies on the path."""
         zoom = fit * self.scale[t]
         cos, sin = math.cos(self.angle[t]) / zoom, math.sin(self.angle[t]) / zoom
@@ -201,4 +205,22 @@ def blend(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray
 
 
 def harden(alpha: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 → 0 or 255"""
     return cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """A picture, (H, W, 3) uint8 RGB. Raises DataError."""
+    return cv2.cvtColor(_read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """A mask, (H, W) uint8: of a palette PNG the brightness of its colours, which is above 0 for every id but 0."""
+    return _read(path, cv2.IMREAD_GRAYSCALE)
+
+
+def _read(path: Path, how: int) -> np.ndarray:
+    image = cv2.imread(str(path), how)
+    if image is None:
+        raise DataError(f"{path} cannot be read as an image; replace or remove it")
+    return image

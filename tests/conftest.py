@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory):
+    """A folder with the three files of a small network with random weights."""
+    from networks import random_net
+
+    from trackmask import weights
+
+    folder = tmp_path_factory.mktemp("weights")
+    net = random_net()
+    config = {"size": net.config.size, "fusion": net.config.fusion}
+    weights.save_checkpoint(folder / weights.CHECKPOINT, net.state_dict(), config)
+    weights.export_graphs(folder / weights.CHECKPOINT, folder)
+    return folder
+
+
+@pytest.fixture(scope="session", params=["tiny", "shipped"])
+def any_weights(request, tiny_weights):
+    """The small network, and the shipped one where this checkout has it."""
+    if request.param == "tiny":
+        return tiny_weights
+    if not (ROOT / "weights" / "trackmask.safetensors").exists():
+        pytest.skip("this checkout has no weights yet")
+    return ROOT / "weights"

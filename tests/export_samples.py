@@ -1,0 +1,84 @@
+"""A small result with all that makes formats hard, and the film it belongs to; made without any tracking."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import media
+import numpy as np
+
+from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
+from trackmask.prompts import Prompt
+from trackmask.records import ObjectInfo, Source
+from trackmask.result import ResultWriter, open_result
+from trackmask.video import hash_source
+
+SIZE = (61, 83)  # odd sides
+FRAMES = 8
+TIMES = [0.0, 0.04, 0.08, 0.16, 0.2, 0.24, 0.28, 0.4]  # variable rate
+NAMES = {1: "bird", 7: 'кот <&"猫">', 200: "dot"}
+
+
+def labels_at(index: int) -> np.ndarray:
+    """Object 1: two parts and a hole, moving; 7 touches the borders and is away in frames 2 and 3; 200: one pixel.
+
+    Frame 5 is empty.
+    """
+    labels = np.zeros(SIZE, np.uint8)
+    if index == 5:
+        return labels
+    if index not in (2, 3):
+        labels[40:, 60 - index :] = 7
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
+    distance = np.hypot(yy - 22, xx - 20 - 2 * index)
+    labels[(distance < 15) & (distance > 5)] = 1
+    labels[50:58, 4:9] = 1
+    labels[0, 82 - index] = 200
+    return labels
+
+
+def film(path: Path, times: Sequence[float] = TIMES, audio: str | None = "aac") -> Path:
+    images = media.numbered_images(len(times), SIZE)
+    return media.write_clip(path, images, times=times, pix_fmt="yuv444p", audio=audio, crf=4)
+
+
+def make(
+    folder: Path,
+    video: Path,
+    *,
+    frames: int = FRAMES,
+    names: dict[int, str] = NAMES,
+    labels: Callable[[int], np.ndarray] = labels_at,
+    soft: bool = False,
+    complete: bool = True,
+    times: Sequence[float] = TIMES,
+) -> Path:
+    with ResultWriter(folder, soft=soft) as writer:
+        for index in range(frames):
+            ids = labels(index)
+            records = tuple(_record(ids, id_) for id_ in names)
+            patches = {id_: Patch(0, 0, np.where(ids == id_, 255 - id_ % 100, 0).astype(np.uint8)) for id_ in names}
+            time = times[index] if index < len(times) else index / 25
+            writer.write(Frame(index, time, np.zeros((*SIZE, 3), np.uint8)), Masks(ids, records, patches))
+        size, sha256 = hash_source(video)
+        shape = labels(0).shape
+        return writer.finish(
+            source=Source(video, video.name, size, sha256, frames, (shape[0], shape[1]), Fraction(25)),
+            prompts=[Prompt(id_, 0, box=(1, 2, 3, 4)) for id_ in names],
+            objects=[ObjectInfo(id_, name, 0, 0) for id_, name in names.items()],
+            weights_sha256="cd" * 32,
+            complete=complete,
+            reason=None if complete else "clip.mp4 is cut off",
+        )
+
+
+def _record(labels: np.ndarray, object_id: int) -> ObjectRecord:
+    mask = labels == object_id
+    state = State.TRACKED if mask.any() else State.ABSENT
+    return ObjectRecord(object_id, state, 0.75, int(mask.sum()), box_of(mask))
+
+
+def expected(result: Path) -> dict[int, np.ndarray]:
+    """Frame to labels, as the result has them."""
+    opened = open_result(result)
+    return {frame.index: opened.masks(frame.index) for frame in opened.frames}

@@ -1,0 +1,182 @@
+"""A result as the formats see it: the chosen frames with the chosen objects, one at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from trackmask.data import Image, Labels, ObjectRecord, box_of
+from trackmask.errors import CallError, ResultError, VideoError
+from trackmask.export.options import Options
+from trackmask.records import FrameRecord, ObjectInfo, Source
+from trackmask.result import Result, open_result
+from trackmask.video import hash_source, open_video
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An object in a frame where it has a mask."""
+
+    info: ObjectInfo
+    record: ObjectRecord
+    mask: np.ndarray  # (H, W) bool
+    box: tuple[int, int, int, int]  # x, y, w, h of the mask
+    area: int  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A frame that is exported."""
+
+    place: int  # 0, 1, 2 ... among the exported frames of the clip
+    index: int  # in the whole video
+    time: float  # seconds
+    known: tuple[tuple[ObjectInfo, ObjectRecord], ...]  # all asked objects that have a record, in order of id
+    shown: tuple[tuple[ObjectInfo, ObjectRecord], ...]  # of these, the ones with a mask here
+    labels: Labels  # of the shown objects only
+    result: Result
+
+    def objects(self) -> Iterator[Shown]:
+        """One after the other, so that the full-size masks of many objects never stand side by side."""
+        for info, record in self.shown:
+            mask = self.labels == info.id
+            box = box_of(mask)
+            if box is not None:
+                yield Shown(info, record, mask, box, int(mask.sum()))
+
+    def alpha(self) -> np.ndarray:
+        """(H, W) uint8, 255 = object: with soft edges where the run kept them, else hard."""
+        if not (self.result.folder / "soft").is_dir():
+            return np.where(self.labels, 255, 0).astype(np.uint8)
+        alpha = np.zeros_like(self.labels)
+        for info, _ in self.shown:
+            np.maximum(alpha, self.result.soft(info.id, self.index), out=alpha)
+        return alpha
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One result folder. It holds what is the same for all frames; those are read when they are asked for."""
+
+    name: str  # of files and folders: unique in an export
+    folder: Path
+    source: Source
+    objects: tuple[ObjectInfo, ...]
+    options: Options
+    split: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.source.size
+
+    @property
+    def fps(self) -> Fraction:
+        """Of the exported frames."""
+        return min(self.options.fps or self.source.fps, self.source.fps) / self.options.every
+
+    @cached_property
+    def video(self) -> Path:
+        """The file, or folder, that was tracked. Raises VideoError where it is not there or another one."""
+        path = self.options.video or self.source.path
+        if not path.exists():
+            raise VideoError(f"the video {self.source.name} is not at {path}; say with --video FILE where it is")
+        if hash_source(path)[1] != self.source.sha256:
+            raise VideoError(f"{path} is not the video that {self.folder} was made from; give that one with --video")
+        return path
+
+    def samples(self) -> Iterator[Sample]:
+        """The chosen frames. Raises ResultError where masks are missing or damaged."""
+        result = open_result(self.folder)
+        for place, frame in enumerate(chosen(result.frames, self.options)):
+            yield self._sample(result, place, frame)
+
+    def pictures(self) -> Iterator[tuple[Sample, Image]]:
+        """The chosen frames with their images. Raises VideoError where the video has changed or lacks frames."""
+        result = open_result(self.folder)
+        wanted = dict(enumerate(chosen(result.frames, self.options)))
+        last = wanted[len(wanted) - 1].index
+        place = 0
+        with open_video(self.video) as reader:
+            for frame in reader.frames(wanted[0].index, last):
+                if frame.index == wanted[place].index:
+                    yield self._sample(result, place, wanted[place]), frame.image
+                    place += 1
+                if frame.index == last:
+                    return  # before the reader tells of damage behind it
+        raise VideoError(f"{self.video} ends before frame {last}, which has a mask; give a whole copy with --video")
+
+    def _sample(self, result: Result, place: int, frame: FrameRecord) -> Sample:
+        labels = result.masks(frame.index)
+        counts = np.bincount(labels.ravel(), minlength=256)
+        infos = {info.id: info for info in self.objects}
+        known = tuple((infos[record.id], record) for record in frame.objects if record.id in infos)
+        least = max(self.options.min_area, 1)
+        shown = tuple(pair for pair in known if pair[1].state in self.options.states and counts[pair[0].id] >= least)
+        kept = np.zeros(256, np.uint8)
+        for info, _ in shown:
+            kept[info.id] = info.id
+        return Sample(place, frame.index, frame.time, known, shown, kept[labels], result)
+
+
+def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = False) -> tuple[Clip, ...]:
+    """The clips of result folders, named after their videos.
+
+    Raises ResultError where one is none; CallError where one is not complete (unless `partial`), is given twice, has
+    none of the asked objects, or where `options.video` would have to serve for several.
+    """
+    if options.video is not None and len(folders) > 1:
+        raise CallError("--video says where one video is, but there are several results; export them one by one")
+    clips: list[Clip] = []
+    taken: set[str] = set()
+    for folder in folders:
+        result = open_result(folder)
+        if not (result.complete or partial):
+            raise CallError(f"{folder} is not complete ({result.reason}); track it again, or say --partial")
+        if any(folder.resolve() == clip.folder.resolve() for clip in clips):
+            raise CallError(f"{folder} is given twice; give each result once")
+        if not result.frames:
+            raise ResultError(f"{folder} has no frames; track the video again")
+        name = _unique(_plain(Path(result.source.name).stem), taken)
+        clips.append(Clip(name, folder, result.source, _asked(result, options.objects), options))
+    return tuple(clips)
+
+
+def chosen(frames: tuple[FrameRecord, ...], options: Options) -> Iterator[FrameRecord]:
+    """The frames that --every or --fps leaves; the first one always."""
+    if options.fps is None:
+        yield from frames[:: options.every]
+        return
+    step, due = float(1 / options.fps), 0.0
+    for frame in frames:
+        since = frame.time - frames[0].time
+        if since >= due - 1e-4:  # containers round times
+            yield frame
+            due = (since + 1e-4) // step * step + step
+
+
+def _asked(result: Result, names: tuple[str, ...]) -> tuple[ObjectInfo, ...]:
+    known = {name for info in result.objects for name in (str(info.id), info.name)}
+    for name in names:
+        if name not in known:
+            have = ", ".join(f"{info.id} ({info.name})" for info in result.objects)
+            raise CallError(f"{result.folder} has no object {name!r}; it has {have}")
+    return tuple(info for info in result.objects if not names or {str(info.id), info.name} & set(names))
+
+
+def _plain(name: str) -> str:
+    """Without what paths of other systems, or the lines of a list, cannot hold."""
+    kept = "".join("_" if char in '<>:"/\\|?*{}' or not char.isprintable() or char.isspace() else char for char in name)
+    return kept.strip(".") or "clip"
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """`name`, or name-2 and so on where it is taken; systems that ignore upper and lower case are thought of."""
+    free, number = name, 2
+    while free.casefold() in taken:
+        free, number = f"{name}-{number}", number + 1
+    taken.add(free.casefold())
+    return free

@@ -1,0 +1,109 @@
+"""The network without a reference: what is the object that a box or clicks mean, or the main one of the picture?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from trackmask import crop as crops
+from trackmask.crop import Crop
+from trackmask.data import Image
+from trackmask.network.constants import KEY, LINEAR, VALUE
+from trackmask.prompt_maps import STRIDE, box_map, click_maps
+from trackmask.prompts import Box, Prompt
+from trackmask.runtime import Features, Runtime, sigmoid
+
+SPECK = 0.02  # parts smaller than this share of the mask do not move the crop
+ROOM = 0.08  # of a rough box's sides, on each side, when looking closer
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One object, seen in one frame."""
+
+    crop: Crop
+    features: Features  # of the crop; N = 1
+    prob: np.ndarray  # (s, s) float32 over the crop, s = S/2
+    iou: float  # predicted
+    visible: float  # probability
+
+
+def look(runtime: Runtime, image: Image, crop: Crop, prompts: np.ndarray | None = None) -> Sight:
+    """What the prompt maps (2, S/4, S/4) mean in a crop; without them, the main object."""
+    size = runtime.size
+    if prompts is None:
+        prompts = np.zeros((2, size // STRIDE, size // STRIDE), np.float32)
+    features = runtime.encode(crops.cut(image, crop, size)[None])
+    cells = (size // 16) ** 2
+    logits, quality = runtime.decode(
+        features,
+        np.zeros((1, 1, size // 2, size // 2), np.float32),
+        prompts[None],
+        np.zeros((1, 0, cells, KEY), np.float32),
+        np.zeros((1, 0, cells, VALUE), np.float32),
+        np.zeros((1, LINEAR + 1), np.float32),
+    )
+    return Sight(crop, features, sigmoid(logits[0]), float(quality[0, 0]), float(quality[0, 1]))
+
+
+def look_closer(runtime: Runtime, image: Image, box: Box) -> Sight:
+    """What a rough box (x, y, w, h; pixels of the frame) means, in a crop around it."""
+    x, y, w, h = box
+    wide = (x - ROOM * w, y - ROOM * h, (1 + 2 * ROOM) * w, (1 + 2 * ROOM) * h)
+    crop = crops.around(wide, image.shape[:2])
+    return look(runtime, image, crop, box_map(into(wide, crop, runtime.size), runtime.size))
+
+
+def look_at(runtime: Runtime, image: Image, prompt: Prompt, last: Crop | None = None) -> Sight:
+    """What a prompt's box and clicks mean. Clicks alone are looked at twice, the second time closer: first in `last`,
+    where the object was seen before, or in the whole frame.
+    """
+    size = image.shape[:2]
+    if prompt.box is not None:
+        crop = crops.around(prompt.box, size)
+        return look(runtime, image, crop, maps(prompt, crop, runtime.size))
+    crop = last or crops.whole_frame(size)
+    rough = look(runtime, image, crop, maps(prompt, crop, runtime.size))
+    box = main_box(rough.prob)
+    if box is None:
+        return rough
+    closer = crops.around(out_of(box, rough.crop, rough.prob.shape[0]), size)
+    return look(runtime, image, closer, maps(prompt, closer, runtime.size))
+
+
+def maps(prompt: Prompt, crop: Crop, size: int) -> np.ndarray:
+    """A prompt's box and clicks as the network sees them in a crop."""
+    positive, negative = (
+        [into((x, y, 0, 0), crop, size)[:2] for x, y in clicks] for clicks in (prompt.positive, prompt.negative)
+    )
+    result = click_maps(positive, negative, size)
+    if prompt.box is not None:
+        result = np.maximum(result, box_map(into(prompt.box, crop, size), size))
+    return result
+
+
+def into(box: Box, crop: Crop, size: int) -> Box:
+    """A box in pixels of the frame, in pixels of the crop as it is resized to `size`."""
+    unit = size / crop.side
+    x, y, w, h = box
+    return (x - crop.x) * unit, (y - crop.y) * unit, w * unit, h * unit
+
+
+def out_of(box: Box, crop: Crop, size: int) -> Box:
+    """A box in pixels of a map of `size` over the crop, in pixels of the frame."""
+    unit = crop.side / size
+    x, y, w, h = box
+    return crop.x + x * unit, crop.y + y * unit, w * unit, h * unit
+
+
+def main_box(prob: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Box (x, y, w, h) of a soft mask (s, s) without specks, in its pixels; None where nothing passes one half."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((prob > 0.5).astype(np.uint8))
+    if count < 2:
+        return None
+    parts = stats[1:]
+    parts = parts[parts[:, cv2.CC_STAT_AREA] >= SPECK * parts[:, cv2.CC_STAT_AREA].sum()]
+    x, y = parts[:, 0].min(), parts[:, 1].min()
+    return int(x), int(y), int((parts[:, 0] + parts[:, 2]).max() - x), int((parts[:, 1] + parts[:, 3]).max() - y)

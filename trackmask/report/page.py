@@ -1,0 +1,201 @@
+"""The report's HTML. Every string that comes from the data goes through `escape`, or through JSON."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib import resources
+from string import Template
+
+from trackmask.data import State
+from trackmask.draw import palette
+from trackmask.records import ObjectInfo
+from trackmask.report.pictures import Row, View
+from trackmask.report.series import STATES, Series, cuts, worst
+from trackmask.report.timeline import axis, bands_svg, plot_svg
+from trackmask.result import Result
+
+SIGN = '<meta name="generator" content="trackmask">'  # by it an earlier report is known as ours
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    result: Result
+    series: Mapping[int, Series]  # by object id
+    rows: Sequence[Row]  # worst first
+    poster: View
+    pictures: Mapping[View, str]  # data URIs
+    film: str | None  # a relative URL
+    notes: Sequence[str]
+
+    def html(self) -> str:
+        parts = {
+            "sign": SIGN,
+            "css": _part("page.css"),
+            "js": _part("page.js"),
+            "name": escape(self.result.source.name),
+            "facts": self._facts(),
+            "notes": "".join(f'<p class="note">{escape(note)}</p>' for note in self.notes),
+            "stage": self._stage(),
+            "shares": self._shares(),
+            "timelines": "\n".join(self._timeline(item) for item in self.result.objects),
+            "review": self._review(),
+            "tool": escape(self.result.tool),
+            "data": self._data(),
+        }
+        return Template(_part("page.html")).substitute(parts)
+
+    def _facts(self) -> str:
+        result, source = self.result, self.result.source
+        first, last = result.frames[0], result.frames[-1]
+        count = len(result.frames)
+        facts = [
+            f"{count:,} frames ({first.index} to {last.index})",
+            _clock(last.time - first.time + float(1 / source.fps)),
+            f"{float(source.fps):.6g} frames/s",
+            f"{source.size[1]} × {source.size[0]} pixels",
+            f"{len(result.objects)} object{'' if len(result.objects) == 1 else 's'}",
+        ]
+        return "".join(f"<li>{fact}</li>" for fact in facts)
+
+    def _stage(self) -> str:
+        height, width = self.result.source.size
+        poster, frame = self.pictures[self.poster], self.result.frames[self.poster.place].index
+        size = f'width="{width}" height="{height}"'
+        if self.film is None:
+            return f'<img class="screen" src="{poster}" {size} alt="frame {frame} with its masks">'
+        return (
+            f'<video id="film" class="screen" src="{escape(self.film)}" poster="{poster}" {size} controls playsinline'
+            ' preload="metadata"></video>'
+            '<p class="note" id="broken" hidden>This browser cannot play the overlay; another player may.</p>'
+            '<p class="steps"><button id="back" aria-label="one frame back">‹</button>'
+            f'<output id="where">poster: frame {frame}</output>'
+            '<button id="on" aria-label="one frame on">›</button></p>'
+        )
+
+    def _shares(self) -> str:
+        """The table of how much of the time each object is in each state."""
+        head = "".join(f'<th scope="col">{_state(state)}</th>' for state in State)
+        rows = "".join(
+            f'<tr><th scope="row">{_title(item.id, item.name)}</th>{self._cells(self.series[item.id])}</tr>'
+            for item in self.result.objects
+        )
+        return f'<table><thead><tr><th scope="col">share of frames</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+    def _cells(self, one: Series) -> str:
+        return "".join(f"<td>{_percent(one.share(state))}</td>" for state in State)
+
+    def _timeline(self, item: ObjectInfo) -> str:
+        one, frames = self.series[item.id], self.result.frames
+        marks = [row.span for row in self.rows if row.item.object_id == item.id]
+        return (
+            f'<article class="object"><h3>{_title(item.id, item.name)}</h3><output></output>'
+            f'<div class="plot" role="slider" tabindex="0" aria-label="timeline of {escape(item.name)}"'
+            f' aria-valuemin="{frames[0].index}" aria-valuemax="{frames[-1].index}" aria-valuenow="{frames[0].index}">'
+            f'{plot_svg(one, marks)}{bands_svg(one)}{self._pins(item.id)}<i class="cursor" hidden></i></div>'
+            f"{axis([frame.index for frame in frames])}</article>"
+        )
+
+    def _pins(self, object_id: int) -> str:
+        """A mark at each frame in which the object was prompted."""
+        prompted = {prompt.get("frame") for prompt in self.result.prompts if prompt.get("object") == object_id}
+        places = [place for place, frame in enumerate(self.result.frames) if frame.index in prompted]
+        count = len(self.result.frames)
+        return "".join(f'<i class="prompt" style="left:{(place + 0.5) / count:.4%}"></i>' for place in places)
+
+    def _review(self) -> str:
+        if not self.rows:
+            return '<p class="soft">Nothing stands out: no object is lost, unsure, or changes suddenly.</p>'
+        names = {item.id: item.name for item in self.result.objects}
+        rows = "\n".join(
+            self._row(row, names.get(row.item.object_id, f"object {row.item.object_id}")) for row in self.rows
+        )
+        return f'<ol class="review">{rows}</ol>'
+
+    def _row(self, row: Row, name: str) -> str:
+        item = row.item
+        frames = f"frame {item.first}" if item.first == item.last else f"frames {item.first} to {item.last}"
+        text = (
+            f"{_title(item.object_id, name)}<b>{frames}</b><span>{escape(item.reason)}</span>"
+            f'<span class="soft">confidence {item.confidence:.2f}</span>'
+        )
+        start = row.views[0].place
+        head = self._button("head", f'data-play="{start}" aria-label="play {frames} of {escape(name)}"', text)
+        pictures = "".join(self._thumb(row, view) for view in row.views)
+        inside = f'data-first="{start}" data-last="{row.views[-1].place}"'
+        return f'<li {inside}>{head}<div class="strip">{pictures}</div></li>'
+
+    def _thumb(self, row: Row, view: View) -> str:
+        """The range stands in the middle of five columns, also where the film has no frames before it."""
+        index, first = self.result.frames[view.place].index, view == row.views[0]
+        when = "before" if index < row.item.first else "after" if index > row.item.last else "at"
+        column = 3 - sum(other.place < row.span[0] for other in row.views)
+        image = f'<img src="{self.pictures[view]}" alt="frame {index}, {when} the range" loading="lazy">'
+        place = self._button("thumb", f'data-seek="{view.place}" aria-label="show frame {index}"', image)
+        style = f' style="grid-column:{column}"' if first else ""
+        return f'<figure class="{when}"{style}>{place}<figcaption>{index}</figcaption></figure>'
+
+    def _button(self, kind: str, attributes: str, content: str) -> str:
+        """Something to click where there is a film to play, and the same thing at rest where not."""
+        if self.film is None:
+            return f'<div class="{kind}">{content}</div>'
+        return f'<button type="button" class="{kind}" {attributes}>{content}</button>'
+
+    def _data(self) -> str:
+        """What the script needs: where the frames lie in time, and each object's numbers, by bucket."""
+        frames = self.result.frames
+        shown = {view.place + near for row in self.rows for view in row.views for near in (0, 1)}
+        places = sorted(({*cuts(len(frames)), len(frames) - 1} | shown) - {len(frames)})
+        start, step = frames[0].time, float(1 / self.result.source.fps)
+        data = {
+            "places": places,
+            "frames": [frames[place].index for place in places],
+            "times": [round(frames[place].time - start, 6) for place in places],  # the film begins at 0
+            "start": start,
+            "end": round(frames[-1].time - start + step, 6),
+            "count": len(frames),
+            "buckets": cuts(len(frames))[:-1],
+            "states": list(STATES),
+            "objects": [self._numbers(self.series[item.id]) for item in self.result.objects],
+        }
+        # A "</script>" in a string would end the script; \u003c is the same string to JSON.
+        return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+    def _numbers(self, one: Series) -> dict[str, list]:
+        confidence, area, state = worst(one)
+        return {
+            "confidence": [None if math.isnan(value) else round(value, 3) for value in confidence],
+            "area": [None if math.isnan(value) else int(value) for value in area],
+            "state": state,
+        }
+
+
+def _part(name: str) -> str:
+    return resources.files("trackmask.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _title(object_id: int, name: str) -> str:
+    """An object's name behind its colour in the masks."""
+    red, green, blue = palette()[object_id]
+    return f'<span><i class="swatch" style="background:rgb({red},{green},{blue})"></i>{escape(name)}</span>'
+
+
+def _state(state: State) -> str:
+    return f'<i class="dot {state}"></i>{state}'
+
+
+def _clock(seconds: float) -> str:
+    """3.20 s, 12:05 or 1:02:03."""
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+
+
+def _percent(share: float) -> str:
+    """Never 0 or 100 % where that is not the whole truth."""
+    if share == 0:
+        return "–"
+    text = f"{share:.0%}"
+    return {"0%": "&lt; 1%", "100%": "100%" if share == 1 else "&gt; 99%"}.get(text, text)

@@ -1,0 +1,58 @@
+"""An object's timeline as SVG: x is the place of a frame among the result's, y runs down from 1 to 0 in hundredths."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import numpy as np
+
+from trackmask.report.series import STATES, Series, bands, extremes
+
+TICKS = 8  # at most, under a timeline
+
+
+def plot_svg(series: Series, marks: Sequence[tuple[int, int]]) -> str:
+    """The area (as a part of its largest) under the line of confidence; `marks` are ranges (first, last) to look at."""
+    largest = float(np.fmax.reduce(series.area, initial=1.0))
+    areas = [[(place, value / largest) for place, value in run] for run in extremes(series.area)]
+    filled = "".join(f"M{run[0][0]} 100L{_points(run)}V100Z" for run in areas if len(run) > 1)
+    # A line of one point is a dot, once it has a length of 0.
+    line = "".join(f"M{_points(run)}{'h0' if len(run) == 1 else ''}" for run in extremes(series.confidence))
+    spans = "".join(f'<rect class="mark" x="{a - 0.5}" y="0" width="{b - a + 1}" height="100"/>' for a, b in marks)
+    return (
+        f'<svg viewBox="-0.5 0 {len(series.state)} 100" preserveAspectRatio="none" aria-hidden="true">{spans}'
+        f'<path class="grid" d="M-0.5 50h{len(series.state)}"/><path class="area" d="{filled}"/>'
+        f'<path class="line" d="{line}"/></svg>'
+    )
+
+
+def bands_svg(series: Series) -> str:
+    """The states, as a strip of colours; what needs a look is drawn last, where it is too short for its neighbours."""
+    strips = "".join(
+        f'<rect class="{state}" x="{start - 0.5}" y="0" width="{end - start}" height="1"/>'
+        for start, end, state in sorted(bands(series), key=lambda band: STATES.index(band[2]))
+    )
+    box = f'viewBox="-0.5 0 {len(series.state)} 1" preserveAspectRatio="none" aria-hidden="true"'
+    return f'<svg class="states" {box}>{strips}</svg>'
+
+
+def axis(frames: Sequence[int]) -> str:
+    """Round frame numbers under a timeline; `frames` are the indices of all, rising."""
+    step = _step(frames[-1] - frames[0] + 1)
+    ticks = range(-(-frames[0] // step) * step, frames[-1] + 1, step)
+    places = [(tick, (bisect_left(frames, tick) + 0.5) / len(frames)) for tick in ticks]
+    labels = "".join(f'<span style="left:{at:.2%}">{tick}</span>' for tick, at in places)
+    return f'<p class="axis">{labels}</p>'
+
+
+def _step(span: int) -> int:
+    """The smallest of 1, 2, 5, 10, 20, 50... that makes no more than TICKS steps."""
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if span <= step * TICKS:
+                return step
+        power *= 10
+
+
+def _points(run: Sequence[tuple[int, float]]) -> str:
+    return " ".join(f"{place} {100 - 100 * value:.4g}" for place, value in run)

@@ -1,0 +1,130 @@
+"""From a result folder to its report."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from trackmask.errors import CallError, OutputExistsError, ResultError, VideoError
+from trackmask.report.page import SIGN, Page
+from trackmask.report.pictures import View, poster, row_of, shoot
+from trackmask.report.series import read_series
+from trackmask.result import OVERLAY, REPORT, Result, open_result
+from trackmask.staging import writing
+from trackmask.video import hash_source, open_video
+
+Progress = Callable[[int | None], Callable[[], None]]
+
+NO_FILM = f"There is no {OVERLAY} here, so nothing plays: the pictures are all there is."
+MASKS_ALONE = "so the pictures show the masks alone; name it with --video FILE"
+NO_VIDEO = f"The video is not where it was tracked, {MASKS_ALONE}."
+OTHER_VIDEO = f"The file in the video's place is another one, {MASKS_ALONE}."
+
+
+@dataclass(frozen=True)
+class Report:
+    path: Path
+    notes: tuple[str, ...]  # what the reader should know: a sentence each, all of them in the page as well
+
+
+def write_report(
+    folder: Path,
+    out: Path | None = None,
+    video: Path | None = None,
+    progress: Progress = lambda total: lambda: None,
+) -> Report:
+    """Write the report of the result in `folder`: one HTML file, `out` or report.html in that folder.
+
+    It replaces an earlier report, and nothing else. `video` says where the video is, where it has moved; without it
+    the pictures show the masks alone. `progress` is called with the number of frames to read, and what it returns
+    after each of them. Memory holds one frame of the video at a time.
+    Raises ResultError where there is no result, CallError where `video` is another one, VideoError where it cannot be
+    read, OutputExistsError where something else is at `out`, OutputError where the machine refuses.
+    """
+    result = open_result(folder)
+    path = out or folder / REPORT
+    _check_free(path)
+    if not result.frames:
+        raise ResultError(f"{folder} holds no frame, so there is nothing to report; track the video again")
+    source, note = _find_video(result, video)
+    notes = [note] if note else []
+    if not result.complete:
+        notes.insert(0, f"This result is not complete: {result.reason}")
+    film = _link(folder / OVERLAY, path)
+    if film is None:
+        notes.append(NO_FILM)
+    first = poster(result)
+    rows = [row for item in result.review if (row := row_of(result, item)) is not None]
+    pictures = _pictures(result, source, {first, *(view for row in rows for view in row.views)}, progress, notes)
+    page = Page(result, read_series(result), rows, first, pictures, film, tuple(notes))
+    _write(path, page.html())
+    return Report(path, tuple(notes))
+
+
+def _find_video(result: Result, given: Path | None) -> tuple[Path | None, str | None]:
+    """The video of the result, or None and a sentence on why."""
+    path = given or result.source.path
+    if given is None and not path.exists():
+        return None, NO_VIDEO
+    if hash_source(path) == (result.source.bytes, result.source.sha256):
+        return path, None
+    if given is None:
+        return None, OTHER_VIDEO
+    raise CallError(f"{given} is not the video of this result, which was {result.source.name}; give that one")
+
+
+def _pictures(
+    result: Result, source: Path | None, views: set[View], progress: Progress, notes: list[str]
+) -> dict[View, str]:
+    """All views as data URIs; those that a damaged video does not reach show the masks alone."""
+    found: dict[View, str] = {}
+    places = [view.place for view in views]
+    with ExitStack() as stack:
+        if source is not None:
+            reader = stack.enter_context(open_video(source))
+            done = progress(max(places) - min(places) + 1)
+            try:
+                for view, uri in shoot(result, reader, views, done):
+                    found[view] = uri
+            except VideoError as error:
+                notes.append(f"Some pictures show the masks alone: {error}")
+    if missing := views - found.keys():
+        found |= shoot(result, None, missing, lambda: None)
+    return found
+
+
+def _link(film: Path, page: Path) -> str | None:
+    """The way from the page to the film, as a relative URL; None where there is none."""
+    if not film.is_file():
+        return None
+    with suppress(ValueError):  # on another drive of Windows: nothing leads there
+        return quote(Path(os.path.relpath(film.resolve(), page.parent.resolve())).as_posix())
+    return None
+
+
+def _check_free(path: Path) -> None:
+    """A report may be replaced; nothing else ever is."""
+    if not os.path.lexists(path):
+        return
+    with suppress(OSError), path.open("rb") as file:
+        if SIGN.encode() in file.read(400):
+            return
+    raise OutputExistsError(f"{path} exists already and is not a report; choose another file with -o")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole, or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        try:
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
