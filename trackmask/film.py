@@ -104,6 +104,7 @@ class FilmWriter:
         if self._span is not None and time <= self._span[1]:
             raise ValueError(f"frames come in order of time: {time} s after {self._span[1]} s")
         self._span = (self._span[0] if self._span else time, time)
+        # One thread: with more, swscale leaves wrong alpha where its slices meet, other pixels in each run.
         source = "rgba" if self._codec.channels == 4 else "rgb24"
         frame = av.VideoFrame.from_ndarray(_filled(image, self._codec.step), format=source).reformat(
             format=self._codec.pix_fmt, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1

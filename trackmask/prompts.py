@@ -80,6 +80,17 @@ def parse_box(text: str) -> Box:
     return x, y, w, h
 
 
+def parse_point(text: str) -> Point:
+    """ "X,Y" in pixels → (x, y). Raises PromptError."""
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise PromptError(f"{text!r} is not a point; write X,Y in pixels, for example 40,50") from None
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise PromptError(f"{text!r} is not a point in a picture; write X,Y in pixels")
+    return x, y
+
+
 def read_mask(path: Path) -> dict[int, np.ndarray]:
     """The masks in an image file, by id in rising order: (H, W) bool each, none of them empty.
 

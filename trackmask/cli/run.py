@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .prompts import OrderedCommand, prompt_options, read
+
 if TYPE_CHECKING:
     from trackmask.pipeline import Outcome
-    from trackmask.prompts import Prompt
 
 STYLES = ("fill", "outline", "cutout")
 UNSURE = 3  # frames that the last line names
 
 
-@click.command()
+@click.command(cls=OrderedCommand)
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Result folder. [VIDEO.trackmask, in this folder]")
-@click.option("--mask", "mask", type=click.Path(path_type=Path), metavar="FILE", help="PNG: the objects of the first frame.")
-@click.option("--box", "boxes", multiple=True, metavar="X,Y,W,H", help="Top left corner and size, pixels. Repeat.")
-@click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5. Prompts belong to it.")
+@prompt_options
+@click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5.")
 @click.option("--end", metavar="WHEN", help="Last frame, or a time.")
 @click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
 @click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4.")
@@ -32,8 +32,6 @@ UNSURE = 3  # frames that the last line names
 def run(
     video: Path,
     out: Path | None,
-    mask: Path | None,
-    boxes: tuple[str, ...],
     start: str | None,
     end: str | None,
     style: str,
@@ -44,11 +42,13 @@ def run(
     device: str,
     threads: int,
     quiet: bool,
+    **_: object,
 ) -> None:
     """Track objects through a VIDEO (a file, or a folder of images): masks, overlay and confidence of every frame.
 
-    Without --mask and --box the main object is found. The result folder holds masks/00000.png on, overlay.mp4 and
-    result.json.
+    Without a prompt the main object is found. A prompt belongs to the first frame, or to the frame or time WHEN behind
+    its @ (45, 3.2s, 1:02:03.5). Each --box and each --mask is an object of its own and all clicks are one, unless
+    --object NAME gathers what comes after it. The result folder holds masks/00000.png on, overlay.mp4 and result.json.
     """
     from trackmask.pipeline import Options
     from trackmask.pipeline import run as track_video
@@ -56,7 +56,7 @@ def run(
     from trackmask.result import default_folder
     from trackmask.runtime import open_runtime
 
-    prompts = read_prompts(mask, boxes)
+    prompts, names = read(click.get_current_context().meta["prompts"])
     options = Options(
         start=parse_moment(start) if start else None,
         end=parse_moment(end) if end else None,
@@ -66,22 +66,11 @@ def run(
     )
     folder = out or default_folder(video)
     with Bar(quiet) as bar:
-        outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, progress=bar.start)
+        outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, names, bar.start)
     if not quiet:
         report(outcome, bar.rate)
     if outcome.error is not None:
         raise outcome.error
-
-
-def read_prompts(mask: Path | None, boxes: tuple[str, ...]) -> "list[Prompt]":
-    """The ids of a mask are kept; each box is a further object."""
-    from trackmask.prompts import Prompt, parse_box, read_mask
-
-    prompts = []
-    if mask is not None:
-        prompts = [Prompt(id_, mask=one, source=mask.name) for id_, one in read_mask(mask).items()]
-    free = iter(sorted(set(range(1, 256)) - {p.object_id for p in prompts}))
-    return prompts + [Prompt(next(free), box=parse_box(box)) for box in boxes]
 
 
 class Bar:

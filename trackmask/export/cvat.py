@@ -54,7 +54,7 @@ def meta(job: Job, clip: Clip, frames: list[int]) -> str:
     labels = "".join(
         f"<label><name>{escape(name)}</name><color>{_colour(number)}</color><attributes><attribute>"
         "<name>object_id</name><mutable>False</mutable><input_type>number</input_type>"
-        "<default_value>1</default_value><values>1\n255\n1</values></attribute></attributes></label>\n"
+        "<default_value>0</default_value><values>0\n255\n1</values></attribute></attributes></label>\n"
         for name, number in job.categories.items()
     )
     return (
@@ -68,8 +68,8 @@ def meta(job: Job, clip: Clip, frames: list[int]) -> str:
 
 
 def _label(name: str, number: int) -> dict[str, object]:
-    attribute = {"name": "object_id", "mutable": False, "input_type": "number", "default_value": "1"}
-    return {"name": name, "color": _colour(number), "attributes": [attribute | {"values": ["1", "255", "1"]}]}
+    attribute = {"name": "object_id", "mutable": False, "input_type": "number", "default_value": "0"}
+    return {"name": name, "color": _colour(number), "attributes": [attribute | {"values": ["0", "255", "1"]}]}
 
 
 def _colour(number: int) -> str:

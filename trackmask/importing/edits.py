@@ -1,0 +1,155 @@
+"""Compares imported masks with a result's, and keeps those that differ."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from trackmask.errors import DataError, OutputExistsError, ResultError
+from trackmask.export.polygons import KEPT, overlap
+from trackmask.importing.region import Region
+from trackmask.masks_png import read_picture, write_labels
+from trackmask.prompts import Prompt
+from trackmask.result import Result
+from trackmask.staging import StagedFolder, writing
+
+FOLDER = "edits"
+_JSON = "edits.json"
+
+Change = Literal["changed", "new", "absent"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An object that a person changed in a frame."""
+
+    folder: Path
+    frame: int
+    object_id: int
+    name: str
+    change: Change
+    iou: float  # of the mask before and after
+
+    def mask(self) -> np.ndarray:
+        """(H, W) bool; empty where the object was taken away. Raises ResultError."""
+        picture = read_picture(self.folder / f"{self.frame:05d}.png", ResultError)
+        return np.asarray(picture) == self.object_id
+
+    def prompt(self) -> Prompt | None:
+        """For the tracker; None where the object was taken away. Raises ResultError."""
+        if self.change == "absent":
+            return None
+        return Prompt(self.object_id, self.frame, mask=self.mask(), source=f"{self.frame:05d}.png")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What an import found."""
+
+    folder: Path
+    frames: int  # that the file speaks of and the result has
+    changed: int  # masks
+    new: int
+    absent: int
+
+
+def read_edits(result: Path) -> list[Edit]:
+    """The edits that were imported into a result folder, in order of frame and id; none where nothing was imported.
+
+    Raises ResultError where they are damaged.
+    """
+    folder = result / FOLDER
+    if not folder.exists():
+        return []
+    try:
+        raw = json.loads((folder / _JSON).read_bytes())
+        return [
+            Edit(folder, int(e["frame"]), int(e["object"]), str(e["name"]), e["change"], float(e["iou"]))
+            for e in raw["edits"]
+        ]
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ResultError(f"{folder / _JSON} is damaged ({error!r}); import the edits again") from error
+
+
+def write_edits(
+    result: Result, frames: Mapping[int, list[Region]], name: str, kind: str, *, absent: bool, overwrite: bool
+) -> Tally:
+    """`frames` from a reader; `name` of the file they come from. Raises as `import_edits` does."""
+    known = {info.id: info.name for info in result.objects}
+    ours = {frame.index for frame in result.frames}
+    strange = sorted(frames.keys() - ours)
+    if strange:
+        raise DataError(
+            f"{name} speaks of frame {strange[0]}, which {result.folder} does not have; is it another clip?"
+        )
+    entries: list[dict[str, Any]] = []
+    with StagedFolder(result.folder / FOLDER, lambda target: _check_free(target, overwrite)) as staged:
+        with writing(staged.target):
+            for index in sorted(frames):
+                masks = dict(_by_object(index, frames[index], known))
+                labels, found = _compare(result.masks(index), masks, absent)
+                entries += [{"frame": index, "object": i, "name": known[i], **change} for i, change in found.items()]
+                if found:
+                    write_labels(staged.path / f"{index:05d}.png", labels)
+            document = {"schema": 1, "format": kind, "file": name, "edits": entries}
+            (staged.path / _JSON).write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+        if not entries:
+            raise DataError(f"{name} differs in nothing from {result.folder}; there is nothing to import")
+        staged.publish()
+    counts = {change: sum(e["change"] == change for e in entries) for change in ("changed", "new", "absent")}
+    return Tally(staged.target, len(frames), **counts)
+
+
+def _by_object(index: int, regions: Sequence[Region], known: dict[int, str]) -> Iterator[tuple[int, tuple[Any, bool]]]:
+    """Each object once, with its mask from all its regions, and whether that is exact. New objects join `known`."""
+    groups: dict[int, list[Region]] = {}
+    for region in regions:
+        groups.setdefault(_identify(index, region, known), []).append(region)
+    for object_id in sorted(groups):
+        parts = groups[object_id]
+        mask = parts[0].paint()
+        for part in parts[1:]:
+            mask = mask | part.paint()
+        yield object_id, (mask, all(part.exact for part in parts))
+
+
+def _identify(index: int, region: Region, known: dict[int, str]) -> int:
+    if region.object_id is not None:
+        known.setdefault(region.object_id, region.name)
+        return region.object_id
+    same = [object_id for object_id, name in known.items() if name == region.name]
+    if len(same) > 1:
+        raise DataError(f"frame {index} has a {region.name!r} without an id, and there are {len(same)}; give it its id")
+    if not same:
+        free = sorted(set(range(1, 255)) - known.keys())
+        if not free:
+            raise DataError(f"frame {index} has a new object {region.name!r}, and all ids are taken; give it an id")
+        same = free[:1]
+        known[same[0]] = region.name
+    return same[0]
+
+
+def _compare(
+    before: np.ndarray, masks: Mapping[int, tuple[np.ndarray, bool]], absent: bool
+) -> tuple[np.ndarray, dict[int, dict[str, Any]]]:
+    """The changed objects as (H, W) uint8 labels, and by id what changed. Where two overlap the higher id wins."""
+    labels = np.zeros_like(before)
+    found: dict[int, dict[str, Any]] = {}
+    for object_id, (mask, exact) in masks.items():
+        old = before == object_id
+        iou = overlap(old, mask)
+        if mask.any() and iou < (1 if exact else KEPT):
+            labels[mask] = object_id
+            found[object_id] = {"change": "changed" if old.any() else "new", "iou": round(iou, 4)}
+    if absent:
+        gone = set(np.unique(before).tolist()) - {0} - {i for i, (mask, _) in masks.items() if mask.any()}
+        found |= {object_id: {"change": "absent", "iou": 0.0} for object_id in sorted(gone)}
+    return labels, dict(sorted(found.items()))
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    if folder.exists() and not (overwrite and (folder / _JSON).exists()):
+        raise OutputExistsError(f"{folder} exists already; use those edits first, or say --overwrite to replace them")
