@@ -6,6 +6,7 @@ from pathlib import Path
 
 import media
 import numpy as np
+from PIL import Image as Pillow
 
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.prompts import Prompt
@@ -28,12 +29,12 @@ def labels_at(index: int) -> np.ndarray:
     if index == 5:
         return labels
     if index not in (2, 3):
-        labels[40:, 60 - index :] = 7
+        labels[40:, 60 - index % 20 :] = 7
     yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
-    distance = np.hypot(yy - 22, xx - 20 - 2 * index)
+    distance = np.hypot(yy - 22, xx - 20 - 2 * (index % 20))
     labels[(distance < 15) & (distance > 5)] = 1
     labels[50:58, 4:9] = 1
-    labels[0, 82 - index] = 200
+    labels[0, 82 - index % 20] = 200
     return labels
 
 
@@ -64,7 +65,7 @@ def make(
         shape = labels(0).shape
         return writer.finish(
             source=Source(video, video.name, size, sha256, frames, (shape[0], shape[1]), Fraction(25)),
-            prompts=[Prompt(id_, 0, box=(1, 2, 3, 4)) for id_ in names],
+            prompts=[Prompt(id_, 0, box=(1, 2, 3, 4)).as_json() for id_ in names],
             objects=[ObjectInfo(id_, name, 0, 0) for id_, name in names.items()],
             weights_sha256="cd" * 32,
             complete=complete,
@@ -82,3 +83,10 @@ def expected(result: Path) -> dict[int, np.ndarray]:
     """Frame to labels, as the result has them."""
     opened = open_result(result)
     return {frame.index: opened.masks(frame.index) for frame in opened.frames}
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """(H, W) uint8: the palette indices of a PNG."""
+    with Pillow.open(path) as picture:
+        assert picture.mode == "P"
+        return np.array(picture)

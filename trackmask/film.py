@@ -32,6 +32,7 @@ class Codec:
     options: Mapping[str, str]  # of the encoder
     channels: int = 3  # of the images: RGB, or RGBA with 4
     step: int = 2  # sides must be multiples of it
+    muxing: Mapping[str, str] = field(default_factory=lambda: {"movflags": "+faststart"})  # options of the container
     metadata: Mapping[str, str] = field(default_factory=dict)  # of the stream
     sound: str = ""  # an encoder for sound that the container cannot hold as it is; without one it is left out
 
@@ -68,8 +69,7 @@ class FilmWriter:
         codec = codec or _h264(crf, preset)
         self._path, self._size, self._step, self._codec = path, size, 1 / fps, codec
         self._span: tuple[float, float] | None = None  # seconds: the first and the last frame's time
-        options = {} if codec.container == "webm" else {"movflags": "+faststart"}
-        self._film = av.open(str(path.absolute()), "w", format=codec.container, options=options)
+        self._film = av.open(str(path.absolute()), "w", format=codec.container, options=dict(codec.muxing))
         self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
         self._stream.height, self._stream.width = (side + -side % codec.step for side in size)
         self._stream.pix_fmt = codec.pix_fmt

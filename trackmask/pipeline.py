@@ -65,7 +65,7 @@ def run(
             source = Source(video, reader.info.name, size, sha256, job.total, reader.info.size, reader.info.fps)
             writer.finish(
                 source=source,
-                prompts=given,
+                prompts=[prompt.as_json() for prompt in given],
                 objects=list(objects_of(given, names or {})),
                 weights_sha256=runtime.weights_sha256,
                 complete=job.error is None,

@@ -4,6 +4,7 @@
     masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
     soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
     overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
+    history/001/          what the first correction replaced, see revision.py
     report.html           the page that `trackmask report` writes later
 
 Nothing in result.json depends on the run: the same video and prompts give the same bytes.
@@ -23,16 +24,15 @@ import numpy as np
 from trackmask.data import Frame, Labels, Masks, measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.masks_png import read_picture, write_grey, write_labels
-from trackmask.prompts import Prompt
 from trackmask.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps
 from trackmask.review import Range, review
 from trackmask.staging import LOCK, StagedFolder, writing
 
 SCHEMA = 1
 OVERLAY, REPORT = "overlay.mp4", "report.html"
-_JSON, _MASKS, _SOFT, _SPOOL = "result.json", "masks", "soft", "records.spool"
+JSON, MASKS, SOFT, HISTORY, _SPOOL = "result.json", "masks", "soft", "history", "records.spool"
 # All that --overwrite may delete.
-_OURS = {_JSON, _MASKS, _SOFT, OVERLAY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+_OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -58,7 +58,7 @@ class ResultWriter:
         self._staged.__enter__()
         try:
             with writing(self._staged.target):
-                (self.folder / _MASKS).mkdir()
+                (self.folder / MASKS).mkdir(exist_ok=True)
                 self._spool = Spool(self.folder / _SPOOL)
         except BaseException:
             self._staged.__exit__()
@@ -74,7 +74,7 @@ class ResultWriter:
         """Add a frame, in any order of frames; written again, it takes the place of its first version."""
         with writing(self._staged.target):
             if frame.index in self._spool:
-                for stale in (self.folder / _SOFT).glob(f"*/{_png(frame.index)}"):
+                for stale in (self.folder / SOFT).glob(f"*/{png_name(frame.index)}"):
                     stale.unlink()
             self._put(frame, masks, [record.id for record in masks.objects])
 
@@ -94,23 +94,34 @@ class ResultWriter:
             self._put(frame, masks, added)
         return not known_frame
 
+    def adopt(self, frames: Iterable[FrameRecord]) -> None:
+        """Take over the records of frames whose files are in `folder` already."""
+        with writing(self._staged.target):
+            for frame in frames:
+                self._spool.add(frame.index, frame.time, frame.objects)
+
+    def put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
+        """Write a frame's files and record; the soft masks of the objects `new` alone."""
+        with writing(self._staged.target):
+            self._put(frame, masks, new)
+
     def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
-        write_labels(self.folder / _MASKS / _png(frame.index), masks.labels)
+        write_labels(self.folder / MASKS / png_name(frame.index), masks.labels)
         for object_id in new if self._soft else ():
-            path = self.folder / _SOFT / str(object_id) / _png(frame.index)
+            path = self.folder / SOFT / str(object_id) / png_name(frame.index)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_grey(path, masks.soft(object_id))
         self._spool.add(frame.index, frame.time, masks.objects)
 
     def labels(self, index: int) -> Labels:
         """A frame's masks that were written before, (H, W) uint8."""
-        return np.array(read_picture(self.folder / _MASKS / _png(index), ResultError))
+        return np.array(read_picture(self.folder / MASKS / png_name(index), ResultError))
 
     def finish(
         self,
         *,
         source: Source,
-        prompts: Sequence[Prompt],
+        prompts: Sequence[Mapping[str, Any]],
         objects: Sequence[ObjectInfo],
         weights_sha256: str,
         complete: bool = True,
@@ -118,14 +129,14 @@ class ResultWriter:
     ) -> Path:
         """Write result.json, the last file of all, and move the folder into its place, which is returned.
 
-        `reason` is one sentence on why the result is not complete. `prompts` are the user's, as they were given.
+        `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` gives them.
         """
         head = {"schema": SCHEMA, "tool": f"trackmask {tool_version()}", "weights": weights_sha256}
         head |= {"complete": complete, "reason": reason}
         about = source.as_json(self._staged.target)
-        tail = {"prompts": [prompt.as_json() for prompt in prompts], "objects": [asdict(item) for item in objects]}
+        tail = {"prompts": list(prompts), "objects": [asdict(item) for item in objects]}
         with writing(self._staged.target):
-            with (self.folder / _JSON).open("w", encoding="ascii", newline="\n") as file:
+            with (self.folder / JSON).open("w", encoding="ascii", newline="\n") as file:
                 file.writelines(_document(head, about, tail, self._spool))
                 file.flush()
                 os.fsync(file.fileno())
@@ -152,13 +163,13 @@ class Result:
 
     def masks(self, index: int) -> Labels:
         """(H, W) uint8, the ids in frame `index`. Raises ResultError where they are missing or damaged."""
-        return self._read(self.folder / _MASKS / _png(index), "P")
+        return self._read(self.folder / MASKS / png_name(index), "P")
 
     def soft(self, object_id: int, index: int) -> np.ndarray:
         """(H, W) uint8, an object's probability in frame `index`, 255 = certain. Raises ResultError, as `masks`."""
-        if not (self.folder / _SOFT).is_dir():
+        if not (self.folder / SOFT).is_dir():
             raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
-        return self._read(self.folder / _SOFT / str(object_id) / _png(index), "L")
+        return self._read(self.folder / SOFT / str(object_id) / png_name(index), "L")
 
     def least_sure(self, count: int) -> list[int]:
         """At most `count` frames by their least confident object, the least sure one first; never two neighbours."""
@@ -200,7 +211,7 @@ def open_result(path: Path) -> Result:
             review=tuple(Range.from_json(item) for item in raw["review"]),
         )
     except _DAMAGED as error:
-        raise ResultError(f"{path / _JSON} is damaged ({error!r}); track the video again") from error
+        raise ResultError(f"{path / JSON} is damaged ({error!r}); track the video again") from error
 
 
 def default_folder(video: Path) -> Path:
@@ -215,7 +226,7 @@ def tool_version() -> str:
         return "0.1.0"  # run from a checkout that is not installed
 
 
-def _png(index: int) -> str:
+def png_name(index: int) -> str:
     return f"{index:05d}.png"
 
 
@@ -237,16 +248,16 @@ def _check_free(folder: Path, overwrite: bool) -> None:
 def _load(folder: Path) -> dict[str, Any]:
     """result.json of any schema. Raises ResultError."""
     try:
-        raw = json.loads((folder / _JSON).read_bytes())
+        raw = json.loads((folder / JSON).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise ResultError(f"{folder} is not a trackmask result: it has no {_JSON}; give the folder of a run") from None
+        raise ResultError(f"{folder} is not a trackmask result: it has no {JSON}; give the folder of a run") from None
     except OSError as error:
-        raise ResultError(f"{folder / _JSON} cannot be read: {error.strerror or error}") from error
+        raise ResultError(f"{folder / JSON} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise ResultError(f"{folder / _JSON} is not JSON ({error}); track the video again") from error
+        raise ResultError(f"{folder / JSON} is not JSON ({error}); track the video again") from error
     if isinstance(raw, dict) and type(raw.get("schema")) is int and str(raw.get("tool")).startswith("trackmask "):
         return raw
-    raise ResultError(f"{folder / _JSON} is not from trackmask; give the folder of a run")
+    raise ResultError(f"{folder / JSON} is not from trackmask; give the folder of a run")
 
 
 def _document(head: dict[str, Any], source: dict[str, Any], tail: dict[str, Any], spool: Spool) -> Iterator[str]:

@@ -11,8 +11,10 @@ import click
 
 from trackmask.errors import TrackmaskError
 
+from .correct import correct, undo
 from .evaluate import evaluate, score
 from .info import info
+from .report import report
 from .run import run
 from .train import train
 from .weights import weights
@@ -57,5 +59,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (run, info, evaluate, score, train, weights):
+for command in (run, info, report, correct, undo, evaluate, score, train, weights):
     main.add_command(command)

@@ -140,7 +140,7 @@ def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = F
             raise CallError(f"{folder} is given twice; give each result once")
         if not result.frames:
             raise ResultError(f"{folder} has no frames; track the video again")
-        name = _unique(_plain(Path(result.source.name).stem), taken)
+        name = _unique(plain_name(Path(result.source.name).stem), taken)
         clips.append(Clip(name, folder, result.source, _asked(result, options.objects), options))
     return tuple(clips)
 
@@ -167,7 +167,7 @@ def _asked(result: Result, names: tuple[str, ...]) -> tuple[ObjectInfo, ...]:
     return tuple(info for info in result.objects if not names or {str(info.id), info.name} & set(names))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Without what paths of other systems, or the lines of a list, cannot hold."""
     kept = "".join("_" if char in '<>:"/\\|?*{}' or not char.isprintable() or char.isspace() else char for char in name)
     return kept.strip(".") or "clip"

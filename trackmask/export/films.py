@@ -28,7 +28,16 @@ Draw = Callable[[Sample, Image], Image]
 
 _PRORES = Codec("mov", "prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16"}, channels=4, step=1)
 _VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"}
-_VP9 = Codec("webm", "libvpx-vp9", "yuva420p", _VP9_OPTIONS, channels=4, metadata={"alpha_mode": "1"}, sound="libopus")
+_VP9 = Codec(
+    "webm",
+    "libvpx-vp9",
+    "yuva420p",
+    _VP9_OPTIONS,
+    channels=4,
+    muxing={"fflags": "+bitexact"},  # else the file holds a random number
+    metadata={"alpha_mode": "1"},
+    sound="libopus",
+)
 _MARGIN = 16  # pixels around the object that keep their colour: codecs smear what is beside it into its edge
 _SMALL = 40  # pixels on the longer side that a blurred picture has left
 _GROWN = 100  # sides that the blurred object grows by: nobody shall be known by an ear

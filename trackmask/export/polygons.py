@@ -111,5 +111,4 @@ def _bridge(outer: Ring, inner: Ring) -> Ring:
         best = min(best, (float(far.min()), int(far.argmin()), place))
     _, at, start = best
     around = np.concatenate([inner[start:], inner[: start + 1]])
-    bridged: Ring = np.concatenate([outer[: at + 1], around, outer[at:]])
-    return bridged
+    return np.concatenate([outer[: at + 1], around, outer[at:]])

@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from trackmask.errors import CallError, DataError
+from trackmask.export.clip import plain_name
 from trackmask.importing.edits import Edit, Tally, read_edits, write_edits
 from trackmask.importing.region import About, Region
 from trackmask.result import open_result
@@ -44,7 +45,7 @@ def import_edits(
         hint = f"did you mean {near[0]}? " if near else ""
         raise CallError(f"{kind!r} cannot be imported; {hint}give one of {', '.join(READERS)}")
     opened = open_result(result)
-    about = About(clip or Path(opened.source.name).stem, opened.source.size, bool(clip))
+    about = About(clip or plain_name(Path(opened.source.name).stem), opened.source.size, bool(clip))
     regions = _read(path, kind, about)
     return write_edits(opened, regions, path.name, kind, absent=absent, overwrite=overwrite)
 

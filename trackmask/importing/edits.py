@@ -36,7 +36,8 @@ class Edit:
     def mask(self) -> np.ndarray:
         """(H, W) bool; empty where the object was taken away. Raises ResultError."""
         picture = read_picture(self.folder / f"{self.frame:05d}.png", ResultError)
-        return np.asarray(picture) == self.object_id
+        mask: np.ndarray = np.asarray(picture) == self.object_id
+        return mask
 
     def prompt(self) -> Prompt | None:
         """For the tracker; None where the object was taken away. Raises ResultError."""

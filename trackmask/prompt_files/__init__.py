@@ -6,7 +6,7 @@ prompts.json (`trackmask run --prompts`, and `clip.prompts.json` beside a clip):
       {"name": "cat", "id": 1,                                  both optional; an id is 1 to 255
        "prompts": [
          {"frame": 0, "box": [40, 30, 120, 160]},               x, y, w, h in pixels, top left corner first
-         {"frame": "00:03.2", "positive": [[90, 80]], "negative": [[20, 20]]},    clicks; a frame may be a time
+         {"frame": "00:03.2", "positive": [[90, 80]], "negative": [[20, 20]]},   clicks; a frame may be a time
          {"frame": 90, "mask": "cat.90.png"}                    white on black; the path leads from this file
        ]}
     ]}
@@ -27,13 +27,13 @@ __all__ = ["PromptSet", "Target", "files_behind", "read_prompt_file"]
 
 
 def read_prompt_file(path: Path, target: Target = Target()) -> PromptSet:  # noqa: B008
-    """The prompts that a file holds for one video, in order of frame and object id, one for each frame and object.
+    """The prompts that a file holds for one video, one for each frame and object.
 
-    They are not yet held against the video's size: `prompts.check` does that. Raises PromptError, whose sentence names
+    Their frames are those of the file: numbers, seconds (float), or None where it names none. They are not yet held against the video's size: `prompts.check` does that. Raises PromptError, whose sentence names
     the file, the place in it and what was expected there.
     """
     if path.suffix.lower() != ".json":
-        pieces = [Prompt(id_, 0, mask=mask, source=path.name) for id_, mask in read_mask(path).items()]
+        pieces = [Prompt(id_, None, mask=mask, source=path.name) for id_, mask in read_mask(path).items()]
         return PromptSet(tuple(pieces), {})
     root = read_json(path)
     kind = _kind(root)

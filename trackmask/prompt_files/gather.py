@@ -2,24 +2,24 @@
 object and frame."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from trackmask.errors import PromptError
-from trackmask.prompts import Prompt
+from trackmask.prompts import Moment, Prompt
 
 _NUMBERED = re.compile(r"[^0-9]*?([0-9]{1,9})")
 
 
 @dataclass(frozen=True, eq=False)
 class PromptSet:
-    """The prompts of one video, in order of frame and id, and the names of the objects that have one."""
+    """The prompts of one video, one for each frame and object, and the names of the objects that have one."""
 
     prompts: tuple[Prompt, ...]
-    names: Mapping[int, str]
+    names: dict[int, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,6 @@ class Target:
     key: str = ""  # by which a file for many clips calls it; else its name
     images: tuple[str, ...] = ()  # of a folder of images: their names in order
     size: tuple[int, int] | None = None  # (height, width); None: not known yet
-    frame_at: Callable[[float], int] | None = None  # seconds → the frame shown then; None: times are refused
 
     def frame(self, picture: str) -> int | None:
         """The frame that an annotated picture is, by its file name; None where the name tells no number.
@@ -51,13 +50,12 @@ class Target:
 
 def gather(file: str, pieces: Iterable[Prompt], names: Mapping[int, str]) -> PromptSet:
     """One prompt for each object and frame: parts of a mask are joined, clicks add up. PromptError for two boxes."""
-    whole: dict[tuple[int, int], Prompt] = {}
+    whole: dict[tuple[Moment, int], Prompt] = {}
     for piece in pieces:
         key = (piece.frame, piece.object_id)
         whole[key] = _join(file, whole[key], piece) if key in whole else piece
-    prompts = tuple(whole[key] for key in sorted(whole))
-    used = {prompt.object_id for prompt in prompts}
-    return PromptSet(prompts, {id_: name for id_, name in sorted(names.items()) if id_ in used})
+    used = {piece.object_id for piece in whole.values()}
+    return PromptSet(tuple(whole.values()), {id_: name for id_, name in sorted(names.items()) if id_ in used})
 
 
 def free_id(file: str, taken: Iterable[int]) -> int:

@@ -1,7 +1,7 @@
 """Our own prompts.json. The package's docstring shows it."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from trackmask.prompt_files.gather import Target, free_id
 from trackmask.prompt_files.node import Node
@@ -33,7 +33,7 @@ def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int
         prompts = node.get("prompts").items()
         if not prompts:
             node.get("prompts").fail("a list of at least one prompt")
-        pieces += [_prompt(prompt, id_, path.parent, target) for prompt in prompts]
+        pieces += [_prompt(prompt, id_, path.parent) for prompt in prompts]
     return pieces, names
 
 
@@ -61,11 +61,11 @@ def _objects(root: Node, target: Target) -> list[Node] | None:
     return None
 
 
-def _prompt(node: Node, id_: int, folder: Path, target: Target) -> Prompt:
+def _prompt(node: Node, id_: int, folder: Path) -> Prompt:
     node.known("frame", "mask", "box", "positive", "negative")
     if not any(map(node.has, ("mask", "box", "positive"))):
         node.fail("a prompt with a mask, a box or positive clicks")
-    frame = _frame(node.get("frame"), target) if node.has("frame") else 0
+    frame = _frame(node.get("frame")) if node.has("frame") else None
     mask, source = None, ""
     if (given := node.optional("mask")) is not None:
         file = _mask_file(given, folder)
@@ -83,23 +83,18 @@ def _points(node: Node, kind: str) -> Iterator[tuple[float, float]]:
     yield from clicks.points() if clicks is not None else ()
 
 
-def _frame(node: Node, target: Target) -> int:
+def _frame(node: Node) -> int | float:
     if not isinstance(node.value, str):
         return node.whole(0, _FRAMES)
-    moment = node.tried(lambda: parse_moment(node.text()))
-    if isinstance(moment, int):
-        return moment
-    if target.frame_at is None:
-        node.fail("a frame, since the video's times are not known here")
-    return target.frame_at(moment)
+    return node.tried(lambda: parse_moment(node.text()))
 
 
 def _mask_file(node: Node, folder: Path) -> Path:
-    text = node.text()
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
+    """Beside the json or below: what a stranger's file names elsewhere is not opened."""
+    parts = PurePosixPath(node.name())
+    if parts.is_absolute() or ".." in parts.parts:
+        node.fail("the path of a file beside this one or below")
+    file = folder / parts
+    if file.exists() and not file.is_file():  # opening a pipe would wait for ever
         node.fail("the path of a file")
-    if "\0" in text:
-        node.fail("the path of a file")
-    return folder / text
+    return file

@@ -55,7 +55,7 @@ def run_lengths(node: Node, wanted: tuple[int, int] | None = None) -> np.ndarray
     sides = node.get("size").items()
     if len(sides) != 2:
         node.get("size").fail("[height, width]")
-    height, width = size_of(*sides, wanted)
+    height, width = size_of(sides[0], sides[1], wanted)
     counts = node.get("counts")
     lengths = _packed(counts) if isinstance(counts.value, str) else [item.whole(0) for item in counts.items()]
     if min(lengths, default=-1) < 0 or sum(lengths) != height * width:

@@ -49,13 +49,12 @@ class Page:
     def _facts(self) -> str:
         result, source = self.result, self.result.source
         first, last = result.frames[0], result.frames[-1]
-        count = len(result.frames)
         facts = [
-            f"{count:,} frames ({first.index} to {last.index})",
+            f"{_count(len(result.frames), 'frame')} ({first.index} to {last.index})",
             _clock(last.time - first.time + float(1 / source.fps)),
             f"{float(source.fps):.6g} frames/s",
             f"{source.size[1]} × {source.size[0]} pixels",
-            f"{len(result.objects)} object{'' if len(result.objects) == 1 else 's'}",
+            _count(len(result.objects), "object"),
         ]
         return "".join(f"<li>{fact}</li>" for fact in facts)
 
@@ -183,6 +182,10 @@ def _title(object_id: int, name: str) -> str:
 
 def _state(state: State) -> str:
     return f'<i class="dot {state}"></i>{state}'
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _clock(seconds: float) -> str:

@@ -9,14 +9,15 @@ from trackmask.report.series import STATES, Series, bands, extremes
 
 TICKS = 8  # at most, under a timeline
 
+Run = Sequence[tuple[float, float]]  # (place, value in [0, 1])
+
 
 def plot_svg(series: Series, marks: Sequence[tuple[int, int]]) -> str:
     """The area (as a part of its largest) under the line of confidence; `marks` are ranges (first, last) to look at."""
     largest = float(np.fmax.reduce(series.area, initial=1.0))
     areas = [[(place, value / largest) for place, value in run] for run in extremes(series.area)]
-    filled = "".join(f"M{run[0][0]} 100L{_points(run)}V100Z" for run in areas if len(run) > 1)
-    # A line of one point is a dot, once it has a length of 0.
-    line = "".join(f"M{_points(run)}{'h0' if len(run) == 1 else ''}" for run in extremes(series.confidence))
+    filled = "".join(f"M{_points([(run[0][0], 0), *run, (run[-1][0], 0)])}Z" for run in map(_wide, areas))
+    line = "".join(f"M{_points(run)}" for run in map(_wide, extremes(series.confidence)))
     spans = "".join(f'<rect class="mark" x="{a - 0.5}" y="0" width="{b - a + 1}" height="100"/>' for a, b in marks)
     return (
         f'<svg viewBox="-0.5 0 {len(series.state)} 100" preserveAspectRatio="none" aria-hidden="true">{spans}'
@@ -54,5 +55,13 @@ def _step(span: int) -> int:
         power *= 10
 
 
-def _points(run: Sequence[tuple[int, float]]) -> str:
+def _wide(run: Run) -> Run:
+    """A frame alone as wide as it is: a line needs two points to be seen."""
+    if len(run) > 1:
+        return run
+    ((place, value),) = run
+    return [(place - 0.4, value), (place + 0.4, value)]
+
+
+def _points(run: Run) -> str:
     return " ".join(f"{place} {100 - 100 * value:.4g}" for place, value in run)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -65,14 +65,16 @@ def write_report(
 
 def _find_video(result: Result, given: Path | None) -> tuple[Path | None, str | None]:
     """The video of the result, or None and a sentence on why."""
-    path = given or result.source.path
-    if given is None and not path.exists():
+    known = result.source.bytes, result.source.sha256
+    if given is not None:
+        if hash_source(given) == known:
+            return given, None
+        raise CallError(f"{given} is not the video of this result, which was {result.source.name}; give that one")
+    try:
+        same = hash_source(result.source.path) == known
+    except VideoError:
         return None, NO_VIDEO
-    if hash_source(path) == (result.source.bytes, result.source.sha256):
-        return path, None
-    if given is None:
-        return None, OTHER_VIDEO
-    raise CallError(f"{given} is not the video of this result, which was {result.source.name}; give that one")
+    return (result.source.path, None) if same else (None, OTHER_VIDEO)
 
 
 def _pictures(
@@ -81,15 +83,14 @@ def _pictures(
     """All views as data URIs; those that a damaged video does not reach show the masks alone."""
     found: dict[View, str] = {}
     places = [view.place for view in views]
-    with ExitStack() as stack:
-        if source is not None:
-            reader = stack.enter_context(open_video(source))
-            done = progress(max(places) - min(places) + 1)
-            try:
+    if source is not None:
+        done = progress(max(places) - min(places) + 1)
+        try:
+            with open_video(source) as reader:
                 for view, uri in shoot(result, reader, views, done):
                     found[view] = uri
-            except VideoError as error:
-                notes.append(f"Some pictures show the masks alone: {error}")
+        except VideoError as error:
+            notes.append(f"Some pictures show the masks alone: {error}")
     if missing := views - found.keys():
         found |= shoot(result, None, missing, lambda: None)
     return found

@@ -1,0 +1,151 @@
+"""The whole way of a batch, from the call to its end."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trackmask.batch.find import Selection, find_clips
+from trackmask.batch.job import clear
+from trackmask.batch.lock import held
+from trackmask.batch.manifest import RUNNING, Manifest, Row, manifests, read_manifest
+from trackmask.batch.names import shown
+from trackmask.batch.owner import Event, Owner, Rules
+from trackmask.batch.plan import Plan, Shard, make_plan
+from trackmask.batch.pool import LocalPool, Pool
+from trackmask.batch.status import failures, manifest_name, paths, write_failures
+from trackmask.pipeline import Options
+from trackmask.staging import writing
+from trackmask.weights import CHECKPOINT, fingerprint, shipped_folder
+
+MEMORY = 1 << 30  # bytes a job may need: 4K video stays below
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A call of `trackmask batch`."""
+
+    source: str  # IN: a folder, a glob, a list, a CSV
+    out: Path
+    options: Options = Options()
+    prompts: Path | None = None  # for every clip that has none of its own
+    select: Selection = Selection()
+    shard: Shard | None = None
+    rules: Rules = field(default_factory=Rules)
+    jobs: int = 0  # 0: as many as cores and memory allow
+    weights: Path | None = None
+    device: str = "cpu"
+    ray: str | None = None  # the address of a cluster
+
+
+@dataclass(frozen=True)
+class Summary:
+    tracked: int  # clips that this call tracked to their end
+    skipped: int  # that were done before
+    left: int  # that an interrupt left undone
+    frames: int
+    failures: list[Row]
+    interrupted: bool
+
+
+def run_batch(
+    batch: Batch,
+    tell: Callable[[Event], None] = lambda event: None,
+    interrupts: Callable[[], int] = lambda: 0,
+) -> Summary:
+    """Track all clips of a batch that are not done yet.
+
+    `tell` hears what happens. `interrupts` is asked all the time how often the user wants to stop: once = after the
+    running frames, twice = now. Raises CallError where there are no clips or another process is at work on the same
+    batch, WeightsError, OutputError where OUT cannot be written; a clip that fails is in the summary instead.
+    """
+    found = find_clips(batch.source, batch.out, batch.prompts, batch.select)
+    clips = [clip for clip in found.clips if batch.shard is None or clip in batch.shard]
+    for note in found.notes:
+        tell(Event("note", about={"text": note}))
+    weights = fingerprint((batch.weights or shipped_folder()) / CHECKPOINT)
+    out = Path(os.path.abspath(batch.out))
+    manifest_path, lock, table = paths(out, manifest_name(batch.shard))
+    with writing(out):
+        manifest_path.parent.mkdir(parents=True, exist_ok=True)
+    with held(lock, shown(out)), Manifest(manifest_path) as manifest:
+        known = manifest.rows()
+        for row in known.values():
+            if row.state == RUNNING:
+                clear(out / os.fsdecode(row.output))
+        plan = make_plan(clips, _others(manifest_path) | known, out, batch.options, weights)
+        manifest.put(*plan.rows, only=True)
+        tell(Event("plan", about=_about(plan)))
+        _work(batch, plan, manifest, tell, interrupts)
+        rows = [row for row in manifest.rows().values() if row.listed]
+        write_failures(table, failures(rows))
+    return _summary(plan, rows, interrupted=interrupts() > 0)
+
+
+def _others(own: Path) -> dict[bytes, Row]:
+    """What other shards know: the number of shards may change between two calls."""
+    rows: dict[bytes, Row] = {}
+    for path in manifests(own.parent.parent):
+        if path != own:
+            rows |= {row.output: row for row in read_manifest(path)}
+    return rows
+
+
+def _work(
+    batch: Batch, plan: Plan, manifest: Manifest, tell: Callable[[Event], None], interrupts: Callable[[], int]
+) -> None:
+    if not plan.work:
+        return
+    pool = _pool(batch, len(plan.work), tell)
+    try:
+        Owner(manifest, pool, batch.rules, tell, interrupts).run(plan.work)
+    finally:
+        pool.close()
+
+
+def _pool(batch: Batch, clips: int, tell: Callable[[Event], None]) -> Pool:
+    if batch.ray is not None:
+        from trackmask.batch.ray_pool import RayPool
+
+        return RayPool(batch.ray, batch.weights, batch.device)
+    jobs, threads = share(batch.jobs, clips, cores(), memory())
+    if batch.jobs > jobs and clips > jobs:
+        tell(Event("note", about={"text": f"{jobs} jobs, since that is the number of cores"}))
+    return LocalPool(jobs, threads, batch.weights, batch.device)
+
+
+def share(jobs: int, clips: int, cores: int, memory: int) -> tuple[int, int]:
+    """(processes, threads of each): at most `cores` in all. `jobs` 0: as many as cores and memory (bytes) allow."""
+    wanted = min(jobs, cores) if jobs else min(cores, memory // MEMORY)
+    count = max(min(wanted, clips), 1)
+    return count, max(cores // count, 1)
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of this machine; where it does not say, enough for four jobs."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 * MEMORY
+
+
+def _about(plan: Plan) -> dict[str, object]:
+    clips, work = len(plan.rows), len(plan.work)
+    return {"clips": clips, "done": clips - work, "again": dict(plan.reasons)}
+
+
+def _summary(plan: Plan, rows: list[Row], *, interrupted: bool) -> Summary:
+    mine = {work.row.output for work in plan.work}
+    done = [row for row in rows if row.output in mine and row.state == "done"]
+    failed = failures(rows)
+    left = len(plan.work) - len(done) - len(failed)
+    frames = sum(row.frames for row in rows if row.output in mine)
+    return Summary(len(done), len(plan.rows) - len(plan.work), left, frames, failed, interrupted)

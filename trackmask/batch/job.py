@@ -1,0 +1,152 @@
+"""One clip of a batch, in whatever process it is tracked."""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
+from trackmask.batch.names import shown
+from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, VideoError, WeightsError
+from trackmask.pipeline import Options
+from trackmask.pipeline import run as track
+from trackmask.prompt_files import PromptSet, Target, read_prompt_file
+from trackmask.prompts import Prompt, parse_box
+from trackmask.result import open_result
+from trackmask.runtime import Runtime
+from trackmask.staging import StagedFolder
+from trackmask.video import open_video
+from trackmask.video.folder import list_images
+
+_LONGEST_NAME = 235  # bytes: with ".", ".replaced" and the like around it 255, what file systems take
+
+
+@dataclass(frozen=True)
+class Job:
+    key: str  # the clip's path relative to IN
+    video: Path
+    out: Path  # nothing is written outside of it
+    output: str  # the result's folder, relative to `out`
+    prompt: Path | str | None  # a file, a box, or nothing
+    options: Options
+
+    @property
+    def folder(self) -> Path:
+        return self.out / self.output
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a job."""
+
+    state: str  # DONE; PARTIAL: a result that the clip's damage cut short; FAILED: none; WAITING: stopped halfway
+    error: str = ""  # one sentence
+    frames: int = 0
+    seconds: float = 0.0
+    sha256: str = ""  # of the clip
+    fatal: int = 0  # the exit code where no other clip can succeed either
+
+
+class Stopped(Exception):
+    """Raised by `tick` to leave a clip where it is."""
+
+
+def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
+    """Track one clip; every error becomes part of the verdict. `tick` hears frames done and expected after each one."""
+    began = time.monotonic()
+    try:
+        verdict = _do(job, runtime, tick)
+    except Stopped:
+        return Verdict(WAITING)
+    except WeightsError as error:
+        return Verdict(FAILED, str(error), fatal=error.exit_code)
+    except TrackmaskError as error:
+        verdict = Verdict(FAILED, str(error))
+    except MemoryError:
+        verdict = Verdict(FAILED, "the memory is not enough for it; give fewer --jobs")
+    except Exception as error:  # noqa: BLE001  # a fault of ours in one clip must not end the night's work
+        verdict = Verdict(FAILED, f"unexpected {type(error).__name__}: {error}")
+    seconds = round(time.monotonic() - began, 3)
+    return Verdict(verdict.state, shown(verdict.error), verdict.frames, seconds, verdict.sha256)
+
+
+def stamp(video: Path) -> tuple[int, str]:
+    """Bytes, and a text that changes when the clip does; (0, "") where it cannot be looked at."""
+    try:
+        if not video.is_dir():
+            about = video.stat()
+            return about.st_size, f"{about.st_size} {about.st_mtime_ns}"
+        total, lines = 0, hashlib.sha256()
+        for image in list_images(video):
+            about = image.stat()
+            total += about.st_size
+            lines.update(os.fsencode(f"{image.name}/{about.st_size} {about.st_mtime_ns}/"))
+        return total, lines.hexdigest()
+    except (OSError, VideoError):
+        return 0, ""
+
+
+def clear(folder: Path) -> None:
+    """Take away what a killed process left of a result; a whole result stays."""
+    with suppress(TrackmaskError), StagedFolder(folder, lambda _: None):
+        pass
+
+
+def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
+    _check_place(job)
+    before = stamp(job.video)
+    given = _prompts(job)
+    outcome = track(job.video, job.folder, given.prompts, runtime, job.options, _counter(tick))
+    if stamp(job.video) != before:
+        shutil.rmtree(job.folder, ignore_errors=True)
+        raise VideoError(f"{job.key} changed while it was tracked; run the batch again when it is written to its end")
+    sha256 = open_result(job.folder).source.sha256
+    if outcome.error is not None:
+        return Verdict(PARTIAL, str(outcome.error), outcome.frames, sha256=sha256)
+    return Verdict(DONE, "", outcome.frames, sha256=sha256)
+
+
+def _check_place(job: Job) -> None:
+    """Links in OUT must not lead out of it, and names must leave room for the hidden ones beside them."""
+    if not Path(os.path.realpath(job.folder)).is_relative_to(os.path.realpath(job.out)):
+        raise OutputError(f"{job.output} is a link that leads out of the output folder; remove the link")
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(job.output).parts):
+        raise CallError(f"the name {job.output} is too long for a file system; rename the clip")
+
+
+def _prompts(job: Job) -> PromptSet:
+    if job.prompt is None:
+        return PromptSet((), {})
+    if isinstance(job.prompt, str):
+        return PromptSet((Prompt(1, 0, box=parse_box(job.prompt)),), {})
+    if not job.prompt.is_file():  # a pipe would be waited for
+        raise PromptError(f"there is no file {job.prompt}; check the clip's prompts")
+    with open_video(job.video) as reader:
+
+        def frame_at(seconds: float) -> int:
+            with closing(reader.frames(seconds)) as frames:
+                return next(frames).index
+
+        images = tuple(image.name for image in list_images(job.video)) if job.video.is_dir() else ()
+        target = Target(job.video.name, job.key, images, reader.info.size, frame_at)
+        return read_prompt_file(job.prompt, target)
+
+
+def _counter(tick: Callable[[int, int | None], None]) -> Callable[[int | None], Callable[[], None]]:
+    """The way in which the pipeline tells of its progress."""
+
+    def start(total: int | None) -> Callable[[], None]:
+        count = 0
+
+        def done() -> None:
+            nonlocal count
+            count += 1
+            tick(count, total)
+
+        return done
+
+    return start

@@ -1,0 +1,81 @@
+"""How a batch stands: from the manifests of all its shards, at any time."""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trackmask.batch.lock import holder
+from trackmask.batch.manifest import DONE, FAILED, FOLDER, PARTIAL, RUNNING, WAITING, Row, manifests, read_manifest
+from trackmask.batch.names import shown
+from trackmask.errors import ResultError
+from trackmask.weights import write_whole
+
+STATES = (DONE, PARTIAL, FAILED, RUNNING, WAITING)
+
+
+@dataclass(frozen=True)
+class Status:
+    """One manifest: a whole batch, or one shard."""
+
+    name: str  # "all", or "3-of-10"
+    holder: str | None  # who is at work on it
+    counts: Counter[str]  # clips by state, of the last call
+    frames: int
+    seconds: float  # of work, over all processes
+    failures: list[Row]
+
+
+def read_status(out: Path) -> list[Status]:
+    """Raises ResultError where `out` is no batch's folder or a manifest is damaged."""
+    found = manifests(out)
+    if not found:
+        raise ResultError(f"{shown(out)} holds no batch; give the folder of trackmask batch -o")
+    return [_status(path) for path in found]
+
+
+def failures(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row.listed and row.state in (FAILED, PARTIAL)]
+
+
+def write_failures(path: Path, rows: list[Row]) -> None:
+    """clip,state,attempts,error: a row a failure. Where there is none, the file goes away. Raises OutputError."""
+    if not rows:
+        path.unlink(missing_ok=True)
+        return
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("clip", "state", "attempts", "error"))
+    table.writerows((shown(row.clip), row.state, row.attempts, row.error) for row in rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def manifest_name(shard: object | None) -> str:
+    return "all" if shard is None else str(shard)
+
+
+def paths(out: Path, name: str) -> tuple[Path, Path, Path]:
+    """Manifest, lock and failures.csv of one shard, or of the whole."""
+    folder = out / FOLDER
+    table = "failures.csv" if name == "all" else f"failures-{name}.csv"
+    return folder / f"{name}.sqlite", folder / f"{name}.lock", out / table
+
+
+def _status(path: Path) -> Status:
+    rows = [row for row in read_manifest(path) if row.listed]
+    held_by = holder(path.with_suffix(".lock"))
+    return Status(
+        path.stem,
+        held_by,
+        Counter(row.state if held_by or row.state != RUNNING else WAITING for row in rows),
+        sum(row.frames for row in rows),
+        sum(row.seconds for row in rows),
+        failures(rows),
+    )
+
+
+def readable(row: Row) -> tuple[str, str, int, str]:
+    return shown(os.fsdecode(row.clip)), row.state, row.attempts, row.error
