@@ -18,6 +18,9 @@ from trackmask.export.cvat import row_runs
 from trackmask.export.label_studio import brush
 from trackmask.export.polygons import overlap
 
+# numpy warns of pycocotools' decoder.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 LARGE = 400  # pixels: from here on a polygon must keep an IoU of 0.98
 
 
@@ -248,7 +251,7 @@ def test_cvat_opens_in_datumaro(result, tmp_path, name, file):
     pytest.importorskip("datumaro")
     from datumaro.components.dataset import Dataset
 
-    export((result,), name, tmp_path / "out", Options(images="none"))
+    export((result,), name, tmp_path / "out")
     data = Dataset.import_from(str(tmp_path / "out" / file), "cvat")
     assert set(data.categories()[next(iter(data.categories()))]._indices) == set(samples.NAMES.values())
     items = {item.attributes.get("frame", int(item.id[-5:])): item for item in data}

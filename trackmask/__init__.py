@@ -1,19 +1,17 @@
 """The mask of an object in every frame of a video, on a plain CPU in real time.
 
-from pathlib import Path
-from trackmask import Prompt, Tracker, open_runtime, open_video
+import trackmask
 
-with open_video(Path("clip.mp4")) as video:
-    tracker = Tracker(open_runtime(), video.info.size)
-    for frame in video:
-        prompts = [Prompt(object_id=1, frame=0, box=(40, 30, 120, 160))] if frame.index == 0 else []
-        masks = tracker.step(frame.image, prompts)  # masks.labels: (H, W) uint8, the ids
+for frame in trackmask.track("clip.mp4", box=(40, 30, 120, 160)):
+    frame.masks  # (H, W) uint8: the object's pixels are 1
+    frame.confidence  # [0, 1]
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trackmask.api import TrackedFrame, track
     from trackmask.data import Frame, Masks, State
     from trackmask.errors import TrackmaskError
     from trackmask.prompts import Prompt
@@ -28,14 +26,17 @@ __all__ = [
     "Prompt",
     "Settings",
     "State",
+    "TrackedFrame",
     "Tracker",
     "TrackmaskError",
     "open_result",
     "open_runtime",
     "open_video",
+    "track",
 ]
 
 _HOMES = {
+    "api": ("TrackedFrame", "track"),
     "data": ("Frame", "Masks", "State"),
     "errors": ("TrackmaskError",),
     "prompts": ("Prompt",),

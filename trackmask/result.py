@@ -191,8 +191,9 @@ class Result:
         return values
 
 
-def open_result(path: Path) -> Result:
+def open_result(path: Path | str) -> Result:
     """Read a result folder. Raises ResultError where there is none, or one of a newer trackmask."""
+    path = Path(path)
     raw = _load(path)
     if raw["schema"] > SCHEMA:
         raise ResultError(f"{path} was written by a newer trackmask (schema {raw['schema']}); update trackmask")

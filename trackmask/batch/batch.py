@@ -10,7 +10,7 @@ from trackmask.batch.find import Selection, find_clips
 from trackmask.batch.job import clear
 from trackmask.batch.lock import held
 from trackmask.batch.manifest import RUNNING, Manifest, Row, manifests, read_manifest
-from trackmask.batch.names import shown
+from trackmask.batch.names import absolute, shown
 from trackmask.batch.owner import Event, Owner, Rules
 from trackmask.batch.plan import Plan, Shard, make_plan
 from trackmask.batch.pool import LocalPool, Pool
@@ -28,9 +28,9 @@ class Batch:
 
     source: str  # IN: a folder, a glob, a list, a CSV
     out: Path
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     prompts: Path | None = None  # for every clip that has none of its own
-    select: Selection = Selection()
+    select: Selection = field(default_factory=Selection)
     shard: Shard | None = None
     rules: Rules = field(default_factory=Rules)
     jobs: int = 0  # 0: as many as cores and memory allow
@@ -65,7 +65,7 @@ def run_batch(
     for note in found.notes:
         tell(Event("note", about={"text": note}))
     weights = fingerprint((batch.weights or shipped_folder()) / CHECKPOINT)
-    out = Path(os.path.abspath(batch.out))
+    out = absolute(batch.out)
     manifest_path, lock, table = paths(out, manifest_name(batch.shard))
     with writing(out):
         manifest_path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,9 @@ def run_batch(
         _work(batch, plan, manifest, tell, interrupts)
         rows = [row for row in manifest.rows().values() if row.listed]
         write_failures(table, failures(rows))
-    return _summary(plan, rows, interrupted=interrupts() > 0)
+    summary = _summary(plan, rows, interrupted=interrupts() > 0)
+    tell(Event("end", about={"tracked": summary.tracked, "failed": len(summary.failures), "left": summary.left}))
+    return summary
 
 
 def _others(own: Path) -> dict[bytes, Row]:

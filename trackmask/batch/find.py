@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-from trackmask.batch.names import shown
+from trackmask.batch.names import absolute, shown
 from trackmask.batch.walk import Tree, is_video, may_be_video
 from trackmask.errors import CallError
 
@@ -54,7 +55,7 @@ def find_clips(source: str, out: Path, prompts: Path | None = None, select: Sele
     clips.sort(key=lambda clip: os.fsencode(clip.output))
     if not clips:
         raise CallError(f"{shown(source)} holds no clips; give a folder, a pattern, a list or a CSV of videos")
-    for one, other in zip(clips, clips[1:], strict=False):
+    for one, other in pairwise(clips):
         if one.output == other.output:
             raise CallError(f"two clips would write {shown(one.output)}; name each clip once, or give other outputs")
     return Found(clips, found.notes)
@@ -126,8 +127,8 @@ def _listed(folder: Path, name: str) -> Clip:
     """A clip below the list goes by its path from there; one elsewhere by its whole path, without the root."""
     if not name or "\0" in name:
         raise CallError(f"a line of the list names no clip: {shown(name)!r}; remove it")
-    path = Path(os.path.abspath(folder / name))
-    base = Path(os.path.abspath(folder))
+    path = absolute(folder / name)
+    base = absolute(folder)
     key = path.relative_to(base) if path.is_relative_to(base) else path.relative_to(path.anchor)
     return _clip(key.as_posix(), path)
 
@@ -141,11 +142,11 @@ def _inside(path: Path, output: str) -> str:
 
 def _prompt(folder: Path, text: str) -> Path | str:
     """A file beside the CSV, or a box."""
-    return text if text.count(",") == 3 else Path(os.path.abspath(folder / text))
+    return text if text.count(",") == 3 else absolute(folder / text)
 
 
 def _clip(key: str, path: Path) -> Clip:
-    return Clip(key, Path(os.path.abspath(path)), key + RESULT)
+    return Clip(key, absolute(path), key + RESULT)
 
 
 def _with_prompt(clip: Clip, prompts: Path | None) -> Clip:
@@ -156,7 +157,7 @@ def _with_prompt(clip: Clip, prompts: Path | None) -> Clip:
             file = clip.path.with_name(name + ending)
             if file.is_file() and not file.is_symlink():
                 return Clip(clip.key, clip.path, clip.output, file)
-    return Clip(clip.key, clip.path, clip.output, prompts and Path(os.path.abspath(prompts)))
+    return Clip(clip.key, clip.path, clip.output, prompts and absolute(prompts))
 
 
 def _matches(key: str, pattern: str) -> bool:

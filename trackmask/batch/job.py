@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> 
     _check_place(job)
     before = stamp(job.video)
     given = _prompts(job)
-    outcome = track(job.video, job.folder, given.prompts, runtime, job.options, _counter(tick))
+    outcome = track(job.video, job.folder, given.prompts, runtime, job.options, given.names, _counter(tick))
     if stamp(job.video) != before:
         shutil.rmtree(job.folder, ignore_errors=True)
         raise VideoError(f"{job.key} changed while it was tracked; run the batch again when it is written to its end")
@@ -122,18 +122,13 @@ def _prompts(job: Job) -> PromptSet:
     if job.prompt is None:
         return PromptSet((), {})
     if isinstance(job.prompt, str):
-        return PromptSet((Prompt(1, 0, box=parse_box(job.prompt)),), {})
+        return PromptSet((Prompt(1, box=parse_box(job.prompt)),), {})
     if not job.prompt.is_file():  # a pipe would be waited for
         raise PromptError(f"there is no file {job.prompt}; check the clip's prompts")
+    images = tuple(image.name for image in list_images(job.video)) if job.video.is_dir() else ()
     with open_video(job.video) as reader:
-
-        def frame_at(seconds: float) -> int:
-            with closing(reader.frames(seconds)) as frames:
-                return next(frames).index
-
-        images = tuple(image.name for image in list_images(job.video)) if job.video.is_dir() else ()
-        target = Target(job.video.name, job.key, images, reader.info.size, frame_at)
-        return read_prompt_file(job.prompt, target)
+        target = Target(job.video.name, job.key, images, reader.info.size)
+    return read_prompt_file(job.prompt, target)
 
 
 def _counter(tick: Callable[[int, int | None], None]) -> Callable[[int | None], Callable[[], None]]:

@@ -22,7 +22,7 @@ _BEAT = 0.2  # seconds between two looks at interrupts and timeouts
 class Event:
     """Something to tell. `about` holds plain values only."""
 
-    kind: str  # plan, note, start, retry, clip, progress, end
+    kind: str  # plan, note, start, retry, clip (ended), progress, end
     clip: str = ""  # fit to be shown
     about: Mapping[str, Any] = field(default_factory=dict)
 

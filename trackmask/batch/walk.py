@@ -11,13 +11,17 @@ from trackmask.batch.names import shown
 from trackmask.errors import VideoError
 from trackmask.video.folder import list_images
 
-_VIDEOS = frozenset(
-    [".3g2", ".3gp", ".asf", ".avi", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"]
-)
-# What lies beside clips: never a clip, even where a pattern says "*".
-_BESIDE = frozenset(
-    [".json", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".csv", ".txt", ".md", ".xml", ".srt", ".vtt", ".wav", ".mp3", ".py", ".log"]
-)
+# fmt: off
+_VIDEOS = {
+    ".3g2", ".3gp", ".asf", ".avi", ".dv", ".f4v", ".flv", ".h264", ".h265", ".hevc", ".m2ts", ".m2v", ".m4v", ".mjpeg",
+    ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+    ".y4m",
+}
+_BESIDE = {  # what lies beside clips: never a clip, even where a pattern says "*"
+    ".json", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".csv", ".txt", ".md", ".xml", ".srt", ".vtt",
+    ".wav", ".mp3", ".log",
+}
+# fmt: on
 _LEAST = 2  # images that make a clip: a single one is a poster
 
 

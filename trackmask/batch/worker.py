@@ -8,6 +8,7 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 STOP = "stop"
 _OFTEN = 0.5  # seconds between two reports of a clip's progress
@@ -41,7 +42,7 @@ class Link:
         self._last = 0.0
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def next(self):  # type: ignore[no-untyped-def]  # a Job: not imported here
+    def next(self) -> Any:  # a Job: its class is not imported here
         return self._jobs.get()
 
     def send(self, message: object) -> None:

@@ -12,7 +12,7 @@ from trackmask.data import Image, Labels, ObjectRecord, box_of
 from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
 from trackmask.records import FrameRecord, ObjectInfo, Source
-from trackmask.result import Result, open_result
+from trackmask.result import SOFT, Result, open_result
 from trackmask.video import hash_source, open_video
 
 
@@ -49,7 +49,7 @@ class Sample:
 
     def alpha(self) -> np.ndarray:
         """(H, W) uint8, 255 = object: with soft edges where the run kept them, else hard."""
-        if not (self.result.folder / "soft").is_dir():
+        if not (self.result.folder / SOFT).is_dir():
             return np.where(self.labels, 255, 0).astype(np.uint8)
         alpha = np.zeros_like(self.labels)
         for info, _ in self.shown:

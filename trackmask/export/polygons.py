@@ -104,11 +104,12 @@ def _simple(contour: np.ndarray, tolerance: float) -> Ring:
 
 
 def _bridge(outer: Ring, inner: Ring) -> Ring:
-    """From the point of `outer` that is nearest to `inner`, once around `inner`, and back."""
-    best = (np.inf, 0, 0)
-    for place, point in enumerate(inner):
-        far = np.square(outer - point).sum(1)
-        best = min(best, (float(far.min()), int(far.argmin()), place))
-    _, at, start = best
-    around = np.concatenate([inner[start:], inner[: start + 1]])
-    return np.concatenate([outer[: at + 1], around, outer[at:]])
+    """From a point of `outer` near `inner` over to it, once around it, and back."""
+    start = _nearest(inner, outer[_nearest(outer, inner[0])])
+    at = _nearest(outer, inner[start])
+    return np.concatenate([outer[: at + 1], inner[start:], inner[: start + 1], outer[at:]])
+
+
+def _nearest(ring: Ring, point: np.ndarray) -> int:
+    x, y = (ring - point).T
+    return int((x * x + y * y).argmin())

@@ -29,8 +29,8 @@ __all__ = ["PromptSet", "Target", "files_behind", "read_prompt_file"]
 def read_prompt_file(path: Path, target: Target = Target()) -> PromptSet:  # noqa: B008
     """The prompts that a file holds for one video, one for each frame and object.
 
-    Their frames are those of the file: numbers, seconds (float), or None where it names none. They are not yet held against the video's size: `prompts.check` does that. Raises PromptError, whose sentence names
-    the file, the place in it and what was expected there.
+    A frame is None where the file names none. The prompts are not yet held against the video's size: `prompts.check`
+    does that. Raises PromptError, whose sentence names the file, the place in it and what was expected there.
     """
     if path.suffix.lower() != ".json":
         pieces = [Prompt(id_, None, mask=mask, source=path.name) for id_, mask in read_mask(path).items()]

@@ -55,7 +55,7 @@ def _keyed(marks: list[Node]) -> list[tuple[Node, str]]:
     return keyed
 
 
-def _prompt(mark: Node, id_: int, frame: int, image: Node, target: Target) -> Prompt:
+def _prompt(mark: Node, id_: int, frame: int | None, image: Node, target: Target) -> Prompt:
     given = mark.optional("segmentation")
     if given is None or given.value == []:
         return Prompt(id_, frame, box=mark.get("bbox").box())
@@ -71,14 +71,14 @@ def _prompt(mark: Node, id_: int, frame: int, image: Node, target: Target) -> Pr
     return Prompt(id_, frame, mask=mask)
 
 
-def _frame(image: Node, target: Target, *, alone: bool) -> int:
+def _frame(image: Node, target: Target, *, alone: bool) -> int | None:
     for key in ("frame_id", "frame_index"):
         if image.has(key):
             return image.get(key).whole(0, 10**9)
     frame = target.frame(image.get("file_name").text())
     if frame is None and not alone:
         image.get("file_name").fail("a name with the frame's number, such as clip_00012.jpg")
-    return frame or 0
+    return frame
 
 
 def _of_target(image: Node, target: Target) -> bool:

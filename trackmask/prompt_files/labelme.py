@@ -19,9 +19,7 @@ _Key = tuple[str, int | str]  # label; group, or the number of a lone shape
 
 
 def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int, str]]:
-    frame = 0
-    if root.has("imagePath"):
-        frame = target.frame(root.get("imagePath").text()) or 0
+    frame = target.frame(root.get("imagePath").text()) if root.has("imagePath") else None
     ids: dict[_Key, int] = {}
     pieces = []
     for shape, key in _keyed(root.get("shapes").items()):
@@ -47,7 +45,7 @@ def _keyed(shapes: list[Node]) -> list[tuple[Node, _Key]]:
     return keyed
 
 
-def _prompt(shape: Node, id_: int, frame: int, root: Node, target: Target) -> Prompt:
+def _prompt(shape: Node, id_: int, frame: int | None, root: Node, target: Target) -> Prompt:
     kind, points = _kind(shape), shape.get("points").points()
     if kind == "point":
         if len(points) != 1:

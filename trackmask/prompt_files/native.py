@@ -86,7 +86,10 @@ def _points(node: Node, kind: str) -> Iterator[tuple[float, float]]:
 def _frame(node: Node) -> int | float:
     if not isinstance(node.value, str):
         return node.whole(0, _FRAMES)
-    return node.tried(lambda: parse_moment(node.text()))
+    moment = node.tried(lambda: parse_moment(node.name()))
+    if moment > _FRAMES:
+        node.fail("a frame or a time that a video can have")
+    return moment
 
 
 def _mask_file(node: Node, folder: Path) -> Path:

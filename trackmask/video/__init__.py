@@ -15,12 +15,13 @@ from trackmask.video.reader import VideoReader
 __all__ = ["VideoReader", "hash_source", "open_video"]
 
 
-def open_video(path: Path, *, threads: int = 0) -> VideoReader:
+def open_video(path: Path | str, *, threads: int = 0) -> VideoReader:
     """Open a video file, or a folder of images in natural order (2 before 10), and read its first frame.
 
     `threads` is for the decoder: 0 lets FFmpeg choose; the pixels do not depend on it.
     Raises VideoError where there is nothing to read: no such file, no video or image in it, no frame that decodes.
     """
+    path = Path(path)
     return ImageFolder(path) if path.is_dir() else VideoFile(path, threads)
 
 

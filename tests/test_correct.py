@@ -1,0 +1,100 @@
+"""Correcting a result, with the shipped weights and the rendered sample, whose truth is known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trackmask.correct import correct
+from trackmask.data import State
+from trackmask.errors import PromptError, ResultError, VideoError
+from trackmask.pipeline import Options, run
+from trackmask.prompts import Prompt, read_mask
+from trackmask.result import open_result
+from trackmask.revision import undo
+from trackmask.runtime import OnnxRuntime
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+WRONG = (220.0, 60.0, 140.0, 200.0)  # the woman, where the cat is meant
+
+
+@pytest.fixture(scope="module")
+def runtime() -> OnnxRuntime:
+    return OnnxRuntime(threads=2)
+
+
+@pytest.fixture
+def result(runtime: OnnxRuntime, tmp_path: Path) -> Path:
+    """The woman from frame 0 on, 20 frames."""
+    run(SAMPLES / "cat.mp4", tmp_path / "out", [Prompt(1, box=WRONG)], runtime, Options(end=19, soft=True))
+    return tmp_path / "out"
+
+
+def truth(index: int) -> np.ndarray:
+    return read_mask(SAMPLES / "cat.truth" / f"{index:05d}.png")[1]
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    return float((a & b).sum() / (a | b).sum())
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_correction_changes_what_it_can_and_undo_brings_everything_back(runtime: OnnxRuntime, result: Path) -> None:
+    before = files(result)
+    prompt = Prompt(1, 8, mask=truth(8), source="cat.png")
+    corrected = correct(result, prompt, runtime)
+    assert iou(corrected.masks(8) == 1, truth(8)) == 1
+    for index in range(9, 20):
+        assert iou(corrected.masks(index) == 1, truth(index)) > 0.6, index
+    assert files(result)["masks/00000.png"] == before["masks/00000.png"]
+    assert [entry["frame"] for entry in corrected.prompts] == [0, 8]
+    assert (corrected.objects[0].first_prompt, corrected.objects[0].last_prompt) == (0, 8)
+    assert files(result)["overlay.mp4"] != before["overlay.mp4"]
+    undo(result)
+    assert files(result) == before
+    with pytest.raises(ResultError, match="nothing to undo"):
+        undo(result)
+
+
+def test_only_frames_up_to_the_neighbouring_prompts_change(runtime: OnnxRuntime, result: Path) -> None:
+    for index in (4, 12):
+        correct(result, Prompt(1, index, mask=truth(index)), runtime)
+    before = files(result)
+    correct(result, Prompt(1, 8, mask=truth(8)), runtime)
+    changed = {name for name, blob in files(result).items() if name.startswith("masks/") and before[name] != blob}
+    assert changed <= {f"masks/{index:05d}.png" for index in (5, 6, 7, 8, 9, 10, 11)}
+    assert sorted(p.name for p in (result / "history").iterdir()) == ["001", "002", "003"]
+
+
+def test_between_two_prompts_both_count(runtime: OnnxRuntime, result: Path) -> None:
+    correct(result, Prompt(1, 0, mask=truth(0)), runtime)
+    corrected = correct(result, Prompt(1, 12, mask=truth(12)), runtime)
+    ious = [iou(corrected.masks(index) == 1, truth(index)) for index in range(13)]
+    assert min(ious) > 0.7
+
+
+def test_absent_empties_the_frame(runtime: OnnxRuntime, result: Path) -> None:
+    size = open_result(result).source.size
+    corrected = correct(result, Prompt(1, 10, mask=np.zeros(size, bool)), runtime)
+    assert not corrected.masks(10).any()
+    (record,) = corrected.frames[10].objects
+    assert record.state in (State.ABSENT, State.LOST)
+    assert json.loads((result / "result.json").read_text())["prompts"][-1] == {"object": 1, "frame": 10, "mask": None}
+
+
+def test_what_does_not_fit_changes_nothing(runtime: OnnxRuntime, result: Path, tmp_path: Path) -> None:
+    before = files(result)
+    with pytest.raises(PromptError, match="it has frames 0 to 19"):
+        correct(result, Prompt(1, 30, mask=truth(30)), runtime)
+    with pytest.raises(PromptError, match="object 1"):
+        correct(result, Prompt(2, 3, mask=truth(3)), runtime)
+    with pytest.raises(VideoError, match="--video"):
+        correct(result, Prompt(1, 3, mask=truth(3)), runtime, video=SAMPLES / "bunny.mp4")
+    with pytest.raises(PromptError, match="480x360"):
+        correct(result, Prompt(1, 3, mask=np.ones((10, 10), bool)), runtime)
+    assert files(result) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]

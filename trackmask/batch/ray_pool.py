@@ -1,0 +1,81 @@
+"""The same jobs as Ray tasks. OUT, IN and the weights must be folders that every node sees under the same path."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from trackmask.batch.job import Job, Verdict, do
+from trackmask.batch.pool import Died, Ended, News
+from trackmask.errors import CallError
+from trackmask.runtime import Runtime, open_runtime
+
+_ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class RayPool:
+    """As many tasks at a time as the cluster has processors, one each: what waits, waits in the owner."""
+
+    def __init__(self, address: str, weights: Path | None, device: str) -> None:
+        """`address`: of a running cluster. Raises CallError where ray is missing or there is no such cluster."""
+        try:
+            import ray
+        except ImportError:
+            raise CallError("--ray needs the package ray; install it with pip install 'trackmask[ray]'") from None
+        self._ray: Any = ray
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="error", configure_logging=False)
+        except (ConnectionError, ValueError, RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise CallError(
+                f"there is no Ray cluster at {address} ({reason}); start one, or check the address"
+            ) from error
+        self.slots = max(int(ray.cluster_resources().get("CPU", 1)), 1)
+        # The owner counts the retries itself, so that the manifest knows of every one of them.
+        self._task = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": _ALONE})(work)
+        self._arguments = (weights, device)
+        self._running: dict[Any, Job] = {}
+
+    def submit(self, job: Job) -> None:
+        self._running[self._task.remote(job, *self._arguments)] = job
+
+    def poll(self, seconds: float) -> list[News]:
+        if not self._running:
+            return []
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=seconds)
+        return [self._news(task, self._running.pop(task)) for task in ready]
+
+    def stop(self) -> None:
+        for task in self._running:
+            self._ray.cancel(task)  # a KeyboardInterrupt in the task, which leaves nothing behind
+
+    def kill(self, job: Job) -> None:
+        for task in [task for task, other in self._running.items() if other == job]:
+            del self._running[task]
+            self._ray.cancel(task, force=True)
+
+    def close(self) -> None:
+        for job in list(self._running.values()):
+            self.kill(job)
+        self._ray.shutdown()
+
+    def _news(self, task: Any, job: Job) -> News:
+        errors = self._ray.exceptions
+        try:
+            verdict: Verdict = self._ray.get(task)
+            return Ended(job, verdict)
+        except (errors.TaskCancelledError, KeyboardInterrupt):
+            return Ended(job, Verdict("waiting"))
+        except errors.RayTaskError as error:
+            return Ended(job, Verdict("failed", f"unexpected {str(error).strip().splitlines()[-1]}"))
+        except errors.RayError as error:  # worker or node are gone
+            return Died(job, f"its process is gone ({type(error).__name__})")
+
+
+def work(job: Job, weights: Path | None, device: str) -> Verdict:
+    """One job in a Ray worker, which keeps the network open for the next one."""
+    return do(job, _runtime(weights, device), lambda count, total: None)
+
+
+@cache
+def _runtime(weights: Path | None, device: str) -> Runtime:
+    return open_runtime(weights, device, threads=1)

@@ -1,0 +1,198 @@
+"""trackmask batch, trackmask batch-status"""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from trackmask.batch.batch import Batch, Summary
+    from trackmask.batch.manifest import Row
+    from trackmask.batch.owner import Event
+
+STYLES = ("fill", "outline", "cutout")
+SHOWN = 20  # failures in the table at the end; failures.csv has all
+FAILED, INTERRUPTED = 3, 130
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the results and the manifest."
+)
+@click.option(
+    "--prompts", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="For clips without their own."
+)
+@click.option("--include", multiple=True, metavar="PATTERN", help="Only clips that match. Repeat.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="No clips that match. Repeat.")
+@click.option("--jobs", default="auto", show_default=True, metavar="N", help="Processes; they share the cores.")
+@click.option("--retries", type=click.IntRange(0), default=2, show_default=True, help="Of a clip whose process died.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="A clip. [none]")
+@click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the clips, from 1 on: for Slurm arrays.")
+@click.option("--ray", metavar="ADDRESS", help="Track on this Ray cluster; OUT and IN are shared folders.")
+@click.option("--start", metavar="WHEN", help="First frame of each clip, or a time.")
+@click.option("--end", metavar="WHEN", help="Last frame, or a time.")
+@click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
+@click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4.")
+@click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well.")
+@click.option("--overwrite", is_flag=True, help="Replace results that this batch did not write.")
+@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+@click.option(
+    "--json-log", type=click.Path(path_type=Path, dir_okay=False), help="Append one event a line to this file."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def batch(
+    source: str,
+    out: Path,
+    prompts: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    jobs: str,
+    retries: int,
+    timeout: float | None,
+    shard: str | None,
+    ray: str | None,
+    start: str | None,
+    end: str | None,
+    style: str,
+    no_overlay: bool,
+    soft: bool,
+    overwrite: bool,
+    weights: Path | None,
+    device: str,
+    json_log: Path | None,
+    quiet: bool,
+) -> None:
+    """Track all clips of IN: a folder, a glob, a list, or a CSV with the columns clip, prompt, output.
+
+    Called again it goes on where it stopped: what is done and unchanged is not done again. Prompts lie beside a clip
+    (clip.prompts.json, clip.mask.png, clip.json of LabelMe); without any, the main object is found.
+    """
+    from trackmask.batch.batch import Batch
+    from trackmask.batch.find import Selection
+    from trackmask.batch.owner import Rules
+    from trackmask.batch.plan import parse_shard
+    from trackmask.pipeline import Options
+    from trackmask.prompts import parse_moment
+
+    options = Options(
+        start=parse_moment(start) if start else None,
+        end=parse_moment(end) if end else None,
+        style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
+        soft=soft,
+        overwrite=overwrite,
+    )
+    call = Batch(
+        source=source,
+        out=out,
+        options=options,
+        prompts=prompts,
+        select=Selection(include, exclude),
+        shard=parse_shard(shard) if shard else None,
+        rules=Rules(retries, timeout),
+        jobs=number_of_jobs(jobs),
+        weights=weights,
+        device=device,
+        ray=ray,
+    )
+    summary = run(call, json_log, quiet=quiet)
+    if summary.interrupted:
+        click.get_current_context().exit(INTERRUPTED)
+    if summary.failures:
+        click.get_current_context().exit(FAILED)
+
+
+@click.command("batch-status")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
+def batch_status(out: Path, as_json: bool) -> None:
+    """How the batch in OUT stands, over all its shards: at any time, whoever is at work on it."""
+    from trackmask.batch.status import STATES, read_status
+
+    shards = read_status(out)
+    if as_json:
+        click.echo(
+            json.dumps([{"name": s.name, "holder": s.holder, **{k: s.counts[k] for k in STATES}} for s in shards])
+        )
+        return
+    for shard in shards:
+        counts = ", ".join(f"{shard.counts[state]} {state}" for state in STATES if shard.counts[state]) or "no clips"
+        at_work = f"; at work: {shard.holder}" if shard.holder else ""
+        click.echo(f"{shard.name}: {counts}{at_work}")
+    total = ", ".join(f"{sum(s.counts[state] for s in shards)} {state}" for state in STATES)
+    frames, seconds = sum(s.frames for s in shards), sum(s.seconds for s in shards)
+    click.echo(f"in all: {total}; {frames} frames in {seconds:.0f} s of work")
+    table([row for shard in shards for row in shard.failures])
+
+
+def number_of_jobs(text: str) -> int:
+    if text == "auto":
+        return 0
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise click.BadParameter(f"{text!r} is neither a number from 1 on nor auto", param_hint="--jobs")
+
+
+def run(call: "Batch", json_log: Path | None, *, quiet: bool) -> "Summary":
+    from trackmask.batch.batch import run_batch
+    from trackmask.cli.batch_display import Display, log
+
+    with ExitStack() as stack:
+        hearers: list[Callable[[Event], None]] = [] if quiet else [stack.enter_context(Display()).hear]
+        if json_log is not None:
+            hearers.append(stack.enter_context(log(json_log)))
+
+        def tell(event: "Event") -> None:
+            for hear in hearers:
+                hear(event)
+
+        summary = run_batch(call, tell, stack.enter_context(interrupts()))
+    if not quiet:
+        report(summary, call.out)
+    return summary
+
+
+def report(summary: "Summary", out: Path) -> None:
+    from trackmask.batch.names import shown
+
+    parts = [f"{summary.tracked} clips tracked", f"{summary.skipped} were done before"]
+    parts += [f"{len(summary.failures)} failed"] if summary.failures else []
+    parts += [f"{summary.left} left"] if summary.left else []
+    click.echo(f"{shown(out)}: {', '.join(parts)}; {summary.frames} frames")
+    table(summary.failures)
+
+
+def table(rows: "list[Row]") -> None:
+    from trackmask.batch.names import shown
+
+    for row in rows[:SHOWN]:
+        click.echo(f"  {row.state}  {shown(row.clip)}: {row.error}")
+    if len(rows) > SHOWN:
+        click.echo(f"  and {len(rows) - SHOWN} more; failures.csv has them all")
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[], int]]:
+    """How often Ctrl-C was pressed so far, or the process was asked to end, as Slurm does when time is up."""
+    count = 0
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield lambda: 0
+        return
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: count
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
