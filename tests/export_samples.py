@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import media
 import numpy as np
 from PIL import Image as Pillow
 
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
+from trackmask.export.polygons import overlap
 from trackmask.prompts import Prompt
 from trackmask.records import ObjectInfo, Source
 from trackmask.result import ResultWriter, open_result
@@ -17,6 +19,7 @@ from trackmask.video import hash_source
 SIZE = (61, 83)  # odd sides
 FRAMES = 8
 TIMES = [0.0, 0.04, 0.08, 0.16, 0.2, 0.24, 0.28, 0.4]  # variable rate
+LARGE = 400  # pixels: from here on a polygon must keep an IoU of 0.98
 NAMES = {1: "bird", 7: 'кот <&"猫">', 200: "dot"}
 
 
@@ -90,3 +93,30 @@ def read_ids(path: Path) -> np.ndarray:
     with Pillow.open(path) as picture:
         assert picture.mode == "P"
         return np.array(picture)
+
+
+def same(masks: dict[int, np.ndarray], index: int) -> bool:
+    """Whether {id: mask} is what the frame holds, each object to the pixel and none too many."""
+    labels = labels_at(index)
+    assert set(masks) == set(np.unique(labels).tolist()) - {0}
+    return all(np.array_equal(mask, labels == object_id) for object_id, mask in masks.items())
+
+
+def alike(masks: dict[int, np.ndarray], index: int) -> bool:
+    """The same for polygons."""
+    labels = labels_at(index)
+    assert set(masks) == set(np.unique(labels).tolist()) - {0}
+    return all(
+        overlap(mask, labels == object_id) >= 0.98 or (labels == object_id).sum() <= LARGE
+        for object_id, mask in masks.items()
+    )
+
+
+def drawn(polygons: Sequence) -> np.ndarray:
+    """Even-odd, at sixteen times the resolution, the middle of each pixel counts: slow, and not ours."""
+    scale, mask = 16, np.zeros(SIZE, bool)
+    for polygon in polygons:
+        canvas = np.zeros([side * scale for side in SIZE], np.uint8)
+        cv2.fillPoly(canvas, [np.rint(np.array(polygon) * scale).astype(np.int32)], 1)
+        mask |= canvas[scale // 2 :: scale, scale // 2 :: scale] > 0
+    return mask

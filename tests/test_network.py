@@ -24,7 +24,7 @@ STRIDES = (2, 4, 8, 16)
 
 
 def published(state, images):
-    """The published network's features {stride: (N, C, h, w)} with those weights; `state` None = its ImageNet weights."""
+    """The published network's features {stride: (N, C, h, w)}; `state` None = its ImageNet weights."""
     package = pytest.importorskip("efficientnet_lite_pytorch")
     net = package.EfficientNet.from_name("efficientnet-lite0").eval()
     if state is None:

@@ -124,3 +124,28 @@ def test_a_time_is_a_frame(runtime: OnnxRuntime, tmp_path: Path) -> None:
     result = open_result(tmp_path / "out")
     assert result.prompts[0]["frame"] == 3
     assert len(result.frames) == 6
+
+
+def test_between_two_prompts_both_count(runtime: OnnxRuntime, cat_truth: Path, tmp_path: Path) -> None:
+    (clip,) = read_truth(cat_truth)
+    # The first prompt is wrong (the woman): forward alone stays with her, from both sides the cat takes over.
+    prompts = [Prompt(1, 0, box=(220.0, 60.0, 140.0, 200.0)), Prompt(1, 12, mask=clip.truth(12) > 0)]
+    ious = {}
+    for both in (False, True):
+        run(SAMPLES / "cat.mp4", tmp_path / str(both), prompts, runtime, Options(style=None, end=12, both=both))
+        result = open_result(tmp_path / str(both))
+        found, truth = result.masks(10) == 1, clip.truth(10) > 0
+        ious[both] = (found & truth).sum() / (found | truth).sum()
+    assert ious[False] < 0.3
+    assert ious[True] > 0.6
+
+
+def test_several_main_objects_are_found_apart(runtime: OnnxRuntime, tmp_path: Path) -> None:
+    run(SAMPLES / "cat.mp4", tmp_path / "out", [], runtime, Options(style=None, end=14, auto=3))
+    result = open_result(tmp_path / "out")
+    assert 2 <= len(result.objects) <= 3
+    frame = result.objects[0].first_prompt
+    assert {o.first_prompt for o in result.objects} == {frame}
+    areas = [record.area for record in result.frames[frame].objects]
+    assert min(areas) > 300
+    assert all(name.startswith(f"object {number}, ") for number, name in enumerate((o.name for o in result.objects), 1))

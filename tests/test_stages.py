@@ -1,5 +1,6 @@
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -32,15 +33,14 @@ def test_ahead_keeps_the_order():
 
 
 def test_ahead_works_in_another_thread():
-    assert list(ahead(threading.current_thread() for _ in range(2)))[0] is not threading.current_thread()
+    assert threading.current_thread() not in ahead(threading.current_thread() for _ in range(2))
 
 
 def test_ahead_raises_where_the_item_would_have_come():
-    seen = []
+    line = ahead(broken(7), depth=2)
+    assert [next(line) for _ in range(7)] == list(range(7))
     with pytest.raises(KeyError, match="in the maker"):
-        for item in ahead(broken(7), depth=2):
-            seen.append(item)
-    assert seen == list(range(7))
+        next(line)
 
 
 def test_ahead_passes_exceptions_that_are_items():
@@ -65,11 +65,12 @@ def test_ahead_is_bounded():
 
 
 def test_ahead_ends_with_an_error_of_the_caller():
-    line = ahead(range(10**9))
+    def use(line):
+        with closing(line):
+            return [1 / (3 - item) for item in line]
+
     with pytest.raises(ZeroDivisionError):
-        for item in line:
-            1 / (item - 3)  # noqa: B018  # raises at the third
-    line.close()
+        use(ahead(range(10**9)))
 
 
 def test_behind_keeps_the_order():
@@ -141,8 +142,12 @@ def test_behind_does_not_hide_the_error_of_the_caller():
         time.sleep(0.05)
         done.append(item)
 
-    with pytest.raises(ZeroDivisionError), Behind(work, depth=50) as output:
-        for number in range(40):
-            output.put(number)
-        1 / 0  # noqa: B018  # the caller's error
+    def feed():
+        with Behind(work, depth=50) as output:
+            for number in range(40):
+                output.put(number)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        feed()
     assert len(done) < 10

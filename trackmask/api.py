@@ -57,9 +57,9 @@ def track(
         size = reader.info.size
         if not given:
             found = discover(runtime, iter(reader), size)
-            if found is None:
+            if not found:
                 raise PromptError(f"no main object was found in {reader.info.name}; give a box, a mask or points")
-            given = [Prompt(1, found.frame, mask=found.mask)]
+            given = [Prompt(1, found[0].frame, mask=found[0].mask)]
         waiting: dict[int, list[Prompt]] = {}
         for prompt in given:
             prompt = replace(prompt, frame=prompt.frame or 0)

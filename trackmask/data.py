@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 Image = np.ndarray  # (H, W, 3) uint8, RGB
+SURE = 127  # an 8-bit probability above it is more likely the object than not
 Labels = np.ndarray  # (H, W) uint8, 0 = background, 1..255 = object ids
 
 

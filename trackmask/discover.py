@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from trackmask import crop as crops
-from trackmask.data import Frame, Image
+from trackmask.data import SURE, Frame, Image
 from trackmask.look import look, look_closer, main_box, out_of
 from trackmask.prompts import Box
 from trackmask.runtime import Runtime
@@ -20,6 +20,7 @@ FLOW_HEIGHT = 240  # pixels: motion needs no detail
 MOVING = 0.5  # how much motion against the camera counts beside the network's own judgement
 ENOUGH = 0.35  # score from which an object is believed
 SMALLEST = 0.002  # share of the frame
+APART = 0.3  # of an object's area, at most, lies on another one's
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,24 +28,35 @@ class Finding:
     frame: int
     mask: np.ndarray  # (H, W) bool
     score: float  # [0, 1], higher is surer
+    moves: float  # [-1, 1]: how much more than its surroundings, against the camera
+
+    @property
+    def words(self) -> str:
+        """Where it is and what it does: "left, moving"."""
+        x = float(np.flatnonzero(self.mask.any(0)).mean()) / self.mask.shape[1]
+        where = "left" if x < 0.36 else "right" if x > 0.64 else "middle"
+        return f"{where}, {'moving' if self.moves > 0.2 else 'still'}"
 
 
-def discover(runtime: Runtime, frames: Iterator[Frame], size: tuple[int, int]) -> Finding | None:
-    """The main object and the frame that shows it best; None where no frame shows one.
+def discover(runtime: Runtime, frames: Iterator[Frame], size: tuple[int, int], most: int = 1) -> list[Finding]:
+    """The main object in the frame that shows it best, and up to `most` - 1 further ones in that frame; surest first.
 
     Frames are judged window by window, and the first window that holds an object decides: memory and time are
-    bounded by the window, and a video may begin with an empty scene.
+    bounded by the window, and a video may begin with an empty scene. Empty where no frame shows an object.
     """
     best: Finding | None = None
+    picture: tuple[Frame, Image] | None = None
     seeker = Seeker(runtime, size)
     for count, (frame, following) in enumerate(pairs(frames)):
         if count and count % WINDOW == 0 and best is not None and best.score >= ENOUGH:
-            return best
+            break
         if count % (WINDOW // LOOKS) == 0:
             for finding in seeker.findings(frame, following):
                 if best is None or finding.score > best.score:
-                    best = finding
-    return best
+                    best, picture = finding, (frame, following)
+    if best is None or picture is None:
+        return []
+    return [best, *seeker.further(best, *picture, most - 1)]
 
 
 def pairs(frames: Iterator[Frame]) -> Iterator[tuple[Frame, Image]]:
@@ -80,6 +92,21 @@ class Seeker:
             if finding is not None:
                 yield finding
 
+    def further(self, first: Finding, frame: Frame, following: Image, most: int) -> list[Finding]:
+        """The next main objects of a frame: what is salient once those found before are painted over."""
+        found, rest = [first], frame.image.copy()
+        while len(found) <= most:
+            rest[cv2.dilate(found[-1].mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0] = crops.FILL
+            others = [
+                finding
+                for finding in self.findings(Frame(frame.index, frame.time, rest), following)
+                if finding.score >= ENOUGH and all((finding.mask & f.mask).sum() < APART * finding.mask.sum() for f in found)
+            ]
+            if not others:
+                break
+            found.append(max(others, key=lambda finding: finding.score))
+        return found[1:]
+
     def judge(self, frame: Frame, box: Box, motion: np.ndarray) -> Finding | None:
         """Look closer at a rough box."""
         sight = look_closer(self.runtime, frame.image, box)
@@ -87,14 +114,14 @@ class Seeker:
         if patch is None:
             return None
         mask = np.zeros(self.size, bool)
-        mask[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]] = patch.prob > 127
+        mask[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]] = patch.prob > SURE
         if mask.mean() < SMALLEST:
             return None
         inside = cv2.resize(mask.astype(np.float32), self.small, interpolation=cv2.INTER_AREA)
         outside = 1 - inside
         moves = (motion * inside).sum() / inside.sum() - (motion * outside).sum() / (outside.sum() + 1)
         share = 1 - MOVING + MOVING * (1 + float(np.clip(moves, -1, 1))) / 2
-        return Finding(frame.index, mask, sight.iou * sight.visible * share)
+        return Finding(frame.index, mask, sight.iou * sight.visible * share, float(moves))
 
     def motion(self, image: Image, following: Image) -> np.ndarray:
         """How much each place moves against the camera, [0, 1], at the small size."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from trackmask.prompts import Moment, Prompt, check
 from trackmask.records import ObjectInfo, Source
 from trackmask.result import OVERLAY, ResultWriter
 from trackmask.runtime import Runtime
+from trackmask.span import Span
 from trackmask.stages import Behind, ahead
 from trackmask.tracker import Settings, Tracker
 from trackmask.video import VideoReader, hash_source, open_video
@@ -29,6 +31,8 @@ class Options:
     style: Style | None = "fill"  # of the overlay; None: no overlay
     soft: bool = False  # keep the objects' probabilities
     overwrite: bool = False
+    both: bool = False  # between two prompts of an object, track from both and blend
+    auto: int = 1  # objects to find where there is no prompt, at most
     settings: Settings = Settings()
 
 
@@ -66,7 +70,7 @@ def run(
             writer.finish(
                 source=source,
                 prompts=[prompt.as_json() for prompt in given],
-                objects=list(objects_of(given, names or {})),
+                objects=list(objects_of(given, job.found | (names or {}))),
                 weights_sha256=runtime.weights_sha256,
                 complete=job.error is None,
                 reason=None if job.error is None else str(job.error),
@@ -109,20 +113,24 @@ class Job:
         self.reader, self.video, self.runtime, self.options = reader, video, runtime, options
         self.writer, self.done = writer, done
         self.count = 0
+        self.found: dict[int, str] = {}  # names of objects that nobody prompted
         self.total: int | None = None  # frames of the whole video, once its end was seen
         self.error: VideoError | None = None
 
     def track(self, prompts: Sequence[Prompt]) -> list[Prompt]:
         """The whole range; returns the prompts that were used, each with its frame."""
         start = self.index_of(self.options.start)
-        given = [self.placed(prompt, start) for prompt in prompts] or [self.find()]
+        given = [self.placed(prompt, start) for prompt in prompts] or self.find()
         first: dict[int, int] = {}
         for prompt in given:
             first[prompt.object_id] = min(prompt.at, first.get(prompt.object_id, prompt.at))
-        in_one_pass = max(first.values()) == start
+        in_one_pass = max(first.values()) == start and not self.options.both
         self.forward([check(prompt, self.reader.info.size) for prompt in given], draw=in_one_pass)
-        if not in_one_pass:
+        if max(first.values()) > start:
             self.backward(given, first, start)
+        if self.options.both:
+            self.between(given)
+        if not in_one_pass:
             self.draw_again()
         return given
 
@@ -152,15 +160,16 @@ class Job:
         if self.options.end is None:
             self.total = seen + 1
 
-    def find(self) -> Prompt:
-        """The main object, as a prompt in the frame that shows it best."""
+    def find(self) -> list[Prompt]:
+        """The main objects, as prompts in the frame that shows the first of them best."""
         with closing(ahead(self.frames(self.options.start))) as frames:
-            found = discover(self.runtime, frames, self.reader.info.size)
-        if found is None:
+            found = discover(self.runtime, frames, self.reader.info.size, self.options.auto)
+        if not found:
             raise PromptError(
                 f"no main object was found in {self.reader.info.name}; point at one with --box X,Y,W,H or --mask FILE"
             )
-        return Prompt(object_id=1, frame=found.frame, mask=found.mask)
+        self.found = {number: f"object {number}, {one.words}" for number, one in enumerate(found, 1)}
+        return [Prompt(number, one.frame, mask=one.mask) for number, one in enumerate(found, 1)]
 
     def forward(self, prompts: Sequence[Prompt], *, draw: bool) -> None:
         """From the first prompt to the end."""
@@ -188,6 +197,15 @@ class Job:
             for frame in frames:
                 masks = tracker.step(frame.image, begin.get(frame.index, ()))
                 output.put((frame, only(masks, {id_ for id_, index in first.items() if index > frame.index})))
+
+    def between(self, prompts: Sequence[Prompt]) -> None:
+        """Between the prompts of each object that has several, from both sides."""
+        for object_id in sorted({prompt.object_id for prompt in prompts}):
+            own = {prompt.at: check(prompt, self.reader.info.size) for prompt in prompts if prompt.object_id == object_id}
+            span = Span(self.reader, self.runtime, self.options.settings, own)
+            for left, right in pairwise(sorted(own)):
+                for frame, record, patch in span.both_ways(left, right):
+                    self.writer.replace(frame, record, patch)
 
     def write(self, frame: Frame, masks: Masks, film: FilmWriter | None) -> None:
         self.writer.write(frame, masks)

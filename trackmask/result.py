@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trackmask.data import Frame, Labels, Masks, measured
+from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.masks_png import read_picture, write_grey, write_labels
 from trackmask.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps
@@ -100,10 +100,18 @@ class ResultWriter:
             for frame in frames:
                 self._spool.add(frame.index, frame.time, frame.objects)
 
-    def put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
-        """Write a frame's files and record; the soft masks of the objects `new` alone."""
+    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None) -> None:
+        """Put a new version of one object into a frame that was written before. Other objects keep their places."""
         with writing(self._staged.target):
-            self._put(frame, masks, new)
+            labels = self.labels(frame.index)
+            labels[labels == record.id] = 0
+            patches = {record.id: patch} if patch else {}
+            new = Masks(labels, (), patches).soft(record.id) > SURE
+            np.copyto(labels, record.id, where=new & (labels == 0))
+            objects = {known.id: known for known in self._spool.record(frame.index).objects}
+            objects[record.id] = measured(record, labels)
+            masks = Masks(labels, tuple(objects[id_] for id_ in sorted(objects)), patches)
+            self._put(frame, masks, [record.id])
 
     def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
         write_labels(self.folder / MASKS / png_name(frame.index), masks.labels)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from trackmask.data import Frame, Masks, ObjectRecord, Patch, measured
+from trackmask.data import Frame, ObjectRecord, Patch
 from trackmask.errors import ResultError
 from trackmask.records import ObjectInfo
 from trackmask.result import HISTORY, JSON, MASKS, OVERLAY, SOFT, Result, ResultWriter, open_result, png_name
@@ -26,7 +26,6 @@ class Revision:
     def __init__(self, result: Result) -> None:
         self.result = result
         self._writer = ResultWriter(result.folder, overwrite=True, soft=(result.folder / SOFT).is_dir())
-        self._changed: set[int] = set()
 
     @property
     def folder(self) -> Path:
@@ -53,14 +52,7 @@ class Revision:
         """One object in one frame. Other objects keep their places."""
         with writing(self.result.folder):
             self._keep(frame.index, record.id)
-        labels = self._writer.labels(frame.index)
-        labels[labels == record.id] = 0
-        prob = Masks(labels, (), {record.id: patch} if patch else {}).soft(record.id)
-        np.copyto(labels, record.id, where=(prob > 127) & (labels == 0))
-        old = next(known for known in self.result.frames if known.index == frame.index)
-        objects = {known.id: known for known in old.objects} | {record.id: measured(record, labels)}
-        ordered = tuple(objects[id_] for id_ in sorted(objects))
-        self._writer.put(frame, Masks(labels, ordered, {record.id: patch} if patch else {}), [record.id])
+        self._writer.replace(frame, record, patch)
 
     def _keep(self, index: int, object_id: int) -> None:
         """Move the old files of a frame into the history: written over, a hard link would change the old version."""
@@ -69,7 +61,6 @@ class Revision:
                 (self._kept / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / name).rename(self._kept / name)
                 shutil.copyfile(self._kept / name, self.folder / name)
-        self._changed.add(index)
 
     def labels(self, index: int) -> np.ndarray:
         return self._writer.labels(index)

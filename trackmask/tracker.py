@@ -10,7 +10,7 @@ import numpy as np
 
 from trackmask import crop as crops
 from trackmask.crop import Crop
-from trackmask.data import Image, Masks, ObjectRecord, Patch, State, box_of, measured
+from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
 from trackmask.look import look_at, main_box, out_of
 from trackmask.memory import Memory, join, remember, solve
 from trackmask.prompt_maps import STRIDE
@@ -181,7 +181,7 @@ class Tracker:
 
     def _merge(self, patches: dict[int, Patch]) -> Masks:
         """The objects' soft masks as one label map: each place belongs to the likeliest object, if it passes half."""
-        labels, best = np.zeros(self.size, np.uint8), np.full(self.size, 127, np.uint8)
+        labels, best = np.zeros(self.size, np.uint8), np.full(self.size, SURE, np.uint8)
         for id_, patch in sorted(patches.items()):
             area = np.s_[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]]
             wins = patch.prob > best[area]

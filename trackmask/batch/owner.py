@@ -36,6 +36,10 @@ class Rules:
 class Fatal(TrackmaskError):
     """No clip can succeed: the weights do not open, say."""
 
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.error)
+        self.exit_code = verdict.fatal
+
 
 @dataclass
 class Run:
@@ -96,7 +100,7 @@ class Owner:
             self._pace.tick(news.job.output, news.frames, news.expected)
         elif isinstance(news, Ended):
             if news.verdict.fatal:
-                raise Fatal(news.verdict.error)
+                raise Fatal(news.verdict)
             self._end(run, news.verdict)
         else:
             self._died(run, news)

@@ -59,7 +59,7 @@ class Pool(Protocol):
         """Running jobs end after their current frame."""
 
     def kill(self, job: Job) -> None:
-        """End a job now. Nothing more is heard of it."""
+        """End a job now, if it still runs. Nothing more is heard of it."""
 
     def close(self) -> None: ...
 

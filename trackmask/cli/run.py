@@ -19,6 +19,8 @@ UNSURE = 3  # frames that the last line names
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Result folder. [VIDEO.trackmask, in this folder]")
 @prompt_options
+@click.option("--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most.")
+@click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
 @click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5.")
 @click.option("--end", metavar="WHEN", help="Last frame, or a time.")
 @click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
@@ -32,6 +34,8 @@ UNSURE = 3  # frames that the last line names
 def run(
     video: Path,
     out: Path | None,
+    auto: int,
+    both: bool,
     start: str | None,
     end: str | None,
     style: str,
@@ -63,6 +67,8 @@ def run(
         style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
         soft=soft,
         overwrite=overwrite,
+        both=both,
+        auto=auto,
     )
     folder = out or default_folder(video)
     with Bar(quiet) as bar:

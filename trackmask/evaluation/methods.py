@@ -46,13 +46,14 @@ class TrackmaskMethod:
         frames = list(clip.frames())
         size = frames[0].image.shape[:2]
         found = discover(self.runtime, iter(frames), size)
-        if found is None:
+        if not found:
             yield from (np.zeros(size, np.uint8) for _ in frames)
             return
-        prompt = Prompt(object_id=1, frame=found.frame, mask=found.mask)
+        main = found[0]
+        prompt = Prompt(object_id=1, frame=main.frame, mask=main.mask)
         labels: dict[int, Labels] = {}
-        for part in (frames[found.frame :], frames[found.frame :: -1]):
+        for part in (frames[main.frame :], frames[main.frame :: -1]):
             tracker = Tracker(self.runtime, size, self.settings)
             for frame in part:
-                labels[frame.index] = tracker.step(frame.image, [prompt] if frame.index == found.frame else ()).labels
+                labels[frame.index] = tracker.step(frame.image, [prompt] if frame.index == main.frame else ()).labels
         yield from chain(labels[frame.index] for frame in frames)

@@ -100,7 +100,8 @@ def _simple(contour: np.ndarray, tolerance: float) -> Ring:
     edge = edge[(edge != np.roll(edge, 1, 0)).any(1)]
     if tolerance > 0 and len(edge) > 4:
         edge = cv2.approxPolyDP(edge.astype(np.int32), tolerance, closed=True).reshape(-1, 2)
-    return edge.astype(np.float64)
+    ring: Ring = edge.astype(np.float64)
+    return ring
 
 
 def _bridge(outer: Ring, inner: Ring) -> Ring:

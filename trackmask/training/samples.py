@@ -202,7 +202,13 @@ def batches(samples: Samples, order: Order, workers: int) -> Iterator[Batch]:
         prefetch_factor=4 if workers else None,
         worker_init_fn=one_thread,
     )
-    yield from loader
+    threads = cv2.getNumThreads()
+    if workers:
+        # A fork has OpenCV's locks but not its threads, and would wait for them for ever: none may run at that moment.
+        cv2.setNumThreads(1)
+    made = iter(loader)
+    cv2.setNumThreads(threads)
+    yield from made
 
 
 def one_thread(worker: int) -> None:

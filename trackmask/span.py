@@ -1,0 +1,118 @@
+"""One object between its prompts: from a prompt to an open end, or between two prompts from both sides."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import numpy as np
+
+from trackmask.data import SURE, Frame, Masks, ObjectRecord, Patch, State
+from trackmask.prompts import Prompt
+from trackmask.runtime import Runtime
+from trackmask.tracker import Settings, Tracker
+from trackmask.video import VideoReader
+
+Tracked = tuple[Frame, ObjectRecord, Patch | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One object between its prompts."""
+
+    reader: VideoReader
+    runtime: Runtime
+    settings: Settings
+    prompts: Mapping[int, Prompt]  # of the object, by frame
+
+    def around(self, at: int, first: int, last: int) -> Iterator[Tracked]:
+        """The frame of one prompt and all frames up to the neighbouring prompts, or to the ends first and last."""
+        before = max((frame for frame in self.prompts if frame < at), default=None)
+        after = min((frame for frame in self.prompts if frame > at), default=None)
+        _, frame, masks = self.tracker(at)
+        yield only_object(frame, masks)
+        if before is None:
+            yield from self.one_way(at, self.reader.reversed(at - 1, first) if at > first else iter(()))
+        else:
+            yield from self.both_ways(before, at)
+        if after is None:
+            yield from self.one_way(at, self.reader.frames(at + 1, last) if at < last else iter(()))
+        else:
+            yield from self.both_ways(at, after)
+
+    def tracker(self, start: int) -> tuple[Tracker, Frame, Masks]:
+        """A tracker that knows all prompts and stands in the frame `start` of one; its masks there."""
+        tracker = Tracker(self.runtime, self.reader.info.size, self.settings)
+        for index in (*(i for i in self.prompts if i != start), start):
+            frame = next(self.reader.frames(index, index))
+            masks = tracker.step(frame.image, [self.prompts[index]])
+        return tracker, frame, masks
+
+    def one_way(self, start: int, frames: Iterator[Frame]) -> Iterator[Tracked]:
+        tracker, _, _ = self.tracker(start)
+        for frame in frames:
+            yield only_object(frame, tracker.step(frame.image))
+
+    def both_ways(self, left: int, right: int) -> Iterator[Tracked]:
+        """The frames between two prompts, each the blend of what comes from the left and from the right."""
+        if right - left < 2:
+            return
+        with TemporaryFile() as file:
+            backward = Waiting(file)
+            for frame, record, patch in self.one_way(right, self.reader.reversed(right - 1, left + 1)):
+                backward.push(record, soft(patch, self.reader.info.size))
+            for frame, record, patch in self.one_way(left, self.reader.frames(left + 1, right - 1)):
+                other, prob = backward.pop()
+                share = (frame.index - left) / (right - left)
+                yield frame, *blend((record, soft(patch, self.reader.info.size)), (other, prob), share)
+
+
+class Waiting:
+    """Frames of the backward pass, on disk until the forward pass comes by: last in, first out."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.entries: list[tuple[ObjectRecord, int, int, tuple[int, ...]]] = []
+
+    def push(self, record: ObjectRecord, prob: np.ndarray) -> None:
+        start = self.file.seek(0, 2)
+        size = self.file.write(zlib.compress(prob.tobytes(), 1))
+        self.entries.append((record, start, size, prob.shape))
+
+    def pop(self) -> tuple[ObjectRecord, np.ndarray]:
+        record, start, size, shape = self.entries.pop()
+        self.file.seek(start)
+        return record, np.frombuffer(zlib.decompress(self.file.read(size)), np.uint8).reshape(shape)
+
+
+def blend(
+    left: tuple[ObjectRecord, np.ndarray], right: tuple[ObjectRecord, np.ndarray], share: float
+) -> tuple[ObjectRecord, Patch]:
+    """Two opinions on an object in a frame, the right one counting for `share`. Where the two disagree on where the
+    object is, nobody should be sure: their IoU bounds the confidence.
+    """
+    prob = np.round(left[1] * (1 - share) + right[1] * share).astype(np.uint8)
+    both, either = ((op((left[1] > SURE), (right[1] > SURE))).sum() for op in (np.logical_and, np.logical_or))
+    agreement = float(both / either) if either else 1.0
+    nearer = left[0] if share < 0.5 else right[0]
+    confidence = min(left[0].confidence * (1 - share) + right[0].confidence * share, max(agreement, 0.0))
+    state = nearer.state
+    if (prob > SURE).any():
+        state = State.TRACKED if confidence >= 0.5 else State.UNCERTAIN
+    elif state in (State.TRACKED, State.UNCERTAIN):
+        state = State.LOST
+    return replace(nearer, state=state, confidence=round(confidence, 4)), Patch(0, 0, prob)
+
+
+def only_object(frame: Frame, masks: Masks) -> Tracked:
+    (record,) = masks.objects
+    return frame, record, masks.patches.get(record.id)
+
+
+def soft(patch: Patch | None, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) uint8"""
+    empty = np.zeros(size, np.uint8)
+    return empty if patch is None else Masks(empty, (), {1: patch}).soft(1)
