@@ -4,10 +4,12 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -148,13 +150,12 @@ def test_only_what_changed_is_tracked_again(tmp_path: Path) -> None:
     assert (summary.tracked, summary.frames, plan.about["again"]) == (1, 3, {"settings changed": 1})
 
     add_clip(clip, 6)
-    summary, plan = run_twice(again, again) if False else (run_batch(again), None)
-    assert summary.tracked == 1
+    assert run_batch(again).tracked == 1
     prompts = clip.with_suffix(".prompts.json")
     prompts.write_text(prompts.read_text().replace("square", "cube"))
     assert run_batch(again).tracked == 1
-    (out / "a.mp4.trackmask" / "result.json").unlink()
-    assert run_batch(again).failures[0].error.startswith(str(out / "a.mp4.trackmask"))  # not a result any more
+    shutil.rmtree(out / "a.mp4.trackmask")
+    assert run_batch(again).tracked == 1
 
 
 def test_a_result_of_someone_else_stays_unless_told(tmp_path: Path) -> None:
@@ -174,28 +175,25 @@ def test_a_result_of_someone_else_stays_unless_told(tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_costs_one_retry_then_its_clip(clips: Path, done: Path, tmp_path: Path) -> None:
-    def kill_whoever_has(name: str, times: int):  # type: ignore[no-untyped-def]
-        at_work: list[str] = []
-        left = [times]
+    def kill_whoever_gets(name: str, times: int) -> Callable[[Event], None]:
+        left = iter(range(times))
 
         def hear(event: Event) -> None:
-            if event.kind == "start":
-                at_work[:] = [event.clip]
-            elif event.kind == "progress" and at_work == [name] and left[0] and multiprocessing.active_children():
-                left[0] -= 1
-                at_work.clear()
-                multiprocessing.active_children()[0].kill()
+            # b.mp4 is not the first: the worker that it goes to is there already.
+            if event.kind == "start" and event.clip == name and next(left, None) is not None:
+                (worker,) = multiprocessing.active_children()
+                worker.kill()
 
         return hear
 
     out = done.parent / "weak"
-    summary = run_batch(Batch(str(clips), out, jobs=1), kill_whoever_has("b.mp4", 1))
+    summary = run_batch(Batch(str(clips), out, jobs=1), kill_whoever_gets("b.mp4", 1))
     assert (summary.tracked, summary.failures) == (4, [])
     assert rows(out)["b.mp4"].attempts == 2
     assert tree(out) == tree(done)
 
     rules = Rules(retries=1)
-    summary = run_batch(Batch(str(clips), tmp_path / "out", jobs=1, rules=rules), kill_whoever_has("b.mp4", 9))
+    summary = run_batch(Batch(str(clips), tmp_path / "out", jobs=1, rules=rules), kill_whoever_gets("b.mp4", 9))
     assert summary.tracked == 3
     assert [(os.fsdecode(row.clip), row.attempts) for row in summary.failures] == [("b.mp4", 2)]
     assert "SIGKILL, 2 times" in summary.failures[0].error
@@ -250,7 +248,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen:
 
 def test_killed_at_any_moment_and_run_again_the_tree_is_the_same(clips: Path, done: Path, tmp_path: Path) -> None:
     out = done.parent / "killed"
-    for seconds in (0.7, 1.2, 1.6, 2.0):
+    for seconds in (0.8, 1.5, 2.1):
         process = start(tmp_path, str(clips), "-o", str(out), "--jobs", "2")
         time.sleep(seconds)
         process.kill()  # the owner alone: its workers must end by themselves
@@ -323,7 +321,7 @@ def test_hostile_clips_fail_one_by_one_and_the_rest_is_done(tmp_path: Path) -> N
         "wrong.mp4",
         "outside.mp4",
         "cut.mp4",
-    } - ({"cut.mp4"} if rows(out)["cut.mp4"].state == "done" else set())
+    }
     for row in summary.failures:
         assert row.error
         assert "unexpected" not in row.error
@@ -339,10 +337,13 @@ def test_hostile_clips_fail_one_by_one_and_the_rest_is_done(tmp_path: Path) -> N
 
 
 def test_a_full_disk_fails_the_clips_and_the_next_call_does_them(tmp_path: Path) -> None:
-    add_clip(tmp_path / "in" / "a.mp4", 0, 40)
+    (tmp_path / "in").mkdir()
+    rng = np.random.default_rng(1)
+    write_clip(tmp_path / "in" / "a.mp4", rng.integers(0, 255, (12, 72, 96, 3), dtype=np.uint8))
+    (tmp_path / "in" / "a.prompts.json").write_text('{"objects": [{"prompts": [{"box": [20, 20, 40, 40]}]}]}')
     with full_disk(20_000):
         summary = run_batch(Batch(str(tmp_path / "in"), tmp_path / "out", jobs=1))
-    assert "cannot be written" in summary.failures[0].error or "cannot write" in summary.failures[0].error
+    assert "free some space" in summary.failures[0].error
     assert not list((tmp_path / "out").glob("*a.mp4*"))
     assert run_batch(Batch(str(tmp_path / "in"), tmp_path / "out", jobs=1)).tracked == 1
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trackmask.errors import PromptError
 
-OPTIONS = ("object", "mask", "box", "point", "negative", "absent")
+if TYPE_CHECKING:
+    from trackmask.prompts import Box, Moment, Point, Prompt
+
+OPTIONS = ("object", "mask", "box", "point", "negative")
 _MOMENT = re.compile(r"\d+(\.\d+)?s?|(\d+:)?\d{1,2}:\d{1,2}(\.\d+)?")
+
+Owner = str | int  # an object: its name, or the number of the option that is an object of its own
+CLICKS = -1  # the owner of all clicks without --object
 
 
 class OrderedCommand(click.Command):
@@ -26,7 +33,7 @@ class OrderedCommand(click.Command):
 
 
 def prompt_options(command: Any) -> Any:
-    """--object, --mask, --box, --point, --negative for a command of class OrderedCommand."""
+    """--object, --mask, --box, --point, --negative, for a command of class OrderedCommand."""
     for option in reversed(
         (
             click.option("--mask", multiple=True, metavar="FILE[@WHEN]", help="PNG: 0/255, or ids 1..254."),
@@ -44,63 +51,71 @@ def prompt_options(command: Any) -> Any:
 class Said:
     """What was said of one object at one moment."""
 
-    boxes: list = field(default_factory=list)
-    masks: list = field(default_factory=list)
-    positive: list = field(default_factory=list)
-    negative: list = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    masks: list[str] = field(default_factory=list)  # files
+    positive: list[Point] = field(default_factory=list)
+    negative: list[Point] = field(default_factory=list)
+
+    def check(self, owner: Owner) -> None:
+        who = f"the object {owner!r}" if isinstance(owner, str) else "an object"
+        if self.masks and (self.boxes or self.positive or self.negative or len(self.masks) > 1):
+            raise PromptError(f"{who} has a mask, which says all of a frame; leave out what stands beside it")
+        if len(self.boxes) > 1:
+            raise PromptError(f"{who} has two boxes in one frame; give one")
+        if not (self.masks or self.boxes or self.positive):
+            raise PromptError("clicks beside an object need one on it, or a box; add --point X,Y")
 
 
-def read(order: list[tuple[str, str]]) -> tuple[list, dict[int, str]]:
-    """The options in their order → prompts, and the names of the objects that have one. Raises PromptError.
+def read(order: list[tuple[str, str]]) -> tuple[list[Prompt], dict[int, str]]:
+    """The options in their order → prompts, and the objects' names by id, of those that have one. Raises PromptError.
 
-    Without --object each --box and each --mask is an object of its own, and all clicks are one.
+    Without --object each --box and each --mask is an object of its own, and all clicks are one. The ids in a mask are
+    kept; the other objects get the lowest ids that are left, in order.
     """
     from trackmask.prompts import Prompt, read_mask
 
-    said: dict[tuple[object, Any], Said] = {}
-    names: list[str] = []
-    owner: object = None
+    said = gather(order)
+    masks = {file: read_mask(Path(file)) for entry in said.values() for file in entry.masks}
+    ids = Ids({id_ for (owner, _), entry in said.items() if isinstance(owner, int) for f in entry.masks for id_ in masks[f]})
+    prompts: list[Prompt] = []
+    for (owner, when), entry in said.items():
+        entry.check(owner)
+        if not entry.masks:
+            box = entry.boxes[0] if entry.boxes else None
+            prompts.append(Prompt(ids.of(owner), when, None, box, tuple(entry.positive), tuple(entry.negative)))
+            continue
+        (file,) = entry.masks
+        if isinstance(owner, str) and len(masks[file]) > 1:
+            raise PromptError(f"{file} holds {len(masks[file])} objects; give {owner!r} a mask of one")
+        for mask_id, mask in masks[file].items():
+            object_id = ids.of(owner) if isinstance(owner, str) else ids.keep(mask_id)
+            prompts.append(Prompt(object_id, when, mask=mask, source=file))
+    return prompts, {id_: owner for owner, id_ in ids.given.items() if isinstance(owner, str)}
+
+
+def gather(order: list[tuple[str, str]]) -> dict[tuple[Owner, Moment], Said]:
+    """What was said of each object at each moment, in the order in which the objects came."""
+    said: dict[tuple[Owner, Moment], Said] = {}
+    named: dict[str, bool] = {}  # and whether a prompt followed
+    owner: str | None = None
     for number, (kind, text) in enumerate(order):
         if kind == "object":
-            if text in names:
+            if text in named:
                 raise PromptError(f"the object {text!r} is opened twice; put its prompts behind one --object")
-            names.append(text)
-            owner = text
+            named[text], owner = False, text
             continue
         value, when = split(text, is_file=kind == "mask")
-        alone = number if kind in ("box", "mask") else "clicks"
-        entry = said.setdefault((alone if owner is None else owner, when), Said())
-        add(entry, kind, value)
-    empty = [name for name in names if name not in {key for key, _ in said}]
+        alone = number if kind in ("box", "mask") else CLICKS
+        add(said.setdefault((alone if owner is None else owner, when), Said()), kind, value)
+        if owner is not None:
+            named[owner] = True
+    empty = [name for name, followed in named.items() if not followed]
     if empty:
         raise PromptError(f"the object {empty[0]!r} has no prompt; say --box, --point or --mask after it")
-
-    prompts: list[Prompt] = []
-    ids: dict[object, int] = {}
-    taken = masks_ids(said, read_mask)
-    for (key, when), entry in said.items():
-        if entry.masks and (entry.boxes or entry.positive or entry.negative or len(entry.masks) > 1):
-            raise PromptError("a mask says all of an object in its frame; leave out the box, clicks or masks beside it")
-        if entry.masks:
-            objects = read_mask(Path(entry.masks[0]))
-            if isinstance(key, str) and key in names and len(objects) > 1:
-                raise PromptError(f"{entry.masks[0]} holds {len(objects)} objects; give {key!r} a mask of one")
-            for mask_id, mask in objects.items():
-                own = mask_id if key not in names and mask_id not in ids.values() else None
-                object_id = ids.setdefault((key, mask_id) if key not in names else key, own or free(taken, ids))
-                prompts.append(Prompt(object_id, when, mask=mask, source=entry.masks[0]))
-            continue
-        if len(entry.boxes) > 1:
-            raise PromptError(f"the object {key!r} has two boxes in one frame; give one")
-        if not entry.boxes and not entry.positive:
-            raise PromptError("clicks beside an object need one on it, or a box; add --point X,Y")
-        object_id = ids.setdefault(key, free(taken, ids))
-        box = entry.boxes[0] if entry.boxes else None
-        prompts.append(Prompt(object_id, when, box=box, positive=tuple(entry.positive), negative=tuple(entry.negative)))
-    return prompts, {object_id: key for key, object_id in ids.items() if isinstance(key, str) and key in names}
+    return said
 
 
-def split(text: str, *, is_file: bool) -> tuple[str, Any]:
+def split(text: str, *, is_file: bool) -> tuple[str, Moment]:
     """ "40,50@12" → ("40,50", 12). A file's name may hold an @ of its own: only a number or a time counts."""
     from trackmask.prompts import parse_moment
 
@@ -121,14 +136,27 @@ def add(entry: Said, kind: str, value: str) -> None:
         (entry.positive if kind == "point" else entry.negative).append(parse_point(value))
 
 
-def masks_ids(said: dict, read_mask: Any) -> set[int]:
-    """Ids that masks bring along: they are kept, so nobody else gets them."""
-    return {id_ for entry in said.values() for file in entry.masks for id_ in read_mask(Path(file))}
+class Ids:
+    """Gives each object its id, 1 to 255. `kept` are those that masks bring along."""
 
+    def __init__(self, kept: set[int]) -> None:
+        self.given: dict[Owner, int] = {}
+        self._unclaimed = set(kept)
+        self._free: Iterator[int] = iter(id_ for id_ in range(1, 256) if id_ not in kept)
 
-def free(taken: set[int], ids: dict[object, int]) -> int:
-    for object_id in range(1, 256):
-        if object_id not in taken and object_id not in ids.values():
-            return object_id
-    raise PromptError("there are more than 255 objects; track them in several runs")
+    def of(self, owner: Owner) -> int:
+        if owner not in self.given:
+            self.given[owner] = self._next()
+        return self.given[owner]
 
+    def keep(self, mask_id: int) -> int:
+        """The mask's own id; a new one where another mask has brought the same."""
+        if mask_id in self._unclaimed:
+            self._unclaimed.remove(mask_id)
+            return mask_id
+        return self._next()
+
+    def _next(self) -> int:
+        for id_ in self._free:
+            return id_
+        raise PromptError("there are more than 255 objects; track them in several runs")
