@@ -64,9 +64,18 @@ def test_a_cluster_writes_what_one_process_does_though_a_worker_is_killed(cluste
     assert (summary.tracked, summary.failures, len(killed)) == (3, [], 1)
     assert tree(tmp_path / "many") == tree(tmp_path / "one")
 
+    begun: list[str] = []
+    again = Batch(str(tmp_path / "in"), tmp_path / "stopped", ray=cluster.address)
+    note = lambda event: begun.append(event.clip) if event.kind == "start" else None  # noqa: E731
+    summary = run_batch(again, note, lambda: min(len(begun), 1))
+    assert (summary.interrupted, summary.tracked, summary.left) == (True, 0, 3)
+    assert list(tree(tmp_path / "stopped")) == []
+    assert run_batch(again).tracked == 3
+    assert tree(tmp_path / "stopped") == tree(tmp_path / "one")
+
 
 def test_no_cluster_there(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     add_clip(tmp_path / "in" / "a.mp4", 0)
-    with pytest.raises(CallError, match="no Ray cluster"):
+    with pytest.raises(CallError, match="no Ray cluster is at"):
         run_batch(Batch(str(tmp_path / "in"), tmp_path / "out", ray="127.0.0.1:1"))

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
+from trackmask.cli import main
 from trackmask.correct import correct
 from trackmask.data import State
 from trackmask.errors import PromptError, ResultError, VideoError
@@ -46,7 +49,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_correction_changes_what_it_can_and_undo_brings_everything_back(runtime: OnnxRuntime, result: Path) -> None:
     before = files(result)
     prompt = Prompt(1, 8, mask=truth(8), source="cat.png")
-    corrected = correct(result, prompt, runtime)
+    corrected = correct(result, [prompt], runtime)
     assert iou(corrected.masks(8) == 1, truth(8)) == 1
     for index in range(9, 20):
         assert iou(corrected.masks(index) == 1, truth(index)) > 0.6, index
@@ -62,24 +65,24 @@ def test_a_correction_changes_what_it_can_and_undo_brings_everything_back(runtim
 
 def test_only_frames_up_to_the_neighbouring_prompts_change(runtime: OnnxRuntime, result: Path) -> None:
     for index in (4, 12):
-        correct(result, Prompt(1, index, mask=truth(index)), runtime)
+        correct(result, [Prompt(1, index, mask=truth(index))], runtime)
     before = files(result)
-    correct(result, Prompt(1, 8, mask=truth(8)), runtime)
+    correct(result, [Prompt(1, 8, mask=truth(8))], runtime)
     changed = {name for name, blob in files(result).items() if name.startswith("masks/") and before[name] != blob}
     assert changed <= {f"masks/{index:05d}.png" for index in (5, 6, 7, 8, 9, 10, 11)}
     assert sorted(p.name for p in (result / "history").iterdir()) == ["001", "002", "003"]
 
 
 def test_between_two_prompts_both_count(runtime: OnnxRuntime, result: Path) -> None:
-    correct(result, Prompt(1, 0, mask=truth(0)), runtime)
-    corrected = correct(result, Prompt(1, 12, mask=truth(12)), runtime)
+    correct(result, [Prompt(1, 0, mask=truth(0))], runtime)
+    corrected = correct(result, [Prompt(1, 12, mask=truth(12))], runtime)
     ious = [iou(corrected.masks(index) == 1, truth(index)) for index in range(13)]
     assert min(ious) > 0.7
 
 
 def test_absent_empties_the_frame(runtime: OnnxRuntime, result: Path) -> None:
     size = open_result(result).source.size
-    corrected = correct(result, Prompt(1, 10, mask=np.zeros(size, bool)), runtime)
+    corrected = correct(result, [Prompt(1, 10, mask=np.zeros(size, bool))], runtime)
     assert not corrected.masks(10).any()
     (record,) = corrected.frames[10].objects
     assert record.state in (State.ABSENT, State.LOST)
@@ -89,12 +92,36 @@ def test_absent_empties_the_frame(runtime: OnnxRuntime, result: Path) -> None:
 def test_what_does_not_fit_changes_nothing(runtime: OnnxRuntime, result: Path, tmp_path: Path) -> None:
     before = files(result)
     with pytest.raises(PromptError, match="it has frames 0 to 19"):
-        correct(result, Prompt(1, 30, mask=truth(30)), runtime)
-    with pytest.raises(PromptError, match="object 1"):
-        correct(result, Prompt(2, 3, mask=truth(3)), runtime)
+        correct(result, [Prompt(1, 30, mask=truth(30))], runtime)
     with pytest.raises(VideoError, match="--video"):
-        correct(result, Prompt(1, 3, mask=truth(3)), runtime, video=SAMPLES / "bunny.mp4")
+        correct(result, [Prompt(1, 3, mask=truth(3))], runtime, video=SAMPLES / "bunny.mp4")
     with pytest.raises(PromptError, match="480x360"):
-        correct(result, Prompt(1, 3, mask=np.ones((10, 10), bool)), runtime)
+        correct(result, [Prompt(1, 3, mask=np.ones((10, 10), bool))], runtime)
     assert files(result) == before
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_several_corrections_at_once_and_a_new_object(runtime: OnnxRuntime, result: Path) -> None:
+    prompts = [Prompt(7, 5, mask=truth(5)), Prompt(7, 15, mask=truth(15))]
+    corrected = correct(result, prompts, runtime, names={7: "cat"})
+    assert [(item.id, item.name) for item in corrected.objects] == [(1, "object 1"), (7, "cat")]
+    for index in (2, 10, 18):
+        assert iou(corrected.masks(index) == 7, truth(index)) > 0.6, index
+    assert len(list((result / "history").iterdir())) == 1
+
+
+def test_edits_from_another_tool_become_prompts(result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    edited = tmp_path / "edited" / "cat.mp4"
+    edited.mkdir(parents=True)
+    Image.fromarray(truth(6).astype(np.uint8)).save(edited / "00006.png")
+    before = files(result)
+    for call in (["import", "out", "edited/cat.mp4", "--from", "davis"], ["correct", "out", "--edits"]):
+        outcome = CliRunner().invoke(main, call)
+        assert outcome.exit_code == 0, outcome.output
+    corrected = open_result(result)
+    assert iou(corrected.masks(6) == 1, truth(6)) == 1
+    assert not (result / "edits").exists()
+    undo(result)
+    assert (result / "edits" / "edits.json").exists()
+    assert {name: blob for name, blob in files(result).items() if not name.startswith("edits/")} == before

@@ -9,6 +9,7 @@ import export_samples as samples
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import trackmask.export as exporting
 from trackmask.cli.export import export as command
@@ -126,8 +127,6 @@ def test_clips_of_the_same_name_stay_apart(tmp_path):
 
 
 def test_images_of_a_folder_are_copied_or_linked(tmp_path):
-    from PIL import Image
-
     (tmp_path / "shots").mkdir()
     for number in range(2):
         Image.fromarray(np.full((*samples.SIZE, 3), number, np.uint8)).save(
@@ -140,6 +139,21 @@ def test_images_of_a_folder_are_copied_or_linked(tmp_path):
         assert image.read_bytes() == (tmp_path / "shots" / "shot6.png").read_bytes()
         assert image.is_symlink() == (mode == "link")
     assert not (tmp_path / "link" / "shots" / "00001.png").readlink().is_absolute()
+
+
+def test_images_turned_by_their_exif_are_written_upright(tmp_path):
+    (tmp_path / "shots").mkdir()
+    image = Image.fromarray(
+        np.repeat(np.arange(samples.SIZE[1], dtype=np.uint8)[:, None, None], samples.SIZE[0], 1).repeat(3, 2)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "shots" / "0.jpg", exif=exif)
+    result = samples.make(tmp_path / "result", tmp_path / "shots", frames=1)
+    export((result,), "labelme", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "shots" / "00000.jpg") as picture:
+        assert picture.size == samples.SIZE[::-1]
+        assert not picture.getexif()
 
 
 def test_moved_video(result, tmp_path):

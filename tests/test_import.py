@@ -165,7 +165,12 @@ def test_bad_input(result, tmp_path):
 def test_a_damaged_mask_leaves_nothing(result, tmp_path):
     text = base64.b64encode(b"no png").decode()
     shape = square("dot", shape_type="mask", mask=text, points=[[0, 0], [1, 1]])
-    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "a mask is damaged")
+    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "a mask of 'dot' is damaged")
+    shape = square("dot", points=[[0, 0], [float("nan"), 5], [3, 9]])
+    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "a mask of 'dot' is damaged")
+    mask = '<mask label="dot" left="0" top="0" width="4" height="4" rle="0, 99999999999999"/>'
+    (tmp_path / "x.xml").write_text(f'<a><image name="0.jpg" width="83" height="61">{mask}</image></a>')
+    refused(result, tmp_path / "x.xml", "cvat", "2 runs do not fill 4x4 pixels")
 
 
 def test_a_mask_that_hangs_over_the_edge_is_cut(result, tmp_path):

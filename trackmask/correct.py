@@ -1,16 +1,16 @@
-"""Correct a result: one more prompt, and only the frames that it can change are tracked again."""
+"""Correct a result: further prompts, and only the frames that they can change are tracked again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError
 from trackmask.film import FilmWriter
 from trackmask.prompts import Prompt, check
+from trackmask.records import ObjectInfo
 from trackmask.result import OVERLAY, Result, open_result
 from trackmask.revision import Revision
 from trackmask.runtime import Runtime
@@ -23,56 +23,59 @@ from trackmask.video import VideoReader, open_video
 
 def correct(
     folder: Path,
-    prompt: Prompt,
+    prompts: Sequence[Prompt],
     runtime: Runtime,
     *,
+    names: Mapping[int, str] | None = None,
     video: Path | None = None,
     style: Style = "fill",
     settings: Settings = Settings(),  # noqa: B008
+    edits_used: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Result:
-    """Make `prompt` a reference of its object for good, and track the object again up to the neighbouring prompts.
+    """Make each prompt a reference of its object for good, and track the object again up to the neighbouring prompts.
 
     Between two prompts the object is tracked from both and the two are blended by how near each prompt is. An empty
-    mask says that the object is not to be seen. The old version stays in the result's history. Raises a
-    TrackmaskError, with the result as it was, where the prompt does not fit or the video has moved.
+    mask says that the object is not to be seen. An id that the result does not have is a new object; `names` may name
+    it. `edits_used`: the prompts are the imported edits. `done` is called after each frame. The old version stays in the result's history. Raises a TrackmaskError, with
+    the result as it was, where a prompt does not fit or the video has moved.
     """
     result = open_result(folder)
     path = source_video(result, video)
-    known = {frame.index for frame in result.frames}
-    if prompt.at not in known:
-        raise PromptError(f"frame {prompt.at} is not in this result; it has frames {min(known)} to {max(known)}")
-    if prompt.object_id not in {item.id for item in result.objects}:
-        ids = ", ".join(f"{item.id} ({item.name})" for item in result.objects)
-        raise PromptError(f"object {prompt.object_id} is not in this result; it has {ids}")
-    empty = prompt.mask is not None and not prompt.mask.any()
-    prompt = prompt if empty else check(prompt, result.source.size)
-    prompts = references(result, prompt)
+    first, last = result.frames[0].index, result.frames[-1].index
+    prompts = [fitting(prompt, result, first, last) for prompt in prompts]
     with open_video(path) as reader, Revision(result) as revision:
-        span = Span(reader, runtime, settings, prompts)
-        for frame, record, patch in span.around(prompt.at, min(known), max(known)):
-            revision.replace(frame, record, patch)
-            done()
+        objects = {item.id: item for item in result.objects}
+        for object_id in sorted({prompt.object_id for prompt in prompts}):
+            edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
+            known = references(result, object_id) | edited
+            span = Span(reader, runtime, settings, known)
+            for frame, record, patch in span.again(edited, first, last):
+                revision.replace(frame, record, patch)
+                done()
+            name = objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
+            objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
         if (result.folder / OVERLAY).exists():
-            draw(revision, reader, path if reader.info.audio else None, style, min(known), max(known))
-        same = (prompt.object_id, prompt.at)
-        given = [entry for entry in result.prompts if (entry["object"], entry["frame"]) != same]
-        objects = [
-            replace(item, first_prompt=min(prompts), last_prompt=max(prompts)) if item.id == prompt.object_id else item
-            for item in result.objects
-        ]
-        revision.finish([*map(dict, given), prompt.as_json()], objects, runtime.weights_sha256)
+            draw(revision, reader, path if reader.info.audio else None, style, first, last)
+        said = {(prompt.object_id, prompt.at) for prompt in prompts}
+        given = [dict(entry) for entry in result.prompts if (entry["object"], entry["frame"]) not in said]
+        given += [prompt.as_json() for prompt in prompts]
+        revision.finish(given, [objects[id_] for id_ in sorted(objects)], runtime.weights_sha256, edits_used=edits_used)
     return open_result(folder)
 
 
-def references(result: Result, prompt: Prompt) -> dict[int, Prompt]:
-    """All prompts of the object by frame: the new one, and the old ones as the masks that they led to."""
-    prompts = {
-        entry["frame"]: Prompt(prompt.object_id, entry["frame"], mask=result.masks(entry["frame"]) == prompt.object_id)
-        for entry in result.prompts
-        if entry["object"] == prompt.object_id
-    }
-    return prompts | {prompt.at: prompt}
+def fitting(prompt: Prompt, result: Result, first: int, last: int) -> Prompt:
+    if not first <= prompt.at <= last:
+        raise PromptError(f"frame {prompt.at} is not in this result; it has frames {first} to {last}")
+    if prompt.mask is not None and not prompt.mask.any() and prompt.mask.shape == result.source.size:
+        return prompt  # not to be seen
+    return check(prompt, result.source.size)
+
+
+def references(result: Result, object_id: int) -> dict[int, Prompt]:
+    """The prompts that an object had, by frame, as the masks that they led to."""
+    frames = [entry["frame"] for entry in result.prompts if entry["object"] == object_id]
+    return {frame: Prompt(object_id, frame, mask=result.masks(frame) == object_id) for frame in frames}
 
 
 def draw(revision: Revision, reader: VideoReader, sound: Path | None, style: Style, first: int, last: int) -> None:

@@ -93,7 +93,7 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:
 def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     """The record with area and box as the labels have them: other objects may have taken the mask's place."""
     mask = labels == record.id
-    area, state = int(np.count_nonzero(mask)), record.state
-    if not area and state in (State.TRACKED, State.UNCERTAIN):
-        state = State.LOST
-    return replace(record, state=state, area=area, box=box_of(mask))
+    area = int(np.count_nonzero(mask))
+    if not area and record.state in (State.TRACKED, State.UNCERTAIN):
+        return replace(record, state=State.LOST, confidence=0.0, area=0, box=None)  # visible, as far as was known
+    return replace(record, area=area, box=box_of(mask))

@@ -100,7 +100,8 @@ class Seeker:
             others = [
                 finding
                 for finding in self.findings(Frame(frame.index, frame.time, rest), following)
-                if finding.score >= ENOUGH and all((finding.mask & f.mask).sum() < APART * finding.mask.sum() for f in found)
+                if finding.score >= ENOUGH
+                and all((finding.mask & f.mask).sum() < APART * finding.mask.sum() for f in found)
             ]
             if not others:
                 break

@@ -30,9 +30,9 @@ from trackmask.staging import LOCK, StagedFolder, writing
 
 SCHEMA = 1
 OVERLAY, REPORT = "overlay.mp4", "report.html"
-JSON, MASKS, SOFT, HISTORY, _SPOOL = "result.json", "masks", "soft", "history", "records.spool"
+JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "history", "edits", "records.spool"
 # All that --overwrite may delete.
-_OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -45,8 +45,10 @@ class ResultWriter:
     or another run is writing it, OutputError where it cannot be written; all methods raise OutputError as well.
     """
 
-    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False) -> None:
-        self._staged = StagedFolder(folder, lambda target: _check_free(target, overwrite))
+    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False, edited: bool = False) -> None:
+        """`soft`: keep the objects' probabilities, too; `edited`: a result with imported edits may be overwritten."""
+        allowed = OURS | {EDITS} if edited else OURS
+        self._staged = StagedFolder(folder, lambda target: _check_free(target, allowed if overwrite else None))
         self._soft = soft
 
     @property
@@ -239,18 +241,18 @@ def png_name(index: int) -> str:
     return f"{index:05d}.png"
 
 
-def _check_free(folder: Path, overwrite: bool) -> None:
-    """A result may be replaced where the user says so; nothing else ever is."""
+def _check_free(folder: Path, ours: set[str] | None) -> None:
+    """A result of nothing but `ours` may be replaced where the user says so (None: no); nothing else ever is."""
     if not os.path.lexists(folder):
         return
-    if not overwrite:
+    if ours is None:
         raise OutputExistsError(f"{folder} exists already; choose another folder with -o, or say --overwrite")
     with suppress(ResultError, OSError):
         _load(folder)
-        others = [entry.name for entry in folder.iterdir() if entry.name not in _OURS]
+        others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
         if not others:
             return
-        raise OutputExistsError(f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it")
+        raise OutputExistsError(f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it away")
     raise OutputExistsError(f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from trackmask.data import Frame, ObjectRecord, Patch
 from trackmask.errors import ResultError
 from trackmask.records import ObjectInfo
-from trackmask.result import HISTORY, JSON, MASKS, OVERLAY, SOFT, Result, ResultWriter, open_result, png_name
+from trackmask.result import EDITS, HISTORY, JSON, MASKS, OVERLAY, SOFT, Result, ResultWriter, open_result, png_name
 from trackmask.staging import StagedFolder, writing
 
 
@@ -25,7 +25,8 @@ class Revision:
 
     def __init__(self, result: Result) -> None:
         self.result = result
-        self._writer = ResultWriter(result.folder, overwrite=True, soft=(result.folder / SOFT).is_dir())
+        has_soft = (result.folder / SOFT).is_dir()
+        self._writer = ResultWriter(result.folder, overwrite=True, soft=has_soft, edited=True)
 
     @property
     def folder(self) -> Path:
@@ -65,9 +66,14 @@ class Revision:
     def labels(self, index: int) -> np.ndarray:
         return self._writer.labels(index)
 
-    def finish(self, prompts: Sequence[dict[str, Any]], objects: Sequence[ObjectInfo], weights_sha256: str) -> Path:
-        """Raises OutputError. The overlay must have been drawn into `folder` before, where there is to be one."""
+    def finish(
+        self, prompts: Sequence[dict[str, Any]], objects: Sequence[ObjectInfo], weights_sha256: str, *, edits_used: bool
+    ) -> Path:
+        """Raises OutputError. The overlay must have been drawn into `folder` before, where there is to be one.
+        Imported edits that were used move into the history.
+        """
         with writing(self.result.folder):
+            link_tree(self.result.folder / EDITS, (self._kept if edits_used else self.folder) / EDITS)
             for name in (JSON, OVERLAY):
                 if (self.result.folder / name).exists():
                     link(self.result.folder / name, self._kept / name)
@@ -93,6 +99,7 @@ def undo(folder: Path) -> Result:
             (staged.path / OVERLAY).unlink(missing_ok=True)
             for path in (p for p in kept[-1].rglob("*") if p.is_file()):
                 target = staged.path / path.relative_to(kept[-1])
+                target.parent.mkdir(parents=True, exist_ok=True)
                 target.unlink(missing_ok=True)
                 link(path, target)
             if len(kept) == 1:

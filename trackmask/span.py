@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -28,20 +29,19 @@ class Span:
     settings: Settings
     prompts: Mapping[int, Prompt]  # of the object, by frame
 
-    def around(self, at: int, first: int, last: int) -> Iterator[Tracked]:
-        """The frame of one prompt and all frames up to the neighbouring prompts, or to the ends first and last."""
-        before = max((frame for frame in self.prompts if frame < at), default=None)
-        after = min((frame for frame in self.prompts if frame > at), default=None)
-        _, frame, masks = self.tracker(at)
-        yield only_object(frame, masks)
-        if before is None:
-            yield from self.one_way(at, self.reader.reversed(at - 1, first) if at > first else iter(()))
-        else:
-            yield from self.both_ways(before, at)
-        if after is None:
-            yield from self.one_way(at, self.reader.frames(at + 1, last) if at < last else iter(()))
-        else:
-            yield from self.both_ways(at, after)
+    def again(self, edited: Collection[int], first: int, last: int) -> Iterator[Tracked]:
+        """The frames of the edited prompts, and all frames between them and their neighbours or the ends first, last."""
+        for at in sorted(edited):
+            _, frame, masks = self.tracker(at)
+            yield only_object(frame, masks)
+        order = sorted(self.prompts)
+        if order[0] in edited and order[0] > first:
+            yield from self.one_way(order[0], self.reader.reversed(order[0] - 1, first))
+        for left, right in pairwise(order):
+            if left in edited or right in edited:
+                yield from self.both_ways(left, right)
+        if order[-1] in edited and order[-1] < last:
+            yield from self.one_way(order[-1], self.reader.frames(order[-1] + 1, last))
 
     def tracker(self, start: int) -> tuple[Tracker, Frame, Masks]:
         """A tracker that knows all prompts and stands in the frame `start` of one; its masks there."""

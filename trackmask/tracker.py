@@ -29,6 +29,7 @@ class Settings:
     sure: float = 0.8  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
+    again: float = 0.75  # confidence and probability from which an object that was not seen is found again
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Track:
     confidence: float
     since: int = 0  # frames since one of its own entered the memory
     missing: int = 0  # frames without a mask
+    found: bool = False  # in the last frame, after frames without a mask: its crop was wide, not fitted
 
     def memory(self) -> Memory:
         return join(self.references, tuple(self.recent))
@@ -97,7 +99,7 @@ class Tracker:
 
     def _next_crop(self, track: Track) -> Crop:
         if not track.missing:
-            return crops.around(track.box, self.size, track.crop)
+            return crops.around(track.box, self.size, None if track.found else track.crop)
         whole = crops.whole_frame(self.size)
         side = track.crop.side * WIDEN
         if side >= whole.side:
@@ -124,13 +126,15 @@ class Tracker:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
         box = main_box(prob)
         track.crop = crop
-        if box is None or visible < self.settings.visible:
+        unlikely = track.missing > 0 and min(iou, visible) < self.settings.again
+        if box is None or unlikely or visible < self.settings.visible:
             track.state = State.ABSENT if visible < self.settings.visible else State.LOST
             track.confidence, track.prob = 1 - visible, np.zeros_like(prob)
             track.missing += 1
             return
         track.state = State.TRACKED if iou >= self.settings.certain else State.UNCERTAIN
-        track.confidence, track.prob, track.missing = iou, prob, 0
+        track.confidence, track.prob = iou, prob
+        track.found, track.missing = track.missing > 0, 0
         track.box = out_of(box, crop, prob.shape[0])
 
     def _memorise(self, track: Track, features: Features, index: int) -> None:
@@ -151,7 +155,9 @@ class Tracker:
         sight = look_at(self.runtime, image, prompt, last)
         box = main_box(sight.prob)
         frame_box = None if box is None else out_of(box, sight.crop, sight.prob.shape[0])
-        self._refer(prompt.object_id, sight.crop, sight.features, sight.prob, frame_box, sight.iou)
+        state = State.TRACKED if sight.iou >= self.settings.certain else State.UNCERTAIN
+        state = State.LOST if box is None else state
+        self._refer(prompt.object_id, sight.crop, sight.features, sight.prob, frame_box, state, sight.iou)
         return None if box is None else crops.paste(sight.prob, sight.crop, self.size)
 
     def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
@@ -160,22 +166,28 @@ class Tracker:
         crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
         features = self.runtime.encode(crops.cut(image, crop, self.runtime.size)[None])
         prob = crops.cut(full, crop, self.runtime.size // 2, 0).astype(np.float32) / 255
-        self._refer(object_id, crop, features, prob, box, 1.0)
+        self._refer(object_id, crop, features, prob, box, State.ABSENT if box is None else State.TRACKED, 1.0)
         return Patch(0, 0, full)
 
     def _refer(
-        self, object_id: int, crop: Crop, features: Features, prob: np.ndarray, box: Box | None, confidence: float
+        self,
+        object_id: int,
+        crop: Crop,
+        features: Features,
+        prob: np.ndarray,
+        box: Box | None,
+        state: State,
+        confidence: float,
     ) -> None:
-        state = State.TRACKED if confidence >= self.settings.certain else State.UNCERTAIN
-        where = box or (crop.x, crop.y, crop.side, crop.side)
         track = self.tracks.get(object_id)
+        where = box or (crop.x, crop.y, crop.side, crop.side)
         if track is None:
             ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
             track = Track(object_id, [], ring, crop, prob, where, state, confidence)
             self.tracks[object_id] = track
         track.references.append(memory_of(features, 0, prob))
         track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
-        track.state, track.confidence = state if box else State.LOST, confidence
+        track.state, track.confidence = state, confidence
 
     # --- all objects of the frame --------------------------------------------------------------------------------
 

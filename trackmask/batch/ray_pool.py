@@ -1,5 +1,8 @@
 """The same jobs as Ray tasks. OUT, IN and the weights must be folders that every node sees under the same path."""
 
+import signal
+import socket
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from trackmask.batch.pool import Died, Ended, News
 from trackmask.errors import CallError
 from trackmask.runtime import Runtime, open_runtime
 
+_PATIENCE = 10.0  # seconds that the cluster has to answer
 _ALONE = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -22,13 +26,7 @@ class RayPool:
         except ImportError:
             raise CallError("--ray needs the package ray; install it with pip install 'trackmask[ray]'") from None
         self._ray: Any = ray
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level="error", configure_logging=False)
-        except (ConnectionError, ValueError, RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CallError(
-                f"there is no Ray cluster at {address} ({reason}); start one, or check the address"
-            ) from error
+        _join(ray, address)
         self.slots = max(int(ray.cluster_resources().get("CPU", 1)), 1)
         # The owner counts the retries itself, so that the manifest knows of every one of them.
         self._task = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": _ALONE})(work)
@@ -69,6 +67,21 @@ class RayPool:
             return Ended(job, Verdict("failed", f"unexpected {str(error).strip().splitlines()[-1]}"))
         except errors.RayError as error:  # worker or node are gone
             return Died(job, f"its process is gone ({type(error).__name__})")
+
+
+def _join(ray: Any, address: str) -> None:
+    """Become the cluster's client. Raises CallError."""
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        host, _, port = address.rpartition(":")
+        if port.isdigit() and "/" not in host:  # ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+        ray.init(address=address, log_to_driver=False, logging_level="error", configure_logging=False)
+    except (OSError, OverflowError, ValueError, RuntimeError, AssertionError, ray.exceptions.RayError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CallError(f"no Ray cluster is at {address} ({reason}); start one, or check the address") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ours)  # ray sets its own, which would skip our clean stop
 
 
 def work(job: Job, weights: Path | None, device: str) -> Verdict:

@@ -13,6 +13,7 @@ from trackmask.errors import TrackmaskError
 
 from .correct import correct, undo
 from .evaluate import evaluate, score
+from .export import export, import_
 from .info import info
 from .report import report
 from .run import run
@@ -59,5 +60,5 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (run, info, report, correct, undo, evaluate, score, train, weights):
+for command in (run, info, report, correct, undo, export, import_, evaluate, score, train, weights):
     main.add_command(command)

@@ -1,6 +1,8 @@
 """trackmask correct, trackmask undo"""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,25 +10,31 @@ from trackmask.errors import PromptError
 
 from .prompts import OrderedCommand, read
 
+if TYPE_CHECKING:
+    from trackmask.prompts import Prompt
+    from trackmask.result import Result
+
 
 @click.command(cls=OrderedCommand)
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--frame", type=click.IntRange(0), required=True, help="The frame that is corrected.")
+@click.option("--frame", type=click.IntRange(0), help="The frame that is corrected.")
 @click.option("--id", "object_id", type=click.IntRange(1, 255), help="Id of the object. [the only one]")
 @click.option("--mask", multiple=True, metavar="FILE", help="PNG with the right mask.")
 @click.option("--box", multiple=True, metavar="X,Y,W,H", help="A box around the object.")
 @click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat.")
 @click.option("--negative", multiple=True, metavar="X,Y", help="A click beside the object. Repeat.")
 @click.option("--absent", is_flag=True, help="The object is not to be seen in this frame.")
+@click.option("--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result.")
 @click.option("--video", type=click.Path(path_type=Path), help="Where the video is, if it has moved.")
 @click.option("--style", type=click.Choice(["fill", "outline", "cutout"]), default="fill", help="Of the overlay.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
 def correct(
     result: Path,
-    frame: int,
+    frame: int | None,
     object_id: int | None,
     absent: bool,
+    edits: bool,
     video: Path | None,
     style: str,
     device: str,
@@ -37,33 +45,59 @@ def correct(
 
     `trackmask undo` takes it back. Correct the frames first that `review` in result.json, or the report, names first.
     """
-    import numpy as np
-
     from trackmask.correct import correct as correct_result
-    from trackmask.prompts import Prompt
     from trackmask.result import open_result
     from trackmask.runtime import open_runtime
 
     known = open_result(result)
+    order = click.get_current_context().meta["prompts"]
+    if edits == (frame is not None or absent or bool(order)):
+        raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
+    prompts, names = read_imported(known) if edits else ([read_one(known, frame, object_id, absent, order)], {})
+    runtime = open_runtime(None, device, threads)
+    corrected = correct_result(
+        result, prompts, runtime, names=names, video=video, style=style, edits_used=edits  # type: ignore[arg-type]
+    )
+    click.echo(f"{corrected.folder}: corrected; least sure of frames {', '.join(map(str, corrected.least_sure(3)))}")
+
+
+def read_one(
+    known: "Result", frame: int | None, object_id: int | None, absent: bool, order: list[tuple[str, str]]
+) -> "Prompt":
+    """The correction that the options mean."""
+    import numpy as np
+
+    from trackmask.prompts import Prompt
+
+    if frame is None:
+        raise PromptError("say which frame is corrected: --frame N")
     if object_id is None:
         if len(known.objects) != 1:
             ids = ", ".join(f"{item.id} ({item.name})" for item in known.objects)
             raise PromptError(f"this result has several objects; say --id of one of them: {ids}")
         object_id = known.objects[0].id
-    order = click.get_current_context().meta["prompts"]
+    if object_id not in {item.id for item in known.objects}:
+        raise PromptError(f"object {object_id} is not in this result; it has {[item.id for item in known.objects]}")
     if absent == bool(order):
         raise PromptError("say what is right in this frame: --mask, --box or --point, or else --absent")
     if absent:
-        prompt = Prompt(object_id, frame, mask=np.zeros(known.source.size, bool))
-    else:
-        # One object, so its box and clicks belong together.
-        prompts, _names = read([("object", "it"), *order])
-        if len(prompts) != 1:
-            raise PromptError("a correction is one mask, or one box with clicks, of one object in one frame")
-        said = prompts[0]
-        prompt = Prompt(object_id, frame, said.mask, said.box, said.positive, said.negative, said.source)
-    corrected = correct_result(result, prompt, open_runtime(None, device, threads), video=video, style=style)  # type: ignore[arg-type]
-    click.echo(f"{corrected.folder}: corrected; least sure of frames {', '.join(map(str, corrected.least_sure(3)))}")
+        return Prompt(object_id, frame, mask=np.zeros(known.source.size, bool))
+    prompts, _ = read([("object", "it"), *order])  # one object: its box and clicks belong together
+    if len(prompts) != 1 or prompts[0].frame is not None:
+        raise PromptError("a correction is one mask, or one box with clicks, of one object in the frame of --frame")
+    return replace(prompts[0], object_id=object_id, frame=frame)
+
+
+def read_imported(known: "Result") -> "tuple[list[Prompt], dict[int, str]]":
+    """The masks that were imported, as prompts, and the objects' names."""
+    from trackmask.importing import read_edits
+    from trackmask.prompts import Prompt
+
+    edits = read_edits(known.folder)
+    if not edits:
+        raise PromptError(f"{known.folder} has no edits; bring them in with trackmask import")
+    prompts = [Prompt(e.object_id, e.frame, mask=e.mask(), source=f"{e.frame:05d}.png") for e in edits]
+    return prompts, {e.object_id: e.name for e in edits}
 
 
 @click.command()

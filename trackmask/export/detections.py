@@ -24,14 +24,19 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def detections(result: Path, options: Options = Options()) -> Iterator[tuple[int, Any]]:  # noqa: B008
+def detections(
+    result: Path,
+    options: Options = Options(),  # noqa: B008
+    *,
+    partial: bool = False,
+) -> Iterator[tuple[int, Any]]:
     """The frames of a result folder, each as (index, sv.Detections) with `tracker_id` = object id.
 
     Needs the package supervision. Raises ResultError and CallError, as `open_clips` does.
     """
     import supervision
 
-    job = make_job(open_clips((result,), options, partial=True), options)
+    job = make_job(open_clips((result,), options, partial=partial), options)
     for sample in job.clips[0].samples():
         yield sample.index, supervision.Detections(**_arguments(job, sample))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL import ImageOps
 
 from trackmask.data import Image
 from trackmask.errors import CallError
@@ -15,12 +16,14 @@ from trackmask.export.clip import Clip, Sample
 from trackmask.video.folder import list_images
 
 _JPEG_QUALITY = 95
+_ORIENTATION = 0x0112  # EXIF
 
 
 def placed(clip: Clip, folder: Path, name: str = "{index:05d}") -> Iterator[tuple[Sample, str]]:
     """The frames of a clip, each with the name of its image file, which has been put into `folder`.
 
-    The files of a folder of images are copied or linked as they are; frames of a film are written as JPEG.
+    The files of a folder of images are copied or linked as they are; frames of a film are written as JPEG, and so are
+    images that only their EXIF turns upright, since some tools look at it and others do not.
     With `images` "none" there is only a name. `name` may use a frame's `index`, and its `number` among the exported
     ones, from 1 on.
     Raises CallError for links to the frames of a film, VideoError and ResultError as `Clip` does, and OSError.
@@ -66,6 +69,10 @@ def _name(pattern: str, sample: Sample, suffix: str) -> str:
 
 
 def _take(file: Path, path: Path, *, link: bool) -> None:
+    with Pillow.open(file) as picture:
+        if picture.format == "JPEG" and picture.getexif().get(_ORIENTATION, 1) != 1:
+            write_jpeg(path, np.asarray(ImageOps.exif_transpose(picture).convert("RGB")))
+            return
     if link:
         path.symlink_to(os.path.relpath(file.resolve(), path.parent.resolve()))
     else:

@@ -47,10 +47,15 @@ class Outlines:
 
 
 def fill(rings: Iterable[Ring], size: Sequence[int]) -> np.ndarray:
-    """(H, W) bool: the pixels whose centres lie in an odd number of turns of one of the rings."""
+    """(H, W) bool: the pixels whose centres lie in an odd number of turns of one of the rings.
+
+    Raises ValueError for points that are not finite.
+    """
     height, width = size
     mask = np.zeros((height, width), bool)
     for ring in rings:
+        if not np.isfinite(ring).all():
+            raise ValueError("a point of a polygon is not a number")
         crossed = np.zeros((height, width + 1), np.uint8)
         for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, 0), strict=True):
             if y0 == y1:

@@ -50,6 +50,8 @@ def _region(shape: Element, label: str, about: About) -> Region:
         raise DataError(f"{label!r} is a {shape.tag}; draw polygons or masks")
     x, y, w, h = (int(float(shape.attrib[key])) for key in ("left", "top", "width", "height"))
     runs = np.array([int(run) for run in shape.attrib["rle"].split(",")])
+    if w > about.size[1] or h > about.size[0] or runs.min() < 0 or runs.sum() != w * h:
+        raise ValueError(f"{len(runs)} runs do not fill {w}x{h} pixels")
     crop = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(h, w)
     return Region(number, label, partial(pasted, crop, x, y, about.size), exact=True)
 

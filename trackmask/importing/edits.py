@@ -13,10 +13,9 @@ from trackmask.export.polygons import KEPT, overlap
 from trackmask.importing.region import Region
 from trackmask.masks_png import read_picture, write_labels
 from trackmask.prompts import Prompt
-from trackmask.result import Result
+from trackmask.result import EDITS, Result
 from trackmask.staging import StagedFolder, writing
 
-FOLDER = "edits"
 _JSON = "edits.json"
 
 Change = Literal["changed", "new", "absent"]
@@ -62,7 +61,7 @@ def read_edits(result: Path) -> list[Edit]:
 
     Raises ResultError where they are damaged.
     """
-    folder = result / FOLDER
+    folder = result / EDITS
     if not folder.exists():
         return []
     try:
@@ -87,7 +86,7 @@ def write_edits(
             f"{name} speaks of frame {strange[0]}, which {result.folder} does not have; is it another clip?"
         )
     entries: list[dict[str, Any]] = []
-    with StagedFolder(result.folder / FOLDER, lambda target: _check_free(target, overwrite)) as staged:
+    with StagedFolder(result.folder / EDITS, lambda target: _check_free(target, overwrite)) as staged:
         with writing(staged.target):
             for index in sorted(frames):
                 masks = dict(_by_object(index, frames[index], known))
@@ -111,9 +110,9 @@ def _by_object(index: int, regions: Sequence[Region], known: dict[int, str]) -> 
         groups.setdefault(_identify(index, region, known), []).append(region)
     for object_id in sorted(groups):
         parts = groups[object_id]
-        mask = parts[0].paint()
+        mask = parts[0].mask()
         for part in parts[1:]:
-            mask = mask | part.paint()
+            mask = mask | part.mask()
         yield object_id, (mask, all(part.exact for part in parts))
 
 

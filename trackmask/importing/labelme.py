@@ -40,7 +40,7 @@ def _mask(text: str, points: np.ndarray, about: About) -> np.ndarray:
     try:
         with Pillow.open(BytesIO(base64.b64decode(text))) as picture:
             crop = np.asarray(picture) > 0
-    except (OSError, ValueError) as error:
-        raise DataError(f"a mask is damaged ({error}); export it again") from error
+    except (OSError, SyntaxError, Pillow.DecompressionBombError) as error:
+        raise ValueError(f"no PNG: {error}") from error
     x, y = np.rint(points[0]).astype(int).tolist()
     return pasted(crop, x, y, about.size)

@@ -32,8 +32,15 @@ class About:
 class Region:
     object_id: int | None  # None where the file tells only a name
     name: str
-    paint: Callable[[], np.ndarray]  # the (H, W) bool mask, made when it is asked for
+    paint: Callable[[], np.ndarray]  # makes the (H, W) bool mask
     exact: bool  # False for polygons, which differ a little even where nobody has touched them
+
+    def mask(self) -> np.ndarray:
+        """(H, W) bool, made anew each time. Raises DataError where the file holds no mask in truth."""
+        try:
+            return self.paint()
+        except (ValueError, OverflowError, IndexError, MemoryError) as error:
+            raise DataError(f"a mask of {self.name!r} is damaged ({error}); draw it again, or export again") from error
 
 
 def frame_of(name: str) -> int:
@@ -58,6 +65,6 @@ def pasted(crop: np.ndarray, x: int, y: int, size: tuple[int, int]) -> np.ndarra
     """A (h, w) mask at its place in a (H, W) one; what lies outside is cut off."""
     full = np.zeros(size, bool)
     top, left = max(y, 0), max(x, 0)
-    part = crop[top - y : size[0] - y, left - x : size[1] - x]
+    part = crop[top - y : max(size[0] - y, 0), left - x : max(size[1] - x, 0)]
     full[top : top + part.shape[0], left : left + part.shape[1]] = part
     return full
