@@ -53,7 +53,11 @@ def test_what_does_not_fit_is_said() -> None:
     with pytest.raises(PromptError, match="outside"):
         next(trackmask.track(SAMPLES / "cat.mp4", box=(900, 900, 10, 10)))
     with pytest.raises(PromptError, match="shorter"):
-        list(trackmask.track(SAMPLES / "cat.mp4", prompts=[Prompt(1, 0, box=(20, 119, 138, 104)), Prompt(1, 70, box=(1, 1, 9, 9))]))
+        list(
+            trackmask.track(
+                SAMPLES / "cat.mp4", prompts=[Prompt(1, 0, box=(20, 119, 138, 104)), Prompt(1, 70, box=(1, 1, 9, 9))]
+            )
+        )
 
 
 def test_the_documentation_s_examples_run(tmp_path: Path) -> None:

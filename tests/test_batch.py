@@ -403,7 +403,7 @@ def test_the_command_and_its_status(tmp_path: Path) -> None:
     assert events[-1] == "end"
     status = command("batch-status", str(tmp_path / "out"))
     assert status.exit_code == 0
-    assert "1 done, 0 partial, 1 failed" in status.stdout
+    assert "in all: 1 done, 1 failed" in status.stdout
     assert json.loads(command("batch-status", str(tmp_path / "out"), "--json").stdout)[0]["done"] == 1
     (tmp_path / "in" / "b.mp4").unlink()
     quiet = command("batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), *options, "-q")

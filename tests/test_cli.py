@@ -239,3 +239,18 @@ def test_every_command_has_help_and_stands_in_the_readme() -> None:
     for name, command in main.commands.items():
         assert command.help, name
         assert f"trackmask {name}" in readme, name
+
+
+def test_prompts_from_a_file() -> None:
+    Path("p.json").write_text(
+        json.dumps({"objects": [{"name": "cat", "prompts": [{"frame": 2, "box": [20, 119, 138, 104]}]}]})
+    )
+    assert call("run", CAT, "--prompts", "p.json", "--end", "4", "-o", "out", "--no-overlay").exit_code == 0
+    about = json.loads(Path("out/result.json").read_text())
+    assert about["objects"] == [{"id": 1, "name": "cat", "first_prompt": 2, "last_prompt": 2}]
+    assert len(about["frames"]) == 5
+    assert "leave one of them out" in refused(2, "run", CAT, "--prompts", "p.json", *BOX)
+    Path("p.json").write_text('{"objects": [{"prompts": [{"frame": 2, "box": [1, 2, 3]}]}]}')
+    message = refused(2, "run", CAT, "--prompts", "p.json")
+    assert "p.json" in message
+    assert "box" in message

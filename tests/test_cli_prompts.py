@@ -21,7 +21,14 @@ def save(path: Path, *ids: int) -> str:
 def test_boxes_and_masks_are_objects_of_their_own_and_clicks_are_one(tmp_path: Path) -> None:
     mask = save(tmp_path / "m.png", 255)
     prompts, names = read(
-        [("box", "1,2,3,4"), ("point", "5,6"), ("box", "7,8,9,1@4"), ("negative", "7,7"), ("mask", mask), ("point", "8,8")]
+        [
+            ("box", "1,2,3,4"),
+            ("point", "5,6"),
+            ("box", "7,8,9,1@4"),
+            ("negative", "7,7"),
+            ("mask", mask),
+            ("point", "8,8"),
+        ]
     )
     said = [(p.object_id, p.frame, p.box, p.positive, p.negative, p.mask is not None) for p in prompts]
     assert len({entry[0] for entry in said}) == 4
@@ -36,7 +43,14 @@ def test_boxes_and_masks_are_objects_of_their_own_and_clicks_are_one(tmp_path: P
 
 def test_an_object_gathers_what_comes_after_it() -> None:
     prompts, names = read(
-        [("object", "dog"), ("box", "1,2,3,4"), ("point", "2,3@3.5s"), ("object", "cat"), ("point", "5,6@7"), ("negative", "1,1@7")]
+        [
+            ("object", "dog"),
+            ("box", "1,2,3,4"),
+            ("point", "2,3@3.5s"),
+            ("object", "cat"),
+            ("point", "5,6@7"),
+            ("negative", "1,1@7"),
+        ]
     )
     assert [(p.object_id, p.frame) for p in prompts] == [(1, None), (1, 3.5), (2, 7)]
     assert prompts[2].negative == ((1, 1),)

@@ -47,7 +47,12 @@ def finish(writer, folder, **changes):
     source = Source(folder / "clip.mp4", "clip.mp4", 1234, "ab" * 32, 12, SIZE, Fraction(30000, 1001))
     prompts = [Prompt(1, 0, box=(1, 2, 3, 4)), Prompt(7, 0, mask=np.ones(SIZE, bool), source=str(folder / "m.png"))]
     objects = [ObjectInfo(1, "bird", 0, 0), ObjectInfo(7, "object 7", 0, 5)]
-    values = {"source": source, "prompts": [prompt.as_json() for prompt in prompts], "objects": objects, "weights_sha256": "cd" * 32}
+    values = {
+        "source": source,
+        "prompts": [prompt.as_json() for prompt in prompts],
+        "objects": objects,
+        "weights_sha256": "cd" * 32,
+    }
     return writer.finish(**(values | changes))
 
 

@@ -40,7 +40,7 @@ def track(
     points: Sequence[Point] = (),
     prompts: Sequence[Prompt] = (),
     runtime: Runtime | None = None,
-    settings: Settings = Settings(),  # noqa: B008
+    settings: Settings = Settings(),
 ) -> Iterator[TrackedFrame]:
     """Track objects through a video file or a folder of images, a frame at a time, forward.
 
@@ -70,5 +70,3 @@ def track(
             yield TrackedFrame(frame.index, frame.time, frame.image, masks.labels, masks.objects)
     if waiting:
         raise PromptError(f"there is no frame {min(waiting)} to prompt: the video is shorter")
-
-

@@ -29,7 +29,7 @@ def correct(
     names: Mapping[int, str] | None = None,
     video: Path | None = None,
     style: Style = "fill",
-    settings: Settings = Settings(),  # noqa: B008
+    settings: Settings = Settings(),
     edits_used: bool = False,
     done: Callable[[], None] = lambda: None,
 ) -> Result:
@@ -37,8 +37,9 @@ def correct(
 
     Between two prompts the object is tracked from both and the two are blended by how near each prompt is. An empty
     mask says that the object is not to be seen. An id that the result does not have is a new object; `names` may name
-    it. `edits_used`: the prompts are the imported edits. `done` is called after each frame. The old version stays in the result's history. Raises a TrackmaskError, with
-    the result as it was, where a prompt does not fit or the video has moved.
+    it. `edits_used`: the prompts are the imported edits. `done` is called after each frame. The old version stays in
+    the result's history. Raises a TrackmaskError, with the result as it was, where a prompt does not fit or the video
+    has moved.
     """
     result = open_result(folder)
     path = source_video(result, video)
@@ -53,7 +54,9 @@ def correct(
             for frame, record, patch in span.again(edited, first, last):
                 revision.replace(frame, record, patch)
                 done()
-            name = objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
+            name = (
+                objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
+            )
             objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
         if (result.folder / OVERLAY).exists():
             draw(revision, reader, path if reader.info.audio else None, style, first, last)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
-
 from pathlib import Path
 
 from trackmask.data import Frame, Image, Labels, Masks
@@ -48,7 +47,7 @@ def run(
     folder: Path,
     prompts: Sequence[Prompt],
     runtime: Runtime,
-    options: Options = Options(),  # noqa: B008
+    options: Options = Options(),
     names: dict[int, str] | None = None,
     progress: Callable[[int | None], Callable[[], None]] = lambda total: lambda: None,
 ) -> Outcome:
@@ -143,7 +142,9 @@ class Job:
     def placed(self, prompt: Prompt, start: int) -> Prompt:
         frame = start if prompt.frame is None else self.index_of(prompt.frame)
         if frame < start:
-            raise PromptError(f"the prompt in frame {frame} lies before the start, frame {start}; begin there or earlier")
+            raise PromptError(
+                f"the prompt in frame {frame} lies before the start, frame {start}; begin there or earlier"
+            )
         return replace(prompt, frame=frame)
 
     def frames(self, start: Moment) -> Iterator[Frame]:
@@ -184,7 +185,9 @@ class Job:
                 output.put((frame, tracker.step(frame.image, waiting.pop(frame.index, ()))))
                 last = frame.index
         if waiting:
-            raise PromptError(f"there is no frame {min(waiting)} to prompt: the last one is {last}; choose one up to it")
+            raise PromptError(
+                f"there is no frame {min(waiting)} to prompt: the last one is {last}; choose one up to it"
+            )
 
     def backward(self, prompts: Sequence[Prompt], first: dict[int, int], start: int) -> None:
         """From each object's first prompt to the start."""
@@ -201,7 +204,9 @@ class Job:
     def between(self, prompts: Sequence[Prompt]) -> None:
         """Between the prompts of each object that has several, from both sides."""
         for object_id in sorted({prompt.object_id for prompt in prompts}):
-            own = {prompt.at: check(prompt, self.reader.info.size) for prompt in prompts if prompt.object_id == object_id}
+            own = {
+                prompt.at: check(prompt, self.reader.info.size) for prompt in prompts if prompt.object_id == object_id
+            }
             span = Span(self.reader, self.runtime, self.options.settings, own)
             for left, right in pairwise(sorted(own)):
                 for frame, record, patch in span.both_ways(left, right):
@@ -252,5 +257,3 @@ def only(masks: Masks, ids: set[int]) -> Masks:
             labels[labels == record.id] = 0
     kept = tuple(record for record in masks.objects if record.id in ids)
     return Masks(labels, kept, {id_: patch for id_, patch in masks.patches.items() if id_ in ids})
-
-

@@ -139,7 +139,8 @@ class ResultWriter:
     ) -> Path:
         """Write result.json, the last file of all, and move the folder into its place, which is returned.
 
-        `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` gives them.
+        `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` has
+        them.
         """
         head = {"schema": SCHEMA, "tool": f"trackmask {tool_version()}", "weights": weights_sha256}
         head |= {"complete": complete, "reason": reason}
@@ -252,7 +253,9 @@ def _check_free(folder: Path, ours: set[str] | None) -> None:
         others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
         if not others:
             return
-        raise OutputExistsError(f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it away")
+        raise OutputExistsError(
+            f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it away"
+        )
     raise OutputExistsError(f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o")
 
 

@@ -95,7 +95,9 @@ def undo(folder: Path) -> Result:
         raise ResultError(f"{folder} was not corrected; there is nothing to undo")
     with StagedFolder(folder, lambda target: None) as staged:
         with writing(folder):
-            link_tree(result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / "report.html"))
+            link_tree(
+                result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / "report.html")
+            )
             (staged.path / OVERLAY).unlink(missing_ok=True)
             for path in (p for p in kept[-1].rglob("*") if p.is_file()):
                 target = staged.path / path.relative_to(kept[-1])

@@ -30,7 +30,7 @@ class Span:
     prompts: Mapping[int, Prompt]  # of the object, by frame
 
     def again(self, edited: Collection[int], first: int, last: int) -> Iterator[Tracked]:
-        """The frames of the edited prompts, and all frames between them and their neighbours or the ends first, last."""
+        """The edited prompts' frames, and all between them and their neighbours, or the ends `first` and `last`."""
         for at in sorted(edited):
             _, frame, masks = self.tracker(at)
             yield only_object(frame, masks)
@@ -62,7 +62,7 @@ class Span:
             return
         with TemporaryFile() as file:
             backward = Waiting(file)
-            for frame, record, patch in self.one_way(right, self.reader.reversed(right - 1, left + 1)):
+            for _, record, patch in self.one_way(right, self.reader.reversed(right - 1, left + 1)):
                 backward.push(record, soft(patch, self.reader.info.size))
             for frame, record, patch in self.one_way(left, self.reader.frames(left + 1, right - 1)):
                 other, prob = backward.pop()

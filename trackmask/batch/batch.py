@@ -9,7 +9,7 @@ from pathlib import Path
 from trackmask.batch.find import Selection, find_clips
 from trackmask.batch.job import clear
 from trackmask.batch.lock import held
-from trackmask.batch.manifest import RUNNING, Manifest, Row, manifests, read_manifest
+from trackmask.batch.manifest import DONE, RUNNING, Manifest, Row, manifests, read_manifest
 from trackmask.batch.names import absolute, shown
 from trackmask.batch.owner import Event, Owner, Rules
 from trackmask.batch.plan import Plan, Shard, make_plan
@@ -74,7 +74,7 @@ def run_batch(
         for row in known.values():
             if row.state == RUNNING:
                 clear(out / os.fsdecode(row.output))
-        plan = make_plan(clips, _others(manifest_path) | known, out, batch.options, weights)
+        plan = make_plan(clips, _with_others(known, manifest_path), out, batch.options, weights)
         manifest.put(*plan.rows, only=True)
         tell(Event("plan", about=_about(plan)))
         _work(batch, plan, manifest, tell, interrupts)
@@ -85,12 +85,13 @@ def run_batch(
     return summary
 
 
-def _others(own: Path) -> dict[bytes, Row]:
-    """What other shards know: the number of shards may change between two calls."""
-    rows: dict[bytes, Row] = {}
+def _with_others(known: dict[bytes, Row], own: Path) -> dict[bytes, Row]:
+    """Also what other shards have done: their number may change between two calls."""
+    rows = dict(known)
     for path in manifests(own.parent.parent):
-        if path != own:
-            rows |= {row.output: row for row in read_manifest(path)}
+        for row in read_manifest(path) if path != own else ():
+            if row.output not in rows or (row.state == DONE and rows[row.output].state != DONE):
+                rows[row.output] = row
     return rows
 
 
@@ -146,7 +147,7 @@ def _about(plan: Plan) -> dict[str, object]:
 
 def _summary(plan: Plan, rows: list[Row], *, interrupted: bool) -> Summary:
     mine = {work.row.output for work in plan.work}
-    done = [row for row in rows if row.output in mine and row.state == "done"]
+    done = [row for row in rows if row.output in mine and row.state == DONE]
     failed = failures(rows)
     left = len(plan.work) - len(done) - len(failed)
     frames = sum(row.frames for row in rows if row.output in mine)

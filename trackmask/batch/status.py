@@ -2,10 +2,9 @@
 
 import csv
 import io
-import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trackmask.batch.lock import holder
@@ -23,18 +22,29 @@ class Status:
 
     name: str  # "all", or "3-of-10"
     holder: str | None  # who is at work on it
-    counts: Counter[str]  # clips by state, of the last call
-    frames: int
-    seconds: float  # of work, over all processes
-    failures: list[Row]
+    rows: list[Row]  # the clips of its last call
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Clips by state."""
+        return Counter(row.state for row in self.rows)
 
 
 def read_status(out: Path) -> list[Status]:
-    """Raises ResultError where `out` is no batch's folder or a manifest is damaged."""
-    found = manifests(out)
+    """Of every manifest in `out`, the one written last at the end.
+
+    Raises ResultError where it is no batch's folder, or a manifest is damaged.
+    """
+    found = sorted(manifests(out), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         raise ResultError(f"{shown(out)} holds no batch; give the folder of trackmask batch -o")
     return [_status(path) for path in found]
+
+
+def in_all(shards: Iterable[Status]) -> Status:
+    """Every clip once, as the last of them knows it."""
+    rows = {row.output: row for status in shards for row in status.rows}
+    return Status("in all", None, list(rows.values()))
 
 
 def failures(rows: Iterable[Row]) -> list[Row]:
@@ -65,17 +75,8 @@ def paths(out: Path, name: str) -> tuple[Path, Path, Path]:
 
 
 def _status(path: Path) -> Status:
-    rows = [row for row in read_manifest(path) if row.listed]
     held_by = holder(path.with_suffix(".lock"))
-    return Status(
-        path.stem,
-        held_by,
-        Counter(row.state if held_by or row.state != RUNNING else WAITING for row in rows),
-        sum(row.frames for row in rows),
-        sum(row.seconds for row in rows),
-        failures(rows),
-    )
-
-
-def readable(row: Row) -> tuple[str, str, int, str]:
-    return shown(os.fsdecode(row.clip)), row.state, row.attempts, row.error
+    rows = [row for row in read_manifest(path) if row.listed]
+    if held_by is None:  # what runs for nobody was killed
+        rows = [replace(row, state=WAITING) if row.state == RUNNING else row for row in rows]
+    return Status(path.stem, held_by, rows)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image as Pillow
-
 from trackmask.batch.names import shown
 from trackmask.errors import VideoError
 from trackmask.video.folder import list_images
@@ -95,9 +93,10 @@ class Tree:
 
 
 def _is_mask(image: Path) -> bool:
-    """A palette or 1-bit PNG holds ids, not a picture."""
-    with suppress(OSError, ValueError, SyntaxError, Pillow.DecompressionBombError), Pillow.open(image) as header:
-        return header.format == "PNG" and header.mode in ("1", "P")
+    """Whether it is a palette or 1-bit PNG, by its header: such a one holds ids, not a picture."""
+    with suppress(OSError), image.open("rb") as file:
+        head = file.read(26)
+        return len(head) == 26 and head.startswith(b"\x89PNG\r\n\x1a\n") and (head[24] == 1 or head[25] == 3)
     return False
 
 

@@ -114,22 +114,21 @@ def batch(
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
 def batch_status(out: Path, as_json: bool) -> None:
     """How the batch in OUT stands, over all its shards: at any time, whoever is at work on it."""
-    from trackmask.batch.status import STATES, read_status
+    from trackmask.batch.status import STATES, failures, in_all, read_status
 
     shards = read_status(out)
+    whole = in_all(shards)
     if as_json:
-        click.echo(
-            json.dumps([{"name": s.name, "holder": s.holder, **{k: s.counts[k] for k in STATES}} for s in shards])
-        )
+        listed = [{"name": s.name, "holder": s.holder, **{k: s.counts[k] for k in STATES}} for s in (*shards, whole)]
+        click.echo(json.dumps(listed))
         return
-    for shard in shards:
-        counts = ", ".join(f"{shard.counts[state]} {state}" for state in STATES if shard.counts[state]) or "no clips"
-        at_work = f"; at work: {shard.holder}" if shard.holder else ""
-        click.echo(f"{shard.name}: {counts}{at_work}")
-    total = ", ".join(f"{sum(s.counts[state] for s in shards)} {state}" for state in STATES)
-    frames, seconds = sum(s.frames for s in shards), sum(s.seconds for s in shards)
-    click.echo(f"in all: {total}; {frames} frames in {seconds:.0f} s of work")
-    table([row for shard in shards for row in shard.failures])
+    for status in (*shards, whole):
+        counts = ", ".join(f"{status.counts[state]} {state}" for state in STATES if status.counts[state]) or "no clips"
+        at_work = f"; at work: {status.holder}" if status.holder else ""
+        click.echo(f"{status.name}: {counts}{at_work}")
+    frames, seconds = sum(row.frames for row in whole.rows), sum(row.seconds for row in whole.rows)
+    click.echo(f"{frames} frames in {seconds:.0f} s of work")
+    table(failures(whole.rows))
 
 
 def number_of_jobs(text: str) -> int:

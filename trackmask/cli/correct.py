@@ -56,7 +56,13 @@ def correct(
     prompts, names = read_imported(known) if edits else ([read_one(known, frame, object_id, absent, order)], {})
     runtime = open_runtime(None, device, threads)
     corrected = correct_result(
-        result, prompts, runtime, names=names, video=video, style=style, edits_used=edits  # type: ignore[arg-type]
+        result,
+        prompts,
+        runtime,
+        names=names,
+        video=video,
+        style=style,
+        edits_used=edits,  # type: ignore[arg-type]
     )
     click.echo(f"{corrected.folder}: corrected; least sure of frames {', '.join(map(str, corrected.least_sure(3)))}")
 

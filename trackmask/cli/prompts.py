@@ -76,7 +76,9 @@ def read(order: list[tuple[str, str]]) -> tuple[list[Prompt], dict[int, str]]:
 
     said = gather(order)
     masks = {file: read_mask(Path(file)) for entry in said.values() for file in entry.masks}
-    ids = Ids({id_ for (owner, _), entry in said.items() if isinstance(owner, int) for f in entry.masks for id_ in masks[f]})
+    ids = Ids(
+        {id_ for (owner, _), entry in said.items() if isinstance(owner, int) for f in entry.masks for id_ in masks[f]}
+    )
     prompts: list[Prompt] = []
     for (owner, when), entry in said.items():
         entry.check(owner)

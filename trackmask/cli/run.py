@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trackmask.errors import PromptError
+
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
     from trackmask.pipeline import Outcome
+    from trackmask.prompts import Prompt
 
 STYLES = ("fill", "outline", "cutout")
 UNSURE = 3  # frames that the last line names
@@ -19,7 +22,16 @@ UNSURE = 3  # frames that the last line names
 @click.argument("video", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Result folder. [VIDEO.trackmask, in this folder]")
 @prompt_options
-@click.option("--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most.")
+@click.option(
+    "--prompts",
+    "prompt_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="prompts.json, or LabelMe's or COCO's.",
+)
+@click.option(
+    "--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most."
+)
 @click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
 @click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5.")
 @click.option("--end", metavar="WHEN", help="Last frame, or a time.")
@@ -34,6 +46,7 @@ UNSURE = 3  # frames that the last line names
 def run(
     video: Path,
     out: Path | None,
+    prompt_file: Path | None,
     auto: int,
     both: bool,
     start: str | None,
@@ -61,6 +74,10 @@ def run(
     from trackmask.runtime import open_runtime
 
     prompts, names = read(click.get_current_context().meta["prompts"])
+    if prompt_file is not None:
+        if prompts:
+            raise PromptError("prompts come from --prompts or from the command line; leave one of them out")
+        prompts, names = read_file(prompt_file, video)
     options = Options(
         start=parse_moment(start) if start else None,
         end=parse_moment(end) if end else None,
@@ -77,6 +94,13 @@ def run(
         report(outcome, bar.rate)
     if outcome.error is not None:
         raise outcome.error
+
+
+def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
+    from trackmask.prompt_files import Target, read_prompt_file
+
+    said = read_prompt_file(path, Target(video.name))
+    return list(said.prompts), dict(said.names)
 
 
 class Bar:

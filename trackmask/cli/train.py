@@ -26,7 +26,9 @@ import click
 @click.option("--fusion", default="learned,computed,solved", show_default=True, help='Its parts; "none" = 1x1 alone.')
 @click.option("--size", type=click.IntRange(64), default=256, show_default=True, help="Side of the crop, pixels.")
 @click.option("--real", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Share of real clips.")
-@click.option("--gap", type=click.IntRange(0), default=40, show_default=True, help="Frames from the reference, at most.")
+@click.option(
+    "--gap", type=click.IntRange(0), default=40, show_default=True, help="Frames from the reference, at most."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--half", is_flag=True, help="bfloat16: fast on GPUs and on processors with AVX512-BF16.")

@@ -20,7 +20,7 @@ from trackmask.tracker import Settings, Tracker
 class TrackmaskMethod:
     """A `baselines.Method` for the prompts "mask", "box" (around the true first mask) and "none"."""
 
-    def __init__(self, runtime: Runtime, settings: Settings = Settings()) -> None:  # noqa: B008
+    def __init__(self, runtime: Runtime, settings: Settings = Settings()) -> None:
         self.runtime, self.settings = runtime, settings
 
     def __call__(self, clip: Clip, prompt: str) -> Iterator[Labels]:

@@ -63,7 +63,7 @@ def export(
     results: tuple[Path, ...],
     to: str,
     out: Path,
-    options: Options = Options(),  # noqa: B008
+    options: Options = Options(),
     *,
     partial: bool = False,
 ) -> Report:

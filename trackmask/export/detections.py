@@ -26,7 +26,7 @@ def write(job: Job, folder: Path) -> list[str]:
 
 def detections(
     result: Path,
-    options: Options = Options(),  # noqa: B008
+    options: Options = Options(),
     *,
     partial: bool = False,
 ) -> Iterator[tuple[int, Any]]:

@@ -26,7 +26,7 @@ from trackmask.prompts import Prompt, read_mask
 __all__ = ["PromptSet", "Target", "files_behind", "read_prompt_file"]
 
 
-def read_prompt_file(path: Path, target: Target = Target()) -> PromptSet:  # noqa: B008
+def read_prompt_file(path: Path, target: Target = Target()) -> PromptSet:
     """The prompts that a file holds for one video, one for each frame and object.
 
     A frame is None where the file names none. The prompts are not yet held against the video's size: `prompts.check`

@@ -1,0 +1,153 @@
+"""What is measured on clips and commands. Every function measures once; the caller repeats and takes medians."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple, ParamSpec, TypeVar
+from unittest.mock import patch
+
+import av
+import cv2
+import numpy as np
+from clips import Clip
+
+from trackmask import crop, pipeline, tracker
+from trackmask.draw import overlay
+from trackmask.film import FilmWriter
+from trackmask.masks_png import write_labels
+from trackmask.runtime import Runtime
+from trackmask.video import open_video
+
+P, R = ParamSpec("P"), TypeVar("R")
+STAGES = ("decode", "crop", "encoder", "head", "memory", "paste", "rest of the tracker", "write PNG", "draw", "film")
+
+# Run by a small process: a child's peak on Linux counts what its parent held when it was born.
+_LAUNCH = """
+import resource, subprocess, sys, time
+began = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(done.returncode, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+class Command(NamedTuple):
+    """A whole `trackmask` process."""
+
+    seconds: float  # from its start to its exit
+    peak: float  # resident memory in MB
+
+
+def end_to_end(runtime: Runtime, clip: Clip, warm: int, *, with_overlay: bool) -> float:
+    """Frames per second of `trackmask run`'s pipeline, from frame `warm` to the last."""
+    stamps: list[float] = []
+    options = pipeline.Options(style="fill" if with_overlay else None)
+    with tempfile.TemporaryDirectory() as room:
+        progress = lambda total: lambda: stamps.append(perf_counter())  # noqa: E731
+        pipeline.run(clip.path, Path(room) / "result", clip.prompts, runtime, options, progress=progress)
+    return (len(stamps) - warm) / (stamps[-1] - stamps[warm - 1])
+
+
+class Stopwatch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, float] = defaultdict(float)
+
+    def timed(self, stage: str, function: Callable[P, R]) -> Callable[P, R]:
+        """The function, with the time that it takes added to the stage's."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            began = perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.spent[stage] += perf_counter() - began
+
+        return run
+
+
+def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
+    """Milliseconds a frame of each of STAGES, one after the other, nothing beside them, from frame `warm` on."""
+    watch = Stopwatch()
+    parts = (
+        (runtime, "encode", "encoder"),
+        (runtime, "decode", "head"),
+        (crop, "cut", "crop"),
+        (crop, "move", "crop"),
+        (crop, "paste", "paste"),
+        (tracker.Tracker, "_merge", "paste"),
+        (tracker, "join", "memory"),
+        (tracker, "solve", "memory"),
+        (tracker, "memory_of", "memory"),
+    )
+    with ExitStack() as stack:
+        for owner, name, stage in parts:
+            stack.enter_context(patch.object(owner, name, watch.timed(stage, getattr(owner, name))))
+        room = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        video = stack.enter_context(open_video(clip.path, threads=1))
+        film = stack.enter_context(FilmWriter(room / "overlay.mp4", clip.size, video.info.fps))
+        count = _one_by_one(watch, runtime, clip, warm, video.frames(), film, room / "mask.png")
+    spent = dict(watch.spent)
+    spent["rest of the tracker"] = spent.pop("step") - sum(
+        spent[part] for part in ("crop", "encoder", "head", "memory", "paste")
+    )
+    return {stage: 1000 * spent[stage] / count for stage in STAGES}
+
+
+def _one_by_one(watch, runtime, clip, warm, frames, film, mask) -> int:
+    follow = tracker.Tracker(runtime, clip.size)
+    step = watch.timed("step", follow.step)
+    draw, encode = watch.timed("draw", overlay), watch.timed("film", film.write)
+    take, write = watch.timed("decode", next), watch.timed("write PNG", write_labels)
+    count = 0
+    while (frame := take(frames, None)) is not None:
+        masks = step(frame.image, clip.prompts if count == 0 else ())
+        write(mask, masks.labels)
+        encode(draw(frame.image, masks.labels), frame.time)
+        count += 1
+        if count == warm:
+            watch.spent.clear()
+    return count - warm
+
+
+def command(*words: str) -> Command:
+    """Run `trackmask` with these words as a process of its own. CalledProcessError where it fails."""
+    line = [sys.executable, "-c", _LAUNCH, sys.executable, "-m", "trackmask", *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    code, seconds, peak = done.stdout.split()
+    if int(code):
+        raise subprocess.CalledProcessError(int(code), line, done.stdout, done.stderr)
+    unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # bytes there, kilobytes elsewhere
+    return Command(float(seconds), float(peak) / unit)
+
+
+def dis_flow(clip: Clip) -> float:
+    """Frames per second of OpenCV's DIS optical flow, preset medium, from each frame of the clip to the next."""
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    with open_video(clip.path) as video:
+        grey = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in video]
+    began = perf_counter()
+    for before, after in zip(grey, grey[1:], strict=False):
+        flow.calc(before, after, np.zeros((*clip.size, 2), np.float32))
+    return (len(grey) - 1) / (perf_counter() - began)
+
+
+def decode_alone(clip: Clip) -> float:
+    """Frames per second of FFmpeg's decoder with all its threads, as `ffmpeg -i clip -f null -`: no RGB."""
+    began, count = perf_counter(), 0
+    with av.open(str(clip.path)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for _ in container.decode(video=0):
+            count += 1
+    return count / (perf_counter() - began)
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
