@@ -100,7 +100,7 @@ def test_side_cars_before_the_file_for_all(tmp_path: Path) -> None:
 def test_a_list_and_a_csv(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.mp4", tmp_path / "in" / "b.mp4", tmp_path / "else" / "c.mp4")
     listed = tmp_path / "in" / "clips.txt"
-    listed.write_text("a.mp4\n\n./b.mp4\n../else/c.mp4\n")
+    listed.write_bytes(b"a.mp4\r\n\n./b.mp4\n../else/c.mp4\n")
     found = find_clips(str(listed), tmp_path / "out").clips
     elsewhere = (tmp_path / "else" / "c.mp4").relative_to("/").as_posix()
     assert sorted(clip.key for clip in found) == sorted(["a.mp4", "b.mp4", elsewhere])

@@ -249,8 +249,14 @@ def test_prompts_from_a_file() -> None:
     about = json.loads(Path("out/result.json").read_text())
     assert about["objects"] == [{"id": 1, "name": "cat", "first_prompt": 2, "last_prompt": 2}]
     assert len(about["frames"]) == 5
-    assert "leave one of them out" in refused(2, "run", CAT, "--prompts", "p.json", *BOX)
+    assert "leave all but one out" in refused(2, "run", CAT, "--prompts", "p.json", *BOX)
     Path("p.json").write_text('{"objects": [{"prompts": [{"frame": 2, "box": [1, 2, 3]}]}]}')
     message = refused(2, "run", CAT, "--prompts", "p.json")
     assert "p.json" in message
     assert "box" in message
+
+
+def test_without_a_screen_nothing_can_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--box" in refused(2, "run", CAT, "--interactive")

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 from io import BytesIO
 from pathlib import Path
 
@@ -309,3 +310,73 @@ def test_compressed_counts_without_the_tool() -> None:
     # 6 columns of 5: 3 rows clear, 14 set, 13 clear; then 33 = 1 + 32 takes two characters.
     assert run_lengths(Node("f", "", {"size": [5, 6], "counts": "3>="})).sum() == 14
     assert run_lengths(Node("f", "", {"size": [5, 7], "counts": "2Q1"})).sum() == 33
+
+
+# --- mutated ---------------------------------------------------------------------------------------------------------
+
+VALUES = (
+    None,
+    True,
+    -1,
+    0,
+    256,
+    1e308,
+    10**30,
+    "",
+    "\0",
+    "9" * 400,
+    "\ud800",
+    [],
+    {},
+    [[]],
+    [[1]],
+    [1, 2, 3, 4],
+    "45s",
+)
+
+
+def mutated(value: object, rng: random.Random) -> object:
+    """The same structure, with one place changed, left out or doubled."""
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        key = rng.choice(sorted(value))
+        if rng.random() < 0.1:
+            return {name: item for name, item in value.items() if name != key}
+        return value | {key: mutated(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.9:
+        place = rng.randrange(len(value))
+        copies = rng.choice((0, 1, 1, 1, 1, 2))
+        return [*value[:place], *[mutated(value[place], rng)] * copies, *value[place + 1 :]]
+    return rng.choice(VALUES)
+
+
+def test_mutated_files_give_prompts_or_one_sentence(tmp_path: Path) -> None:
+    """300 of what a run by hand does 20,000 times."""
+    rng = random.Random(1)
+    seeds: list[object] = [
+        {"objects": [{"id": 2, "name": "a", "prompts": [{"frame": "3s", "box": [1, 2, 3, 4], "negative": [[1, 2]]}]}]},
+        labelme(
+            shape("a", "polygon", [[1, 1], [9, 9], [1, 9]], group_id=1),
+            shape("b", "mask", [[1, 1]], mask=png(np.ones((2, 2), np.uint8))),
+        ),
+        coco(
+            ["1.jpg", "2.jpg"],
+            {"image_id": 0, "category_id": 1, "segmentation": [[2, 1, 6, 1, 6, 4]], "track_id": 1},
+            {"image_id": 1, "category_id": 1, "segmentation": {"size": [20, 30], "counts": [0, 5, 595]}},
+        ),
+    ]
+    read, sentences = 0, list[str]()
+    for _ in range(int(os.environ.get("TRACKMASK_FUZZ", "300"))):
+        content = mutated(rng.choice(seeds), rng)
+        text = bytearray(json.dumps(content).encode())
+        if rng.random() < 0.3:
+            text[rng.randrange(len(text))] = rng.randrange(256)
+        (tmp_path / "clip.json").write_bytes(text)
+        try:
+            files_behind(tmp_path / "clip.json")
+            read_prompt_file(tmp_path / "clip.json", Target("clip.mp4", size=(20, 30)))
+            read += 1
+        except PromptError as error:
+            sentences.append(str(error))
+    assert read > 20
+    assert len(sentences) > 100
+    assert all(sentence.isprintable() for sentence in sentences)

@@ -4,7 +4,7 @@ import csv
 import glob
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from io import StringIO
 from itertools import pairwise
@@ -92,9 +92,9 @@ def _by_pattern(pattern: Path, out: Path) -> Found:
 
 
 def _in_list(path: Path) -> Iterator[Clip]:
-    for line in _read(path).splitlines():
-        if line.strip():
-            yield _listed(path.parent, line.strip())
+    for line in _read(path).split("\n"):  # not at the other ends of lines that unicode knows: names may hold them
+        if name := line.removesuffix("\r"):
+            yield _listed(path.parent, name)
 
 
 def _in_csv(path: Path) -> Iterator[Clip]:
@@ -156,8 +156,8 @@ def _with_prompt(clip: Clip, prompts: Path | None) -> Clip:
         for name in (clip.path.name, clip.path.stem):
             file = clip.path.with_name(name + ending)
             if file.is_file() and not file.is_symlink():
-                return Clip(clip.key, clip.path, clip.output, file)
-    return Clip(clip.key, clip.path, clip.output, prompts and absolute(prompts))
+                return replace(clip, prompt=file)
+    return replace(clip, prompt=prompts and absolute(prompts))
 
 
 def _matches(key: str, pattern: str) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
 from trackmask.batch.names import shown
+from trackmask.batch.worker import Stopped
 from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, VideoError, WeightsError
 from trackmask.pipeline import Options
 from trackmask.pipeline import run as track
@@ -51,12 +52,11 @@ class Verdict:
     fatal: int = 0  # the exit code where no other clip can succeed either
 
 
-class Stopped(Exception):
-    """Raised by `tick` to leave a clip where it is."""
-
-
 def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
-    """Track one clip; every error becomes part of the verdict. `tick` hears frames done and expected after each one."""
+    """Track one clip; every error becomes part of the verdict. `tick` hears frames done and expected after each one.
+
+    A `tick` that raises Stopped ends it: nothing is left behind, and the verdict is WAITING.
+    """
     began = time.monotonic()
     try:
         verdict = _do(job, runtime, tick)

@@ -145,11 +145,11 @@ class LocalPool:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """A process started here does not hear Ctrl-C until it asks for it."""
+    """A process started here does not hear Ctrl-C and SIGTERM until it has said what to do then."""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, worker.OWNERS)
     try:
         yield
     finally:

@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Any
 
 STOP = "stop"
+OWNERS = (signal.SIGINT, signal.SIGTERM)  # signals that a worker leaves to the owner
 _OFTEN = 0.5  # seconds between two reports of a clip's progress
+
+
+class Stopped(Exception):
+    """Leaves a clip where it is."""
 
 
 def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> None:
     """Takes Jobs, and STOP to leave the running one; sends (frames, expected) now and then, and a Verdict each."""
     _settle()
-    from trackmask.batch.job import do
+    from trackmask.batch.job import Verdict, do
+    from trackmask.batch.manifest import FAILED
     from trackmask.errors import TrackmaskError
     from trackmask.runtime import open_runtime
 
@@ -25,7 +31,8 @@ def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> N
     try:
         runtime = open_runtime(weights, device, threads)
     except TrackmaskError as error:
-        link.refuse(error)
+        link.next()
+        link.send(Verdict(FAILED, str(error), fatal=error.exit_code))
         return
     while True:
         job = link.next()
@@ -49,21 +56,12 @@ class Link:
         self._pipe.send(message)
 
     def tick(self, count: int, total: int | None) -> None:
-        from trackmask.batch.job import Stopped
-
+        """Called after each frame. Raises Stopped once the owner has said STOP."""
         if self._stop.is_set():
             raise Stopped
         if time.monotonic() - self._last >= _OFTEN:
             self._last = time.monotonic()
             self.send((count, total))
-
-    def refuse(self, error: Exception) -> None:
-        """The network does not open: no job can succeed."""
-        from trackmask.batch.job import Verdict
-        from trackmask.batch.manifest import FAILED
-
-        self.next()
-        self.send(Verdict(FAILED, str(error), fatal=getattr(error, "exit_code", 1)))
 
     def _listen(self) -> None:
         try:
@@ -78,10 +76,11 @@ class Link:
 
 
 def _settle() -> None:
-    # Ctrl-C reaches the whole group of processes, but is the owner's to answer.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and a scheduler's SIGTERM, reach all processes, but are the owner's to answer.
+    for number in OWNERS:
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, OWNERS)
     # The solved layer is small: further threads of the algebra only get into the way, and might round differently.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"

@@ -11,6 +11,7 @@ import click
 
 from trackmask.errors import TrackmaskError
 
+from .batch import batch, batch_status
 from .correct import correct, undo
 from .evaluate import evaluate, score
 from .export import export, import_
@@ -60,5 +61,19 @@ def main(debug: bool) -> None:
     """
 
 
-for command in (run, info, report, correct, undo, export, import_, evaluate, score, train, weights):
+for command in (
+    run,
+    info,
+    report,
+    correct,
+    undo,
+    batch,
+    batch_status,
+    export,
+    import_,
+    evaluate,
+    score,
+    train,
+    weights,
+):
     main.add_command(command)

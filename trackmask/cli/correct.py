@@ -61,8 +61,8 @@ def correct(
         runtime,
         names=names,
         video=video,
-        style=style,
-        edits_used=edits,  # type: ignore[arg-type]
+        style=style,  # type: ignore[arg-type]  # click has checked it
+        edits_used=edits,
     )
     click.echo(f"{corrected.folder}: corrected; least sure of frames {', '.join(map(str, corrected.least_sure(3)))}")
 

@@ -29,6 +29,7 @@ UNSURE = 3  # frames that the last line names
     metavar="FILE",
     help="prompts.json, or LabelMe's or COCO's.",
 )
+@click.option("--interactive", is_flag=True, help="Draw boxes and clicks on the first frame, in a window.")
 @click.option(
     "--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most."
 )
@@ -47,6 +48,7 @@ def run(
     video: Path,
     out: Path | None,
     prompt_file: Path | None,
+    interactive: bool,
     auto: int,
     both: bool,
     start: str | None,
@@ -74,9 +76,9 @@ def run(
     from trackmask.runtime import open_runtime
 
     prompts, names = read(click.get_current_context().meta["prompts"])
+    if bool(prompts) + interactive + (prompt_file is not None) > 1:
+        raise PromptError("prompts come from options, from --prompts or from --interactive; leave all but one out")
     if prompt_file is not None:
-        if prompts:
-            raise PromptError("prompts come from --prompts or from the command line; leave one of them out")
         prompts, names = read_file(prompt_file, video)
     options = Options(
         start=parse_moment(start) if start else None,
@@ -87,6 +89,8 @@ def run(
         both=both,
         auto=auto,
     )
+    if interactive:
+        prompts, names = read(draw(video, options.start))
     folder = out or default_folder(video)
     with Bar(quiet) as bar:
         outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, names, bar.start)
@@ -101,6 +105,15 @@ def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
 
     said = read_prompt_file(path, Target(video.name))
     return list(said.prompts), dict(said.names)
+
+
+def draw(video: Path, start: int | float | None) -> list[tuple[str, str]]:
+    """What the user draws on the first frame, as options."""
+    from trackmask.cli.window import pick
+    from trackmask.video import open_video
+
+    with open_video(video) as reader:
+        return pick(next(reader.frames(start)).image)
 
 
 class Bar:
