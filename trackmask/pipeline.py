@@ -33,6 +33,7 @@ class Options:
     both: bool = False  # between two prompts of an object, track from both and blend
     auto: int = 1  # objects to find where there is no prompt, at most
     settings: Settings = Settings()
+    threads: int = 0  # of the decoder; 0: as many as FFmpeg likes. The pixels do not depend on it
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def run(
     returns is called after each frame. A video that ends in damage leaves a result of the frames before, marked as
     incomplete. Raises a TrackmaskError, with nothing left behind, where there is no result at all.
     """
-    with open_video(video) as reader:
+    with open_video(video, threads=options.threads) as reader:
         for prompt in prompts:
             check(prompt, reader.info.size)
         with ResultWriter(folder, overwrite=options.overwrite, soft=options.soft) as writer:

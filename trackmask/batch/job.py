@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
 from trackmask.batch.names import shown
-from trackmask.batch.worker import Stopped
+from trackmask.batch.stopped import Stopped
 from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, VideoError, WeightsError
 from trackmask.pipeline import Options
 from trackmask.pipeline import run as track

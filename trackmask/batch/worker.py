@@ -6,17 +6,16 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from trackmask.batch.stopped import Stopped
+
 STOP = "stop"
 OWNERS = (signal.SIGINT, signal.SIGTERM)  # signals that a worker leaves to the owner
 _OFTEN = 0.5  # seconds between two reports of a clip's progress
-
-
-class Stopped(Exception):
-    """Leaves a clip where it is."""
 
 
 def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> None:
@@ -36,6 +35,8 @@ def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> N
         return
     while True:
         job = link.next()
+        # The decoder, too, keeps to this worker's share of the cores.
+        job = replace(job, options=replace(job.options, threads=threads))
         link.send(do(job, runtime, link.tick))
 
 

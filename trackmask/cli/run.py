@@ -42,7 +42,7 @@ UNSURE = 3  # frames that the last line names
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
+@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network and of the decoder; 0 = all cores.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     video: Path,
@@ -88,6 +88,7 @@ def run(
         overwrite=overwrite,
         both=both,
         auto=auto,
+        threads=threads,
     )
     if interactive:
         prompts, names = read(draw(video, options.start))

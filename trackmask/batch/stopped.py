@@ -1,0 +1,5 @@
+"""How a clip is left where it is."""
+
+
+class Stopped(Exception):
+    """Raised from a clip's progress once the owner has said STOP."""
