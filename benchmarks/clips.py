@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from trackmask.data import Image
+from trackmask.data import Image, Labels
 from trackmask.film import FilmWriter
 from trackmask.masks_png import write_labels
 from trackmask.prompts import Prompt
@@ -58,8 +58,8 @@ class Sample:
                 film.write(cv2.resize(tiled, size[::-1], interpolation=cv2.INTER_AREA), float(index / RATE))
         ids = np.arange(1, rows * columns + 1, dtype=np.uint8)
         ids[objects:] = 0  # tiles that nobody asks for
-        labels = np.kron(ids.reshape(rows, columns), self.mask.astype(np.uint8))
-        labels = cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST)
+        labels: Labels = np.kron(ids.reshape(rows, columns), self.mask.astype(np.uint8))
+        labels = np.asarray(cv2.resize(labels, size[::-1], interpolation=cv2.INTER_NEAREST))
         write_labels(folder / f"{name}.png", labels)
         prompts = tuple(Prompt(number, 0, mask=labels == number) for number in range(1, objects + 1))
         return Clip(folder / f"{name}.mp4", folder / f"{name}.png", size, prompts)

@@ -5,10 +5,11 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import NamedTuple, ParamSpec, TypeVar
 from unittest.mock import patch
 
@@ -18,13 +19,15 @@ import numpy as np
 from clips import Clip
 
 from trackmask import crop, pipeline, tracker
+from trackmask.data import Frame
 from trackmask.draw import overlay
 from trackmask.film import FilmWriter
 from trackmask.masks_png import write_labels
 from trackmask.runtime import Runtime
 from trackmask.video import open_video
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 STAGES = ("decode", "crop", "encoder", "head", "memory", "paste", "rest of the tracker", "write PNG", "draw", "film")
 
 # Run by a small process: a child's peak on Linux counts what its parent held when it was born.
@@ -48,8 +51,14 @@ def end_to_end(runtime: Runtime, clip: Clip, warm: int, *, with_overlay: bool) -
     stamps: list[float] = []
     options = pipeline.Options(style="fill" if with_overlay else None)
     with tempfile.TemporaryDirectory() as room:
-        progress = lambda total: lambda: stamps.append(perf_counter())  # noqa: E731
-        pipeline.run(clip.path, Path(room) / "result", clip.prompts, runtime, options, progress=progress)
+        pipeline.run(
+            clip.path,
+            Path(room) / "result",
+            clip.prompts,
+            runtime,
+            options,
+            progress=lambda total: lambda: stamps.append(perf_counter()),
+        )
     return (len(stamps) - warm) / (stamps[-1] - stamps[warm - 1])
 
 
@@ -100,13 +109,16 @@ def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
     return {stage: 1000 * spent[stage] / count for stage in STAGES}
 
 
-def _one_by_one(watch, runtime, clip, warm, frames, film, mask) -> int:
+def _one_by_one(
+    watch: Stopwatch, runtime: Runtime, clip: Clip, warm: int, frames: Iterator[Frame], film: FilmWriter, mask: Path
+) -> int:
+    """All of a run's work in one thread; returns the number of frames that the watch has timed."""
     follow = tracker.Tracker(runtime, clip.size)
     step = watch.timed("step", follow.step)
     draw, encode = watch.timed("draw", overlay), watch.timed("film", film.write)
-    take, write = watch.timed("decode", next), watch.timed("write PNG", write_labels)
+    take, write = watch.timed("decode", lambda: next(frames, None)), watch.timed("write PNG", write_labels)
     count = 0
-    while (frame := take(frames, None)) is not None:
+    while (frame := take()) is not None:
         masks = step(frame.image, clip.prompts if count == 0 else ())
         write(mask, masks.labels)
         encode(draw(frame.image, masks.labels), frame.time)
@@ -129,11 +141,11 @@ def command(*words: str) -> Command:
 
 def dis_flow(clip: Clip) -> float:
     """Frames per second of OpenCV's DIS optical flow, preset medium, from each frame of the clip to the next."""
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     with open_video(clip.path) as video:
         grey = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in video]
     began = perf_counter()
-    for before, after in zip(grey, grey[1:], strict=False):
+    for before, after in pairwise(grey):
         flow.calc(before, after, np.zeros((*clip.size, 2), np.float32))
     return (len(grey) - 1) / (perf_counter() - began)
 
@@ -150,4 +162,15 @@ def decode_alone(clip: Clip) -> float:
 
 def cores() -> int:
     """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def others() -> float:
+    """How many other processes want a core just now: the mean over a second."""
+    if sys.platform != "linux":
+        return os.getloadavg()[0]
+    seen = []
+    for _ in range(20):
+        sleep(0.05)
+        seen.append(int(Path("/proc/loadavg").read_text().split()[3].split("/")[0]) - 1)  # ourselves
+    return sum(seen) / len(seen)

@@ -4,6 +4,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from measure import STAGES, Command, cores
 from roofline import FRAMES, Machine, Work
@@ -19,7 +20,9 @@ SERVER = 32  # cores
 class Facts:
     """All that was measured; rates are frames per second. The keys are (size's name, objects)."""
 
-    load: float  # processes that wanted a core before the measuring began
+    others: float  # processes that wanted a core before the measuring began
+    repeats: int  # runs that a median is taken of
+    peak: Machine
     sizes: dict[str, tuple[int, int]]
     rates: dict[tuple[str, int, bool], float] = field(default_factory=dict)  # and whether with overlay
     stages: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)  # milliseconds a frame
@@ -29,13 +32,12 @@ class Facts:
     work: dict[str, Work] = field(default_factory=dict)  # of "encoder" and "head", one object
     network: dict[int, tuple[float, float]] = field(default_factory=dict)  # seconds of both, by objects
     threads: dict[int, float] = field(default_factory=dict)  # the network's rate, by threads
-    peak: Machine = Machine(0, 0)
 
 
-def page(facts: Facts) -> str:
-    """The whole of docs/performance.md; the pictures lie beside it."""
-    parts = (machine, bars, rates, stages, beside, growth, limit)
-    return "\n\n".join(part(facts) for part in parts) + "\n"
+def page(facts: Facts, stem: str) -> str:
+    """The whole page, whose pictures lie beside it as `stem`-rates.png and so on."""
+    parts = (machine, bars, rates, stages, beside, growth, limit, on_paper)
+    return "\n\n".join(part(facts) for part in parts).replace("](PICTURE", f"]({stem}") + "\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -44,12 +46,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def machine(facts: Facts) -> str:
-    simd = " ".join(np.show_config(mode="dicts")["SIMD Extensions"]["found"])
-    busy = (
-        "Nothing else ran."
-        if facts.load < 0.5
-        else (f"**Other processes were running (load {facts.load:.1f}): these figures are too low, measure again.**")
-    )
+    # OpenCV marks with * what it chooses at run time, and with ? what this processor lacks.
+    simd = " ".join(word.strip("*") for word in cv2.getCPUFeaturesLine().split() if not word.endswith("?"))
+    busy = "Nothing else ran."
+    if facts.others >= 0.5:
+        busy = f"**{facts.others:.1f} other processes ran beside it: these figures are too low, measure again.**"
     return f"""# How fast it is, and why
 
 Written by `python benchmarks/performance.py`, which measures all of this in one go; do not edit it by hand.
@@ -58,7 +59,8 @@ Machine: {cores()} cores, {platform.machine()}, {simd}, {platform.system()}; Pyt
 It multiplies matrices at {facts.peak.gflops:.0f} GFLOP/s and copies memory at {facts.peak.bandwidth:.0f} GB/s. {busy}
 
 The clips are `samples/bunny.mp4` scaled, tiled to show as many objects as are tracked, and run forth and back.
-So the large ones hold less detail than a camera's, and decode and encode faster. Medians of several runs."""
+So the large ones hold less detail than a camera's, and decode and encode faster.
+Rates, stages and start are medians of {facts.repeats} runs, the network's of many calls; memory is measured once."""
 
 
 def bars(facts: Facts) -> str:
@@ -68,7 +70,7 @@ def bars(facts: Facts) -> str:
     ratio = facts.runs[long].peak / facts.runs[short].peak
     several = max(n for key, n in facts.stages if key == "480p")
     cost = with_overlay / facts.rates["480p", several, True]
-    checks = [
+    checks: list[tuple[str, float, float, bool]] = [  # the last: whether more is better
         ("480p, masks and overlay, frames/s", 25, with_overlay, True),
         ("the same over the rate of DIS flow", 0.75, with_overlay / facts.beside["DIS flow, medium"], True),
         ("480p, masks alone, frames/s", 30, without, True),
@@ -77,12 +79,12 @@ def bars(facts: Facts) -> str:
         ("trackmask --help, s", 0.5, facts.start["--help"], False),
         ("peak memory at 480p, MB", 700, facts.runs[long].peak, False),
         (f"peak memory, {long} over {short} frames", 1.05, ratio, False),
-        (f"a frame of {several} objects over one of 1 (5: 4)", f"{0.8 * several:.3g}", cost, False),
+        (f"a frame of {several} objects over one of 1 (bar: 4 for 5)", 0.8 * several, cost, False),
     ]
     rows = []
     for what, bar, value, at_least in checks:
-        held = value >= float(bar) if at_least else value <= float(bar)
-        rows.append((what, f"{'≥' if at_least else '≤'} {bar}", f"{value:.3g}", "yes" if held else "**no**"))
+        held = value >= bar if at_least else value <= bar
+        rows.append((what, f"{'≥' if at_least else '≤'} {bar:.3g}", f"{value:.3g}", "yes" if held else "**no**"))
     return "## The bars\n\n" + table(("what", "bar", "measured", "held"), rows)
 
 
@@ -103,7 +105,7 @@ way. The start is counted below.
 
 {table(head, rows)}
 
-![Frames per second by size and objects](performance-rates.png)"""
+![Frames per second by size and objects](PICTURE-rates.png)"""
 
 
 def stages(facts: Facts) -> str:
@@ -119,7 +121,7 @@ and what is remembered; *draw* and *film*: the overlay.
 
 {table(["ms", *STAGES, "sum"], rows)}
 
-![Milliseconds of each stage](performance-stages.png)"""
+![Milliseconds of each stage](PICTURE-stages.png)"""
 
 
 def beside(facts: Facts) -> str:
@@ -147,23 +149,23 @@ The process' peak at 480p with the overlay, one object.
 
 {table(("frames", "MB", "frames/s with the start"), memory)}
 
-![Peak memory by length](performance-memory.png)"""
+![Peak memory by length](PICTURE-memory.png)"""
 
 
 def growth(facts: Facts) -> str:
-    small, large = list(facts.sizes)[0], list(facts.sizes)[-1]
+    small, *_, large = facts.sizes
     pixels = np.prod(facts.sizes[large]) / np.prod(facts.sizes[small])
     several = max(facts.network)
     one, many = sum(facts.network[1]), sum(facts.network[several])
     network = {key: spent["encoder"] + spent["head"] for key, spent in facts.stages.items()}
     rest = {key: sum(spent.values()) - network[key] for key, spent in facts.stages.items()}
+    grown = network[large, 1] / network[small, 1], rest[large, 1] / rest[small, 1]
     rows = [(n, f"{rate:.1f}", f"{rate / facts.threads[1]:.2f}") for n, rate in facts.threads.items()]
     short, *_, long = sorted(facts.runs)
     return f"""## How the cost grows
 
-- **Pixels.** {large} has {pixels:.0f} times the pixels of {small}. The network costs {
-        network[large, 1] / network[small, 1]:.2f} times as much, since every object is seen through a crop of one size;
-  all that touches whole pictures (decode, PNG, overlay) costs {rest[large, 1] / rest[small, 1]:.1f} times as much.
+- **Pixels.** {large} has {pixels:.0f} times the pixels of {small}. The network costs {grown[0]:.2f} times, since
+  every object is seen through a crop of one size; all the rest (decode, crop, PNG, overlay) {grown[1]:.1f} times.
 - **Objects.** The network costs {many / one:.1f} times as much for {several} objects as for 1, in one batch.
 - **Frames.** Each costs the same: memory holds a fixed number of frames. From {short} to {long} frames, the peak
   goes from {facts.runs[short].peak:.0f} to {facts.runs[long].peak:.0f} MB.
@@ -196,9 +198,7 @@ frames/s for one object, whatever the code. The network takes {1000 * (encoder +
 
 {table(("graph", "GFLOP", "FLOP/byte", "ms", "GFLOP/s", "limit ms", "of the limit"), rows)}
 
-![Roofline](performance-roofline.png)
-
-{on_paper(facts)}"""
+![Roofline](PICTURE-roofline.png)"""
 
 
 def on_paper(facts: Facts) -> str:
@@ -207,24 +207,21 @@ def on_paper(facts: Facts) -> str:
     write = sum(spent[s] for s in ("write PNG", "draw", "film"))
     steps = {"decoding": spent["decode"], "tracking": serial + 1000 * network * cores() / SERVER, "writing": write}
     slowest = max(steps, key=lambda step: steps[step])
-    card = max(
-        sum(floor(work, GPU) for work in facts.work.values()), LAUNCH * sum(w.nodes for w in facts.work.values())
-    )
-    ours = facts.rates["480p", 1, True]
+    kernels = sum(work.nodes for work in facts.work.values())
+    card = 1000 * max(sum(floor(work, GPU) for work in facts.work.values()), LAUNCH * kernels)
+    ours, times = facts.rates["480p", 1, True], SERVER / cores()
     return f"""### On paper, not measured
 
 - **{SERVER} such cores, one video.** Were the network to scale without loss, {
         slowest
     } would be the slowest of the three
   steps that run side by side: {steps[slowest]:.1f} ms a frame, so at most {1000 / steps[slowest]:.0f} frames/s at 480p.
-- **{SERVER} such cores, many videos** (`trackmask batch`, a job for every {cores()} cores): {
-        SERVER / cores():.0f} times
-  this machine's {ours:.0f}, about {ours * SERVER / cores():.0f} frames/s, where the disk and the memory keep up.
-- **A graphics card** of {GPU.gflops / 1000:.0f} TFLOP/s and {GPU.bandwidth:.0f} GB/s: the network would take {
-        1000 * card:.1f} ms a frame, most of it the start of some {
-        sum(w.nodes for w in facts.work.values())
-    } kernels at {1e6 * LAUNCH:.0f} µs rather than arithmetic. Crop, masks and films stay on the processor: {
-        serial + 1000 * card:.1f} ms for tracking, {write:.1f} ms for writing."""
+- **{SERVER} such cores, many videos** (`trackmask batch`, a job for every {cores()} cores): {times:.0f} times this
+  machine's {ours:.0f}, about {ours * times:.0f} frames/s, where the disk and the memory keep up.
+- **A graphics card** of {GPU.gflops / 1000:.0f} TFLOP/s and {GPU.bandwidth:.0f} GB/s: {card:.1f} ms a frame for the
+  network, which is the start of some {kernels} kernels at {
+        1e6 * LAUNCH:.0f} µs each rather than their arithmetic. Crop,
+  masks and films stay on the processor: with them, {serial + card:.1f} ms for tracking, {write:.1f} ms for writing."""
 
 
 def floor(work: Work, machine: Machine) -> float:

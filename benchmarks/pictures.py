@@ -4,24 +4,20 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from measure import STAGES
 from page import OVERLAY, Facts
-
-mpl.use("Agg")
-
-from matplotlib import pyplot as plt  # noqa: E402  # after the choice of the backend
-from matplotlib.axes import Axes  # noqa: E402
 
 
 def draw(facts: Facts, stem: Path) -> list[Path]:
     """Write `stem`-rates.png and its siblings, and return their paths."""
     written = []
     for plot in (rates, stages, memory, roofline):
-        figure, axes = plt.subplots(figsize=(8, 4), layout="constrained")
-        plot(facts, axes)
+        figure = Figure(figsize=(8, 4), layout="constrained")
+        plot(facts, figure.subplots())
         written.append(stem.with_name(f"{stem.name}-{plot.__name__}.png"))
         figure.savefig(written[-1], dpi=110, metadata={"Software": None})
-        plt.close(figure)
     return written
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from trackmask.cli import main
 from trackmask.correct import correct
 from trackmask.data import State
-from trackmask.errors import PromptError, ResultError, VideoError
+from trackmask.errors import CallError, PromptError, ResultError
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
 from trackmask.result import open_result
@@ -93,7 +93,7 @@ def test_what_does_not_fit_changes_nothing(runtime: OnnxRuntime, result: Path, t
     before = files(result)
     with pytest.raises(PromptError, match="it has frames 0 to 19"):
         correct(result, [Prompt(1, 30, mask=truth(30))], runtime)
-    with pytest.raises(VideoError, match="--video"):
+    with pytest.raises(CallError, match="--video"):
         correct(result, [Prompt(1, 3, mask=truth(3))], runtime, video=SAMPLES / "bunny.mp4")
     with pytest.raises(PromptError, match="480x360"):
         correct(result, [Prompt(1, 3, mask=np.ones((10, 10), bool))], runtime)

@@ -165,7 +165,7 @@ def test_moved_video(result, tmp_path):
     finally:
         (tmp_path / "moved.mp4").rename(result.parent / "clip.mp4")
     other = samples.film(tmp_path / "other.mp4", times=[0, 0.04], audio=None)
-    with pytest.raises(VideoError, match="is not the video that"):
+    with pytest.raises(CallError, match="is not the video of"):
         export((result,), "alpha", tmp_path / "two", Options(video=other))
     assert not (tmp_path / "two").exists()
 

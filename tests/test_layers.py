@@ -16,8 +16,8 @@ FLOORS = (
     "video film masks_png prompts draw metrics network crop prompt_maps stages staging",
     "weights records review memory",
     "runtime",
-    "look tracker result",
-    "discover prompt_files source revision span",
+    "look tracker result source",
+    "discover prompt_files revision span",
     "pipeline correct api export report",
     "batch importing",
     "training evaluation",  # beside the tool: nothing but the command line may know of them

@@ -42,7 +42,7 @@ def correct(
     has moved.
     """
     result = open_result(folder)
-    path = source_video(result, video)
+    path = source_video(result.source, video)
     first, last = result.frames[0].index, result.frames[-1].index
     prompts = [fitting(prompt, result, first, last) for prompt in prompts]
     with open_video(path) as reader, Revision(result) as revision:

@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
-from trackmask.errors import VideoError
-from trackmask.result import Result
+from trackmask.errors import CallError, VideoError
+from trackmask.records import Source
 from trackmask.video import hash_source
 
 
-def source_video(result: Result, video: Path | None = None) -> Path:
-    """The path of a result's video, or of `video` where it has moved to. Raises VideoError where it is another one."""
-    path = video or result.source.path
+def source_video(source: Source, given: Path | None = None) -> Path:
+    """The path of a result's video, or `given` where the user says that it has moved there.
+
+    Raises VideoError where it is not there or another one; CallError where `given` is another one.
+    """
+    path = given or source.path
     if not path.exists():
-        raise VideoError(f"{path}, the video of this result, is not there; say where it is with --video")
-    if hash_source(path) != (result.source.bytes, result.source.sha256):
-        raise VideoError(f"{path} is not the video that this result was made from; say where that is with --video")
+        raise VideoError(f"the video {source.name} is not at {path}; say with --video FILE where it is")
+    if hash_source(path) != (source.bytes, source.sha256):
+        error = VideoError if given is None else CallError
+        raise error(f"{path} is not the video of this result, which was {source.name}; give that one with --video")
     return path

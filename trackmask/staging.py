@@ -88,7 +88,7 @@ class StagedFolder:
                     raise OutputExistsError(f"{self.path} is in the way and not trackmask's; move it away")
                 self.path.mkdir(exist_ok=True)
                 file = lock.open("ab")
-                if not _locked(file):
+                if not locked(file):
                     file.close()
                     raise OutputExistsError(f"another run is writing {self.target}; wait for it, or choose another")
                 if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
@@ -136,7 +136,7 @@ def _empty(folder: Path) -> None:
             entry.unlink()
 
 
-def _locked(file: BinaryIO) -> bool:
+def locked(file: BinaryIO) -> bool:
     """Whether the file is ours alone now. Where files cannot be locked (Windows, some networks) nothing guards it."""
     if sys.platform != "win32":
         try:

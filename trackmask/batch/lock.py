@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,10 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trackmask.errors import CallError
-from trackmask.staging import writing
-
-if sys.platform != "win32":
-    import fcntl
+from trackmask.staging import locked, writing
 
 _TRIES = 10  # a tenth of a second apart: `holder` holds the lock for a moment, too
 
@@ -26,7 +22,7 @@ def held(path: Path, what: str) -> Iterator[None]:
         file = path.open("a+b")
     with file:
         for attempt in range(_TRIES):
-            if _taken(file):
+            if locked(file):
                 break
             if attempt == _TRIES - 1:
                 raise CallError(f"{what} is held by another batch ({_read(file)}); wait for its end, or use --shard")
@@ -47,7 +43,7 @@ def holder(path: Path) -> str | None:
     """Who holds the lock, as a text; None where nobody does."""
     with suppress(OSError), path.open("rb") as file:
         about = _read(file)
-        return None if not about or _taken(file) else about
+        return None if not about or locked(file) else about
     return None
 
 
@@ -58,15 +54,3 @@ def _read(file: BinaryIO) -> str:
         return f"process {int(about['process'])} on {about['host']!s}, since {about['since']!s}"
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _taken(file: BinaryIO) -> bool:
-    """Whether it is ours now. Where files cannot be locked (Windows, some networks) nothing guards it."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
-    return True

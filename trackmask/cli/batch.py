@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .options import track_options
+
 if TYPE_CHECKING:
     from trackmask.batch.batch import Batch, Summary
     from trackmask.batch.manifest import Row
     from trackmask.batch.owner import Event
 
-STYLES = ("fill", "outline", "cutout")
 SHOWN = 20  # failures in the table at the end; failures.csv has all
 FAILED, INTERRUPTED = 3, 130
 
@@ -36,14 +37,8 @@ FAILED, INTERRUPTED = 3, 130
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="A clip. [none]")
 @click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the clips, from 1 on: for Slurm arrays.")
 @click.option("--ray", metavar="ADDRESS", help="Track on this Ray cluster; OUT and IN are shared folders.")
-@click.option("--start", metavar="WHEN", help="First frame of each clip, or a time.")
-@click.option("--end", metavar="WHEN", help="Last frame, or a time.")
-@click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
-@click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4.")
-@click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well.")
+@track_options
 @click.option("--overwrite", is_flag=True, help="Replace results that this batch did not write.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
 @click.option(
     "--json-log", type=click.Path(path_type=Path, dir_okay=False), help="Append one event a line to this file."
 )

@@ -8,6 +8,7 @@ import click
 
 from trackmask.errors import PromptError
 
+from .options import device_option, style_option, threads_option, video_option
 from .prompts import OrderedCommand, read
 
 if TYPE_CHECKING:
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 @click.option("--negative", multiple=True, metavar="X,Y", help="A click beside the object. Repeat.")
 @click.option("--absent", is_flag=True, help="The object is not to be seen in this frame.")
 @click.option("--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result.")
-@click.option("--video", type=click.Path(path_type=Path), help="Where the video is, if it has moved.")
-@click.option("--style", type=click.Choice(["fill", "outline", "cutout"]), default="fill", help="Of the overlay.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
+@video_option
+@style_option
+@device_option
+@threads_option
 def correct(
     result: Path,
     frame: int | None,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .options import device_option, threads_option, weights_option
+
 if TYPE_CHECKING:
     from trackmask.evaluation.measure import ClipScore
 
@@ -17,9 +19,9 @@ METHODS = ("trackmask", "copy", "dis-flow")
 @click.option("--split", type=click.Path(path_type=Path), help="Text file with the names of the clips to use.")
 @click.option("--prompt", type=click.Choice(["mask", "box", "none"]), default="mask", show_default=True)
 @click.option("--method", "names", type=click.Choice(METHODS), multiple=True, help="Repeat to compare. [trackmask]")
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network; 0 = all cores.")
+@weights_option
+@device_option
+@threads_option
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures to this file, too.")
 @click.option("--sheet", type=click.Path(path_type=Path), help="Write a contact sheet (PNG): clips down, time across.")
 def evaluate(

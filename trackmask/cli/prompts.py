@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from trackmask.cli.options import together
 from trackmask.errors import PromptError
 
 if TYPE_CHECKING:
@@ -32,19 +33,14 @@ class OrderedCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-def prompt_options(command: Any) -> Any:
-    """--object, --mask, --box, --point, --negative, for a command of class OrderedCommand."""
-    for option in reversed(
-        (
-            click.option("--mask", multiple=True, metavar="FILE[@WHEN]", help="PNG: 0/255, or ids 1..254."),
-            click.option("--box", multiple=True, metavar="X,Y,W,H[@WHEN]", help="Top left corner and size, pixels."),
-            click.option("--point", multiple=True, metavar="X,Y[@WHEN]", help="A click on the object."),
-            click.option("--negative", multiple=True, metavar="X,Y[@WHEN]", help="A click beside the object."),
-            click.option("--object", multiple=True, metavar="NAME", help="The prompts after it are of this object."),
-        )
-    ):
-        command = option(command)
-    return command
+#: For a command of class OrderedCommand.
+prompt_options = together(
+    click.option("--mask", multiple=True, metavar="FILE[@WHEN]", help="PNG: 0/255, or ids 1..254."),
+    click.option("--box", multiple=True, metavar="X,Y,W,H[@WHEN]", help="Top left corner and size, pixels."),
+    click.option("--point", multiple=True, metavar="X,Y[@WHEN]", help="A click on the object."),
+    click.option("--negative", multiple=True, metavar="X,Y[@WHEN]", help="A click beside the object."),
+    click.option("--object", multiple=True, metavar="NAME", help="The prompts after it are of this object."),
+)
 
 
 @dataclass

@@ -8,13 +8,13 @@ import click
 
 from trackmask.errors import PromptError
 
+from .options import threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
     from trackmask.pipeline import Outcome
     from trackmask.prompts import Prompt
 
-STYLES = ("fill", "outline", "cutout")
 UNSURE = 3  # frames that the last line names
 
 
@@ -34,15 +34,9 @@ UNSURE = 3  # frames that the last line names
     "--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most."
 )
 @click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
-@click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5.")
-@click.option("--end", metavar="WHEN", help="Last frame, or a time.")
-@click.option("--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay.")
-@click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4.")
-@click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well: soft edges for mattes.")
+@track_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
-@click.option("--threads", type=click.IntRange(0), default=0, help="Of the network and of the decoder; 0 = all cores.")
+@threads_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     video: Path,

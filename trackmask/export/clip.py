@@ -13,7 +13,8 @@ from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
 from trackmask.records import FrameRecord, ObjectInfo, Source
 from trackmask.result import SOFT, Result, open_result
-from trackmask.video import hash_source, open_video
+from trackmask.source import source_video
+from trackmask.video import open_video
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +82,7 @@ class Clip:
     @cached_property
     def video(self) -> Path:
         """The file, or folder, that was tracked. Raises VideoError where it is not there or another one."""
-        path = self.options.video or self.source.path
-        if not path.exists():
-            raise VideoError(f"the video {self.source.name} is not at {path}; say with --video FILE where it is")
-        if hash_source(path)[1] != self.source.sha256:
-            raise VideoError(f"{path} is not the video that {self.folder} was made from; give that one with --video")
-        return path
+        return source_video(self.source, self.options.video)
 
     def samples(self) -> Iterator[Sample]:
         """The chosen frames. Raises ResultError where masks are missing or damaged."""

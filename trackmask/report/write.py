@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from trackmask.errors import CallError, OutputExistsError, ResultError, VideoError
+from trackmask.errors import OutputExistsError, ResultError, VideoError
 from trackmask.report.page import SIGN, Page
 from trackmask.report.pictures import View, poster, row_of, shoot
 from trackmask.report.series import read_series
 from trackmask.result import OVERLAY, REPORT, Result, open_result
+from trackmask.source import source_video
 from trackmask.staging import writing
-from trackmask.video import hash_source, open_video
+from trackmask.video import open_video
 
 Progress = Callable[[int | None], Callable[[], None]]
 
@@ -64,17 +65,13 @@ def write_report(
 
 
 def _find_video(result: Result, given: Path | None) -> tuple[Path | None, str | None]:
-    """The video of the result, or None and a sentence on why."""
-    known = result.source.bytes, result.source.sha256
-    if given is not None:
-        if hash_source(given) == known:
-            return given, None
-        raise CallError(f"{given} is not the video of this result, which was {result.source.name}; give that one")
+    """The video of the result; or None and a sentence on why, where nobody said where it is."""
     try:
-        same = hash_source(result.source.path) == known
+        return source_video(result.source, given), None
     except VideoError:
-        return None, NO_VIDEO
-    return (result.source.path, None) if same else (None, OTHER_VIDEO)
+        if given is not None:
+            raise
+        return None, OTHER_VIDEO if result.source.path.exists() else NO_VIDEO
 
 
 def _pictures(

@@ -165,9 +165,12 @@ def describe(path: Path) -> VideoInfo:
 def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first stream of moving pictures: the cover of a song is not one."""
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            check_pixels(path.name, stream.codec_context.height, stream.codec_context.width)
-            return stream
+        if stream.disposition & Disposition.attached_pic:
+            continue
+        if stream.codec_context is None:  # despite its type: PyAV has none for a codec that FFmpeg does not know
+            raise VideoError(f"{path} is in a codec that FFmpeg cannot decode; re-encode it, to H.264 for example")
+        check_pixels(path.name, stream.codec_context.height, stream.codec_context.width)
+        return stream
     raise VideoError(f"{path} holds no moving picture (audio only); give a video file")
 
 

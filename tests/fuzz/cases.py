@@ -1,0 +1,116 @@
+"""A number → a broken file, how it was broken, and the door it is to go in by."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from fuzz.mutate import EXTREME, MUTATIONS, repacked, restructured, sized, splice, sums_mended
+
+WHOLE_RUN = 20  # every so-manieth file goes through the whole command
+_KINDS = ("film",) * 12 + ("pictures", "pictures", "mask", "mask", "prompts", "prompts", "result", "result")
+_BOMBS = ((100_000, 100_000), (0x7FFFFFFF, 1), (1, 0x7FFFFFFF), (16_384, 16_384), (12_000, 11_000), (0, 0))
+
+
+@dataclass(frozen=True)
+class Case:
+    number: int
+    kind: str  # a key of doors.DOORS
+    path: Path
+    said: str  # which file was broken, and how
+
+
+def build(number: int, seeds: Path, folder: Path) -> Case:
+    """Write the broken file into `folder`, an empty one."""
+    rng = Random(number)
+    whole = number % WHOLE_RUN == 0
+    kind = "film" if whole else rng.choice(_KINDS)
+    path, said = _BUILDERS[kind](seeds, folder, rng)
+    return Case(number, "run" if whole else kind, path, said)
+
+
+def _film(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    seed = rng.choice(sorted((seeds / "films").iterdir()))
+    data, said = seed.read_bytes(), [seed.name]
+    if rng.random() < 0.15:
+        others = sorted((seeds / "others").iterdir())
+        other = seeds / "others" / seed.name if rng.random() < 0.6 else rng.choice(others)
+        data = splice(data, other.read_bytes(), rng)
+        said.append(f"splice {other.name}")
+    if len(said) == 1 or rng.random() < 0.3:
+        data, how = _broken(data, rng)
+        said += how
+    path = folder / f"clip{seed.suffix}"
+    path.write_bytes(data)
+    return path, ", ".join(said)
+
+
+def _pictures(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    seed = rng.choice(sorted((seeds / "pictures").iterdir()))
+    (folder / "clip").mkdir()
+    for number in range(2):
+        shutil.copy(seed, folder / "clip" / f"{number}{seed.suffix}")
+    return folder / "clip", _image(folder / "clip" / f"{rng.randrange(2)}{seed.suffix}", rng)
+
+
+def _mask(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    path = Path(shutil.copy(rng.choice(sorted((seeds / "masks").iterdir())), folder))
+    return path, _image(path, rng)
+
+
+def _prompts(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    path = Path(shutil.copy(rng.choice(sorted((seeds / "prompts").iterdir())), folder))
+    return path, _json(path, rng)
+
+
+def _result(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    path = Path(shutil.copytree(seeds / "result", folder / "result"))
+    if rng.random() < 0.8:
+        return path, _json(path / "result.json", rng)
+    return path, _image(path / "masks" / "00001.png", rng)
+
+
+def _image(path: Path, rng: Random) -> str:
+    data = path.read_bytes()
+    if path.suffix == ".png" and rng.random() < 0.2:
+        width, height = rng.choice((*_BOMBS, (rng.choice(EXTREME), rng.choice(EXTREME))))
+        path.write_bytes(sized(data, width, height))
+        return f"{path.name}, says {width} x {height}"
+    if path.suffix == ".png" and rng.random() < 0.4:
+        path.write_bytes(repacked(data, rng))
+        return f"{path.name}, repacked"
+    data, how = _broken(data, rng)
+    if path.suffix == ".png" and rng.random() < 0.6:
+        data, how = sums_mended(data), [*how, "sums mended"]
+    path.write_bytes(data)
+    return ", ".join((path.name, *how))
+
+
+def _json(path: Path, rng: Random) -> str:
+    data, how = path.read_bytes(), list[str]()
+    if rng.random() < 0.8:
+        data, how = restructured(data, rng), ["restructured"]
+    if not how or rng.random() < 0.2:
+        data, more = _broken(data, rng)
+        how += more
+    path.write_bytes(data)
+    return ", ".join((path.name, *how))
+
+
+def _broken(data: bytes, rng: Random) -> tuple[bytes, list[str]]:
+    how = []
+    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+        mutation = rng.choice(MUTATIONS)
+        data = mutation(data, rng)
+        how.append(mutation.__name__)
+    return data, how
+
+
+_BUILDERS: dict[str, Callable[[Path, Path, Random], tuple[Path, str]]] = {
+    "film": _film,
+    "pictures": _pictures,
+    "mask": _mask,
+    "prompts": _prompts,
+    "result": _result,
+}

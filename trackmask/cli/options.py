@@ -1,0 +1,43 @@
+"""Options that commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+STYLES = ("fill", "outline", "cutout")
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator; --help lists them in this order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+device_option = click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+weights_option = click.option(
+    "--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones."
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(0), default=0, help="Of the network and of the decoder; 0 = all cores."
+)
+video_option = click.option("--video", type=click.Path(path_type=Path), help="Where the video is, if it has moved.")
+style_option = click.option(
+    "--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay."
+)
+#: What of a video is tracked, and what is written.
+track_options = together(
+    click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5."),
+    click.option("--end", metavar="WHEN", help="Last frame, or a time."),
+    style_option,
+    click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4."),
+    click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well: soft edges for mattes."),
+    weights_option,
+    device_option,
+)
