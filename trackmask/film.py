@@ -39,7 +39,8 @@ class Codec:
 
 def _h264(crf: int, preset: str) -> Codec:
     # With mbtree, x264 gave other bytes in each run, even with one thread (seen with AVX-512).
-    options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
+    # No B frames and no looking ahead: a third more bytes for half the time, in a film that is looked at once.
+    options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0:bframes=0:rc-lookahead=0"}
     return Codec("mp4", "libx264", "yuv420p", options)
 
 
@@ -63,7 +64,7 @@ class FilmWriter:
         *,
         threads: int = 1,
         crf: int = 23,
-        preset: str = "veryfast",
+        preset: str = "superfast",
         codec: Codec | None = None,
     ) -> None:
         codec = codec or _h264(crf, preset)

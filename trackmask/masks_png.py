@@ -44,5 +44,6 @@ def read_picture(path: Path, error: type[TrackmaskError]) -> Pillow.Image:
 def _write(path: Path, picture: Pillow.Image) -> None:
     """In one piece: while encoding into a file, Pillow turns a full disk into a nameless 'encoder error'."""
     buffer = BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)  # masks are small at any level, and 1 is the fastest
+    # Masks are small at any level, and 1 is the fastest; runs (3: zlib's Z_RLE) are all that there is to find in them.
+    picture.save(buffer, "PNG", compress_level=1, compress_type=3)
     path.write_bytes(buffer.getbuffer())

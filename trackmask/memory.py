@@ -45,7 +45,8 @@ def normal_equations(linear: np.ndarray, mask8: np.ndarray) -> tuple[np.ndarray,
     y = mask8.ravel()
     weight = y / (y.sum() + 1) + (1 - y) / ((1 - y).sum() + 1)
     weighted = x * weight
-    return weighted @ x.T, weighted @ (2 * y - 1)
+    # Not by BLAS: for so small a product its threads cost a hundred times the work, and their number may show.
+    return np.einsum("ip,jp->ij", weighted, x), np.einsum("ip,p->i", weighted, 2 * y - 1)
 
 
 def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -80,6 +81,9 @@ class OnnxRuntime:
 
 
 def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.InferenceSession:
+    # Since 1.29 it reports models and machine to its maker, by network and from a file in the user's home, unless this
+    # is said before it is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 

@@ -5,10 +5,12 @@ The commands import what they need when they run, so that `--help` and a typo co
 
 import os
 import sys
+import warnings
 from typing import Any
 
 import click
 
+from trackmask.batch.names import shown
 from trackmask.errors import TrackmaskError
 
 from .batch import batch, batch_status
@@ -44,7 +46,7 @@ class Commands(click.Group):
                 raise
             known = isinstance(error, TrackmaskError)
             what = str(error) if known else f"unexpected {type(error).__name__}: {error} (--debug shows where)"
-            click.echo(f"trackmask: {what}", err=True)
+            click.echo(f"trackmask: {shown(what)}", err=True)  # names may hold newlines and escape codes
             ctx.exit(error.exit_code if isinstance(error, TrackmaskError) else 1)
 
 
@@ -59,6 +61,7 @@ def main(debug: bool) -> None:
     trackmask run clip.mp4 --box 40,30,120,160      track what fills the box in the first frame
     trackmask run clip.mp4 --mask first.png         track the objects of a mask
     """
+    warnings.filterwarnings("ignore", module="PIL")  # of odd images: where they cannot be read, an error says so
 
 
 for command in (

@@ -5,6 +5,8 @@ cut after the eleventh block. The batch norms of the ImageNet weights are folded
 are imported (`trackmask.training.imagenet`), so that nothing here depends on a training or an evaluation mode.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,9 +48,28 @@ class SameConv(nn.Conv2d):
         self.extra = (before, kernel - stride - before) if stride > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.extra:
-            x = F.pad(x, self.extra * 2)
-        return super().forward(x)
+        if self.extra is None:
+            return super().forward(x)
+        if torch.onnx.is_in_onnx_export():
+            exported: Tensor = PaddedConv.apply(x, self.weight, self.bias, self.extra, self.stride[0], self.groups)  # type: ignore[no-untyped-call]
+            return exported
+        return super().forward(F.pad(x, self.extra * 2))
+
+
+class PaddedConv(torch.autograd.Function):
+    """For the export alone: ONNX's convolution pads by itself, unevenly too, which saves a copy of the whole map."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, extra: tuple[int, int], stride: int, groups: int
+    ) -> Tensor:
+        return F.conv2d(F.pad(x, extra * 2), weight, bias, stride, groups=groups)
+
+    @staticmethod
+    def symbolic(g: Any, x: Any, weight: Any, bias: Any, extra: tuple[int, int], stride: int, groups: int) -> Any:
+        before, after = extra
+        pads = [before, before, after, after]
+        return g.op("Conv", x, weight, bias, pads_i=pads, strides_i=[stride, stride], group_i=groups)
 
 
 class InvertedResidual(nn.Module):
@@ -84,8 +105,8 @@ class EfficientNetLite0(nn.Module):
         self.register_buffer("std", 255 * torch.tensor(IMAGENET_STD), persistent=False)
 
     def forward(self, images: Tensor) -> dict[int, Tensor]:
-        x = ((images.float() - self.mean) / self.std).permute(0, 3, 1, 2)
-        x = F.relu6(self.stem(x))
+        x = images.permute(0, 3, 1, 2).float()  # turned while it is small
+        x = F.relu6(self.stem((x - self.mean[:, None, None]) / self.std[:, None, None]))
         features = {}
         for index, block in enumerate(self.blocks):
             x = block(x)

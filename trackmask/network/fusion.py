@@ -116,31 +116,23 @@ class Computed(nn.Module):
         self.nothing_score = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Features, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        n, frames, _, _ = keys.shape
+        n, frames, cells, channels = keys.shape
         height, width = features.key.shape[-2:]
-        query, key = places(features.key), keys.flatten(1, 2)  # (N, h w, KEY), (N, M G, KEY)
-        # The learned place-to-place part joins as further channels of the keys: one product makes the sum of both.
-        placed_query = torch.cat((self.sharpness.exp() * query, self.query_place.expand(n, -1, -1)), 2)
-        placed_key = torch.cat((key, self.memory_place.repeat(frames, 1).expand(n, -1, -1)), 2)
-        score = placed_query @ placed_key.transpose(1, 2)  # (N, h w, M G)
-        nothing = self.nothing_score.to(score.dtype).expand(n, height * width, 1)
-        weights = torch.cat((score, nothing), 2).softmax(2)
+        # The cell that is always there joins the memory's cells: like nothing, and 1.5 times as far away as any.
+        key = F.pad(keys.reshape(n, frames * cells, channels), (0, 0, 0, 1))  # (N, M G + 1, KEY)
+        similarity = places(features.key) @ key.transpose(1, 2)  # (N, h w, M G + 1)
+        score = self.sharpness.exp() * similarity + self.place(frames)
         read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(n, 1, VALUE)), 1)
-        readout = torch.unflatten((weights.to(read.dtype) @ read).transpose(1, 2), 2, (height, width))
-        inside = values[..., :CELLS].mean(-1).flatten(1)[..., None]  # (N, M G, 1)
-        best = torch.stack([best_match(query, key, away) for away in (1 - inside, inside)], 1)
-        return readout, torch.unflatten(best, 2, (height, width))
+        readout = score.softmax(2).to(read.dtype) @ read
+        inside = values[..., :CELLS].mean(-1).flatten(1)[:, None].to(similarity.dtype)  # (N, 1, M G)
+        best = [(similarity - 2 * F.pad(away, (0, 1), value=1.5)).max(2).values for away in (1 - inside, inside)]
+        readout = torch.unflatten(readout.transpose(1, 2), 2, (height, width))
+        return readout, torch.unflatten(torch.stack(best, 1), 2, (height, width))
 
-
-def best_match(query: Tensor, key: Tensor, away: Tensor) -> Tensor:
-    """For each query (N, Q, KEY) the similarity of its best cell (N, L, KEY) among those that are not away
-    (N, L, 1), in [-3, 1]; -3 where there is no cell. (N, Q)
-    """
-    query = torch.cat((query, torch.ones_like(query[..., :1])), 2)
-    cells = torch.cat((key, -2 * away.to(key.dtype)), 2)
-    nowhere = torch.zeros_like(query[:, :1])
-    nowhere[..., -1] = -3
-    return (query @ torch.cat((cells, nowhere), 1).transpose(1, 2)).max(2).values
+    def place(self, frames: int) -> Tensor:
+        """The learned part of the affinity: (h w, M G + 1), place to place, the same for each of the M frames."""
+        learned = (self.query_place @ self.memory_place.T).repeat(1, frames)
+        return torch.cat((learned, self.nothing_score.expand(len(learned), 1)), 1)
 
 
 class Solved(nn.Module):

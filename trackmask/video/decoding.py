@@ -16,8 +16,9 @@ from trackmask.errors import VideoError
 from trackmask.video.reader import MAX_PIXELS, check_pixels
 
 _DEFAULT_FPS = Fraction(25)  # where the container names no rate
-_PLAYLISTS = {"hls", "dash", "concat", "sdp", "imf"}  # they lead to other files, or into the network
+_PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "vobsub"}  # lead to other files, or into the network
 _TEXT = {"tty", "bin", "xbin", "idf", "adf"}  # FFmpeg would film any text file
+_FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS - _TEXT))
 _KNOW_THEIR_LENGTH = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}  # the others estimate it
 _LENGTH_SLACK = Fraction(1, 4)  # seconds that may be missing: headers round, and streams do not end together
 _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
@@ -29,20 +30,19 @@ def open_container(path: Path) -> InputContainer:
         what = "is not a file" if path.exists() else "does not exist"
         raise VideoError(f"{path} {what}; give a video file or a folder of images")
     try:
-        container = av.open(
+        return av.open(
             str(path.absolute()),  # an absolute path is never taken for a URL
             # Not `options`: these go to each stream too, and PyAV crashes where a stream shows up late (flv).
-            container_options={"protocol_whitelist": "file"},
+            # The pattern: in a name such as a%03d.png FFmpeg would see a001.png and so on.
+            container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS, "pattern_type": "none"},
             metadata_errors="replace",
         )
     except PermissionError as error:
         raise VideoError(f"{path} cannot be opened (no permission); make it readable") from error
     except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(f"{path} is not a video that can be read; it is something else, or was cut off") from error
-    if container.format.name in _PLAYLISTS | _TEXT:
-        container.close()
-        raise VideoError(f"{path} is a playlist or a text, not a video; give the video file itself")
-    return container
+        raise VideoError(
+            f"{path} is not a video that can be read; it is something else (a playlist, a text), or was cut off"
+        ) from error
 
 
 class Decoding:

@@ -41,7 +41,8 @@ class VideoFile(VideoReader):
             with Spool(self.info.size) as spool:
                 try:
                     spool.fill(self._from_key(key, start, last) if self._seekable else self._forward(start, last))
-                except _Astray:  # decode everything that is left in one pass instead
+                except (_Astray, av.error.FFmpegError):  # the container lets nobody seek
+                    # Decode everything that is left in one pass instead.
                     self._seekable = False
                     continue
                 if not spool.holds(start, last):
