@@ -1,5 +1,6 @@
 """The Python loop, as the documentation shows it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,4 +66,5 @@ def test_the_documentation_s_examples_run(tmp_path: Path) -> None:
     assert len(blocks) >= 3
     (tmp_path / "clip.mp4").write_bytes((SAMPLES / "cat.mp4").read_bytes())
     code = "\n".join(block.split("```")[0] for block in blocks)
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # where trackmask was installed
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=os.environ | {"PATH": path})

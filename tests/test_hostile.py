@@ -1,9 +1,11 @@
-"""What strangers may hand in: files that lead elsewhere, names that are no words, files that go away; 300 broken ones."""
+"""What strangers may hand in: broken files, files that lead elsewhere, data that would be code."""
 
 import ast
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,8 +18,8 @@ from media import numbered, numbered_images, read_number, write_clip
 from PIL import Image
 
 from trackmask.cli import main
-from trackmask.errors import TrackmaskError, VideoError
-from trackmask.video import hash_source, open_video
+from trackmask.errors import VideoError
+from trackmask.video import open_video
 from trackmask.weights import CHECKPOINT, fingerprint
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +39,48 @@ def test_300_broken_files_are_read_or_refused_with_one_sentence(tmp_path: Path) 
     for kind in ("film", "pictures", "mask", "prompts", "result", "run"):  # else the files are too broken, or too whole
         assert tally[kind, "read"] > 0
         assert tally[kind, "refused"] > 0
+
+
+def test_a_codec_that_nobody_knows(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.flv", numbered_images(3))
+    data = path.read_bytes()
+    for known, unknown in ((b"\x17", b"\x1e"), (b"\x27", b"\x2e")):  # a picture's first byte ends in its codec's number
+        for kind in (b"\x00\x00\x00\x00", b"\x01"):
+            data = data.replace(known + kind, unknown + kind)
+    path.write_bytes(data)
+    with pytest.raises(VideoError, match="codec that FFmpeg cannot decode"):
+        open_video(path)
+
+
+def test_pillow_s_warnings_of_odd_images_are_not_shown(tmp_path: Path) -> None:
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x05\0"  # five entries, and none there
+    Image.fromarray(numbered(0)).save(tmp_path / "a.jpg", exif=broken)
+    with pytest.warns(UserWarning, match="EXIF"), Image.open(tmp_path / "a.jpg") as image:
+        image.getexif()
+    result = call("info", str(tmp_path))
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_a_video_that_cannot_be_sought_in_is_read_backward_all_the_same(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", numbered_images(12), g=4)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"stss") + 8  # the table of key frames: how many, then the number of each
+    count = int.from_bytes(data[at : at + 4], "big")
+    assert count == 3
+    data[at + 4 : at + 4 + 4 * count] = (0xFFFFFF).to_bytes(4, "big") * count
+    path.write_bytes(data)
+    video = open_video(path)
+    assert [read_number(frame.image) for frame in video] == list(range(12))
+    assert [read_number(frame.image) for frame in video.reversed(11)] == list(range(11, -1, -1))
+
+
+def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("trackmask.video.open_video", full)
+    result = call("info", "a.mp4")
+    assert (result.exit_code, "not enough memory" in result.stderr) == (1, True)
 
 
 # --- files that lead elsewhere ---------------------------------------------------------------------------------------
@@ -82,7 +126,8 @@ LEADING = {
 def test_a_file_that_leads_elsewhere_is_refused(tmp_path: Path, server: tuple[int, list[object]], name: str) -> None:
     clip = write_clip(tmp_path / "clip.mp4", numbered_images(6))
     port, calls = server
-    for there in ("clip.mp4", str(clip), f"file:{clip}", f"http://127.0.0.1:{port}/clip.mp4", f"tcp://127.0.0.1:{port}"):
+    away = (f"http://127.0.0.1:{port}/clip.mp4", f"tcp://127.0.0.1:{port}")
+    for there in ("clip.mp4", str(clip), f"file:{clip}", *away):
         (tmp_path / name).write_text(LEADING[name].format(there=there))
         with pytest.raises(VideoError, match="not a video"):
             open_video(tmp_path / name)
@@ -124,78 +169,17 @@ def test_what_is_no_path_is_never_a_url(tmp_path: Path, monkeypatch: pytest.Monk
         open_video(name)
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
-
-
-def test_any_name_is_told_on_one_line(tmp_path: Path) -> None:
-    for name in (b"two\nlines.mp4", b"\x1b[31mred.mp4", b"\xff.mp4", "e\u0301\u202e.mp4".encode(), b"n" * 255):
-        path = tmp_path / os.fsdecode(name)
-        path.write_text("no video")
-        result = call("run", str(path), "-o", str(tmp_path / "out"))
-        assert result.exit_code == 1
-        assert result.stderr.startswith("trackmask: ")
-        assert result.stderr.removesuffix("\n").isprintable()
-    assert not (tmp_path / "out").exists()
-
-
-def test_clips_with_odd_names_are_tracked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = write_clip(tmp_path / "whole.mp4", numbered_images(2)).read_bytes()
-    monkeypatch.chdir(tmp_path)
-    for name in ("-x.mp4", "--help.mp4", "two\nlines.mp4", "e\u0301.mp4", "é.mp4", "..mp4", "n" * 225 + ".mp4", "a", " "):
-        Path(name).write_bytes(data)
-        result = call("run", "--box", "20,20,40,40", "--no-overlay", "--threads", "1", "-q", "--", name)
-        assert (result.exit_code, result.stderr) == (0, "")
-        assert Path(f"{name}.trackmask/result.json").exists()
-
-
-def test_a_name_too_long_for_its_result_is_told_before_anything_is_written(tmp_path: Path) -> None:
-    path = tmp_path / ("n" * 251 + ".mp4")
-    write_clip(tmp_path / "whole.mp4", numbered_images(2)).rename(path)
-    result = call("run", str(path), "--box", "20,20,40,40", "-o", str(tmp_path / path.name) + ".trackmask")
-    assert (result.exit_code, "name too long" in result.stderr) == (1, True)
-    assert list(tmp_path.iterdir()) == [path]
-
-
-# --- files that go away ----------------------------------------------------------------------------------------------
-
-
-def test_a_video_that_goes_away_between_two_passes(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.mp4", numbered_images(5))
-    video = open_video(path)
-    path.unlink()
-    for read in (lambda: next(video.frames()), lambda: next(video.reversed(2)), lambda: hash_source(path)):
-        with pytest.raises(TrackmaskError, match=r"a\.mp4"):
-            read()
-
-
-def test_images_that_go_away(tmp_path: Path) -> None:
-    for number in range(3):
-        Image.fromarray(numbered(number)).save(tmp_path / f"{number}.png")
-    video = open_video(tmp_path)
-    (tmp_path / "1.png").unlink()
-    frames = video.frames()
-    assert next(frames).index == 0
-    with pytest.raises(VideoError, match=r"1\.png"):
-        next(frames)
-    (tmp_path / "0.png").unlink()
-    (tmp_path / "2.png").unlink()
-    with pytest.raises(VideoError, match="no images"):
-        hash_source(tmp_path)
-
-
-def test_a_read_only_video_in_a_read_only_folder_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    path = write_clip(tmp_path / "in" / "a.mp4", numbered_images(2))
-    data = path.read_bytes()
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    try:
-        result = call("run", str(path), "--box", "20,20,40,40", "-q", "-o", str(tmp_path / "out" / "r"))
-    finally:
-        path.parent.chmod(0o755)
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert path.read_bytes() == data
-    assert list(path.parent.iterdir()) == [path]
+def test_a_run_writes_nothing_into_the_home_and_calls_nobody(tmp_path: Path) -> None:
+    """As ONNX Runtime would, to its maker: there it leaves a database, which it sends off now and then."""
+    clip = write_clip(tmp_path / "a.mp4", numbered_images(2))
+    home = tmp_path / "home"
+    home.mkdir()
+    unsaid = ("CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "XDG_CACHE_HOME")
+    environment = {key: value for key, value in os.environ.items() if key not in unsaid}
+    environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "trackmask", "run", str(clip), "--box", "20,20,40,40", "-o", str(tmp_path / "out")]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    assert list(home.iterdir()) == []
 
 
 # --- weights and prompts are data ------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ WIDEN = 1.15  # a frame: the search region of an object that is not found
 class Settings:
     """Chosen on the `tune` clips, which were never trained on; see docs/training.md."""
 
-    recent: int = 2  # of its own frames in memory
+    recent: int = 1  # of its own frames in memory
     every: int = 3  # frames between two of them
     sure: float = 0.8  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain

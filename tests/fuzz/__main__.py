@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
+
 from fuzz.campaign import SECONDS, campaign
 
 

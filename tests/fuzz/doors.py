@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from fuzz.seeds import SIZE
 from trackmask.cli import main
 from trackmask.errors import CallError, TrackmaskError, VideoError
 from trackmask.prompt_files import Target, files_behind, read_prompt_file
@@ -40,7 +41,7 @@ def read_film(path: Path) -> None:
 
 def read_prompts(path: Path) -> None:
     files_behind(path)
-    read_prompt_file(path, Target("clip.mp4", size=(48, 64)))
+    read_prompt_file(path, Target("clip.mp4", size=SIZE))
 
 
 def read_result(path: Path) -> None:
@@ -57,7 +58,7 @@ def run(path: Path) -> None:
     out = sorted(item.name for item in Path("out").iterdir()) if Path("out").is_dir() else []
     if done.exit_code not in (0, 1, 2) or "unexpected" in done.stderr or "Traceback" in done.output:
         raise AssertionError(f"exit code {done.exit_code}: {done.output}")
-    if done.exit_code == 0 and out != ["r"] or out not in ([], ["r"]):
+    if (done.exit_code == 0 and out != ["r"]) or out not in ([], ["r"]):
         raise AssertionError(f"exit code {done.exit_code}, and these files stay: {out}")
     if out:
         read_result(Path("out/r"))

@@ -105,7 +105,9 @@ def repacked(data: bytes, rng: Random) -> bytes:
     except zlib.error:
         return data
     packed = zlib.compress(rng.choice((flip, cut, noise, word))(rows, rng))
-    return sums_mended(data[: start - 4] + struct.pack(">I", len(packed)) + b"IDAT" + packed + data[start + 4 + length :])
+    return sums_mended(
+        data[: start - 4] + struct.pack(">I", len(packed)) + b"IDAT" + packed + data[start + 4 + length :]
+    )
 
 
 def restructured(text: bytes, rng: Random) -> bytes:

@@ -15,7 +15,7 @@ from trackmask.data import Frame, Masks, ObjectRecord, State
 from trackmask.records import ObjectInfo, Source
 from trackmask.result import ResultWriter
 
-SIZE, OTHER_SIZE = (48, 64), (64, 48)  # (height, width)
+SIZE, OTHER_SIZE = (64, 96), (96, 64)  # (height, width); x265 destroys the heap below 64
 FRAMES = 12
 _FILMS = {
     "h264.mp4": {"audio": "aac", "g": 4, "bf": 2},
@@ -27,7 +27,7 @@ _FILMS = {
     "h264.ts": {"audio": "aac", "g": 4, "bf": 2},
     "mpeg2.mpg": {"codec": "mpeg2video", "g": 4},
     "bare.h264": {"g": 4, "bf": 2},
-    "bare.hevc": {"codec": "libx265", "g": 4, "x265-params": "log-level=none:pools=1"},
+    "bare.hevc": {"codec": "libx265", "g": 4, "x265-params": "log-level=none:pools=none:frame-threads=1"},
     "png.mov": {"codec": "png", "pix_fmt": "rgb24"},
     "mjpeg.mkv": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "small.gif": {"codec": "gif", "pix_fmt": "rgb8"},
@@ -55,7 +55,7 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
     yield "small.tiff", _encoded(picture, "tiff", compression="tiff_lzw")
     yield "woven.png", _encoded(picture.quantize(8), "png", transparency=0)
     yield "lying.jpg", _encoded(picture, "jpeg", exif=_lying())
-    yield "deep.png", _encoded(Image.fromarray(np.arange(3072, dtype=np.uint16).reshape(SIZE) * 20), "png")
+    yield "deep.png", _encoded(Image.fromarray(np.arange(6144, dtype=np.uint16).reshape(SIZE) * 10), "png")
 
 
 def _masks() -> Iterator[tuple[str, bytes]]:

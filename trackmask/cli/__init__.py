@@ -41,6 +41,9 @@ class Commands(click.Group):
             # Whoever read our output has gone: nothing to say, and nobody to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(1)
+        except MemoryError:
+            click.echo("trackmask: there is not enough memory; free some, or scale the video down", err=True)
+            ctx.exit(1)
         except Exception as error:
             if ctx.params.get("debug"):
                 raise

@@ -120,14 +120,16 @@ class Computed(nn.Module):
         height, width = features.key.shape[-2:]
         # The cell that is always there joins the memory's cells: like nothing, and 1.5 times as far away as any.
         key = F.pad(keys.reshape(n, frames * cells, channels), (0, 0, 0, 1))  # (N, M G + 1, KEY)
-        similarity = places(features.key) @ key.transpose(1, 2)  # (N, h w, M G + 1)
-        score = self.sharpness.exp() * similarity + self.place(frames)
+        sharpness = self.sharpness.exp()
+        similarity = (sharpness * places(features.key)) @ key.transpose(1, 2)  # tau times it, (N, h w, M G + 1)
+        score = similarity + self.place(frames)
         read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(n, 1, VALUE)), 1)
         readout = score.softmax(2).to(read.dtype) @ read
         inside = values[..., :CELLS].mean(-1).flatten(1)[:, None].to(similarity.dtype)  # (N, 1, M G)
-        best = [(similarity - 2 * F.pad(away, (0, 1), value=1.5)).max(2).values for away in (1 - inside, inside)]
+        far = 2 * sharpness.to(similarity.dtype)
+        best = [(similarity - far * F.pad(away, (0, 1), value=1.5)).max(2).values for away in (1 - inside, inside)]
         readout = torch.unflatten(readout.transpose(1, 2), 2, (height, width))
-        return readout, torch.unflatten(torch.stack(best, 1), 2, (height, width))
+        return readout, torch.unflatten(torch.stack(best, 1) / sharpness, 2, (height, width))
 
     def place(self, frames: int) -> Tensor:
         """The learned part of the affinity: (h w, M G + 1), place to place, the same for each of the M frames."""
