@@ -22,7 +22,7 @@ WIDEN = 1.15  # a frame: the search region of an object that is not found
 
 @dataclass(frozen=True)
 class Settings:
-    """Chosen on the `tune` clips, which were never trained on; see docs/training.md."""
+    """How far the tracker trusts itself. What was tried, and on which clips, is in docs/training.md."""
 
     recent: int = 1  # of its own frames in memory
     every: int = 3  # frames between two of them
