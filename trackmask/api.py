@@ -11,7 +11,7 @@ import numpy as np
 from trackmask.data import Image, Labels, ObjectRecord
 from trackmask.discover import discover
 from trackmask.errors import PromptError
-from trackmask.prompts import Box, Point, Prompt, check
+from trackmask.prompts import Box, Point, Prompt, by_frame, check
 from trackmask.runtime import Runtime, open_runtime
 from trackmask.stages import ahead
 from trackmask.tracker import Settings, Tracker
@@ -60,10 +60,7 @@ def track(
             if not found:
                 raise PromptError(f"no main object was found in {reader.info.name}; give a box, a mask or points")
             given = [Prompt(1, found[0].frame, mask=found[0].mask)]
-        waiting: dict[int, list[Prompt]] = {}
-        for prompt in given:
-            prompt = replace(prompt, frame=prompt.frame or 0)
-            waiting.setdefault(prompt.at, []).append(check(prompt, size))
+        waiting = by_frame(check(replace(prompt, frame=prompt.frame or 0), size) for prompt in given)
         tracker = Tracker(runtime, size, settings)
         for frame in ahead(reader.frames(min(waiting))):
             masks = tracker.step(frame.image, waiting.pop(frame.index, ()))

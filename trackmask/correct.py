@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from trackmask.draw import Style, overlay
+from trackmask.draw import Style
 from trackmask.errors import PromptError
-from trackmask.film import FilmWriter
+from trackmask.pipeline import draw_masks, overlay_film
 from trackmask.prompts import Prompt, check
 from trackmask.records import ObjectInfo
 from trackmask.result import OVERLAY, Result, open_result
@@ -18,7 +18,7 @@ from trackmask.source import source_video
 from trackmask.span import Span
 from trackmask.stages import ahead
 from trackmask.tracker import Settings
-from trackmask.video import VideoReader, open_video
+from trackmask.video import open_video
 
 
 def correct(
@@ -59,7 +59,11 @@ def correct(
             )
             objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
         if (result.folder / OVERLAY).exists():
-            draw(revision, reader, path if reader.info.audio else None, style, first, last)
+            with (
+                overlay_film(revision.folder, reader, path) as film,
+                closing(ahead(reader.frames(first, last))) as frames,
+            ):
+                draw_masks(film, frames, revision.labels, style)
         said = {(prompt.object_id, prompt.at) for prompt in prompts}
         given = [dict(entry) for entry in result.prompts if (entry["object"], entry["frame"]) not in said]
         given += [prompt.as_json() for prompt in prompts]
@@ -79,13 +83,3 @@ def references(result: Result, object_id: int) -> dict[int, Prompt]:
     """The prompts that an object had, by frame, as the masks that they led to."""
     frames = [entry["frame"] for entry in result.prompts if entry["object"] == object_id]
     return {frame: Prompt(object_id, frame, mask=result.masks(frame) == object_id) for frame in frames}
-
-
-def draw(revision: Revision, reader: VideoReader, sound: Path | None, style: Style, first: int, last: int) -> None:
-    """The overlay once more, from the masks."""
-    with (
-        FilmWriter(revision.folder / OVERLAY, reader.info.size, reader.info.fps, sound) as film,
-        closing(ahead(reader.frames(first, last))) as frames,
-    ):
-        for frame in frames:
-            film.write(overlay(frame.image, revision.labels(frame.index), style), frame.time)

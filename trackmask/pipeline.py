@@ -13,7 +13,7 @@ from trackmask.discover import discover
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
 from trackmask.film import FilmWriter
-from trackmask.prompts import Moment, Prompt, check
+from trackmask.prompts import Moment, Prompt, by_frame, check
 from trackmask.records import ObjectInfo, Source
 from trackmask.result import OVERLAY, ResultWriter
 from trackmask.runtime import Runtime
@@ -232,22 +232,24 @@ class Job:
         if self.options.style is None:
             return
         with self.film() as film, closing(ahead(self.frames(self.options.start))) as frames:
-            for frame in frames:
-                film.write(self.picture(frame.image, self.writer.labels(frame.index)), frame.time)
+            draw_masks(film, frames, self.writer.labels, self.options.style)
 
     def picture(self, image: Image, labels: Labels) -> Image:
         return overlay(image, labels, self.options.style or "fill")
 
     def film(self) -> FilmWriter:
-        sound = self.video if self.reader.info.audio else None
-        return FilmWriter(self.writer.folder / OVERLAY, self.reader.info.size, self.reader.info.fps, sound)
+        return overlay_film(self.writer.folder, self.reader, self.video)
 
 
-def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
-    frames: dict[int, list[Prompt]] = {}
-    for prompt in prompts:
-        frames.setdefault(prompt.at, []).append(prompt)
-    return frames
+def overlay_film(folder: Path, reader: VideoReader, video: Path) -> FilmWriter:
+    """The overlay of a result folder that is being filled, with the sound of its video."""
+    return FilmWriter(folder / OVERLAY, reader.info.size, reader.info.fps, video if reader.info.audio else None)
+
+
+def draw_masks(film: FilmWriter, frames: Iterable[Frame], labels: Callable[[int], Labels], style: Style) -> None:
+    """The overlay from masks that are written already; `labels` gives those of a frame by its index."""
+    for frame in frames:
+        film.write(overlay(frame.image, labels(frame.index), style), frame.time)
 
 
 def only(masks: Masks, ids: set[int]) -> Masks:

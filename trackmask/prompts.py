@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,14 @@ def read_mask(path: Path) -> dict[int, np.ndarray]:
     if len(ids) > _SOFT_VALUES and ids[-1] == VOID and counts[-1] * 2 > counts.sum():
         raise PromptError(f"{path.name} has soft edges, and grey values would be ids; {_HARD}")
     return {int(i): values == i for i in ids if i != VOID}
+
+
+def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
+    """The prompts of each frame that has any."""
+    frames: dict[int, list[Prompt]] = {}
+    for prompt in prompts:
+        frames.setdefault(prompt.at, []).append(prompt)
+    return frames
 
 
 def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> Prompt:

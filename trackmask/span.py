@@ -67,7 +67,8 @@ class Span:
             for frame, record, patch in self.one_way(left, self.reader.frames(left + 1, right - 1)):
                 other, prob = backward.pop()
                 share = (frame.index - left) / (right - left)
-                yield frame, *blend((record, soft(patch, self.reader.info.size)), (other, prob), share)
+                ours = record, soft(patch, self.reader.info.size)
+                yield frame, *blend(ours, (other, prob), share, self.settings.certain)
 
 
 class Waiting:
@@ -89,19 +90,19 @@ class Waiting:
 
 
 def blend(
-    left: tuple[ObjectRecord, np.ndarray], right: tuple[ObjectRecord, np.ndarray], share: float
+    left: tuple[ObjectRecord, np.ndarray], right: tuple[ObjectRecord, np.ndarray], share: float, certain: float
 ) -> tuple[ObjectRecord, Patch]:
     """Two opinions on an object in a frame, the right one counting for `share`. Where the two disagree on where the
     object is, nobody should be sure: their IoU bounds the confidence.
     """
     prob = np.round(left[1] * (1 - share) + right[1] * share).astype(np.uint8)
-    both, either = ((op((left[1] > SURE), (right[1] > SURE))).sum() for op in (np.logical_and, np.logical_or))
+    both, either = (op(left[1] > SURE, right[1] > SURE).sum() for op in (np.logical_and, np.logical_or))
     agreement = float(both / either) if either else 1.0
     nearer = left[0] if share < 0.5 else right[0]
-    confidence = min(left[0].confidence * (1 - share) + right[0].confidence * share, max(agreement, 0.0))
+    confidence = min(left[0].confidence * (1 - share) + right[0].confidence * share, agreement)
     state = nearer.state
     if (prob > SURE).any():
-        state = State.TRACKED if confidence >= 0.5 else State.UNCERTAIN
+        state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
     return replace(nearer, state=state, confidence=round(confidence, 4)), Patch(0, 0, prob)
