@@ -20,6 +20,17 @@ def tiny_weights(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def exact_weights(tmp_path_factory):
+    """The shipped checkpoint with graphs that compute in float32 throughout."""
+    from trackmask.weights import CHECKPOINT, export_graphs
+
+    folder = tmp_path_factory.mktemp("exact")
+    (folder / CHECKPOINT).write_bytes((ROOT / "weights" / CHECKPOINT).read_bytes())
+    export_graphs(folder / CHECKPOINT, folder)
+    return folder
+
+
 @pytest.fixture(scope="session", params=["tiny", "shipped"])
 def any_weights(request, tiny_weights):
     """The small network, and the shipped one where this checkout has it."""

@@ -38,10 +38,12 @@ def decode_inputs(features, frames, size):
     return masks[:, None], prompts, keys, values, np.stack([solve(m) for m in memories])
 
 
+@pytest.mark.parametrize("weights", ["tiny_weights", "exact_weights"])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("frames", [0, 2])
-def test_torch_and_onnx_agree(runtimes, count, frames):
-    onnx, torch_ = runtimes
+def test_torch_and_onnx_agree(request, weights, count, frames):
+    folder = request.getfixturevalue(weights)
+    onnx, torch_ = OnnxRuntime(folder, threads=1), TorchRuntime(folder / CHECKPOINT)
     assert onnx.size == torch_.size
     assert onnx.weights_sha256 == torch_.weights_sha256
     crops = random_crops(count, size=onnx.size)

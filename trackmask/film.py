@@ -107,7 +107,8 @@ class FilmWriter:
         self._span = (self._span[0] if self._span else time, time)
         # One thread: with more, swscale leaves wrong alpha where its slices meet, other pixels in each run.
         source = "rgba" if self._codec.channels == 4 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(_filled(image, self._codec.step), format=source).reformat(
+        pixels = np.ascontiguousarray(_filled(image, self._codec.step))
+        frame = av.VideoFrame.from_numpy_buffer(pixels, format=source).reformat(  # no copy
             format=self._codec.pix_fmt, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
         )
         frame.pts, frame.time_base = round((time - self._span[0]) * _TICKS), Fraction(1, _TICKS)

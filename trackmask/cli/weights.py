@@ -22,12 +22,20 @@ def show() -> None:
 @weights.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
-def export(checkpoint: Path, out: Path) -> None:
+@click.option("--size", type=click.IntRange(64), help="Side of the crop, pixels; as trained, if not said.")
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Clips with masks (JPEGImages or videos, Annotations): makes the encoder's graph compute in 8 bits.",
+)
+@click.option("--leave-out", default="", help="Names of clips that the calibration must not see, with commas.")
+def export(checkpoint: Path, out: Path, size: int | None, calibrate: Path | None, leave_out: str) -> None:
     """Make OUT/trackmask.safetensors and the two ONNX graphs from CHECKPOINT.
 
     CHECKPOINT is a training's checkpoint.pt (its averaged weights are taken) or a trackmask.safetensors.
     """
     from trackmask.training.bank import bank
 
-    for path in bank(checkpoint, out):
+    names = frozenset(name for name in leave_out.split(",") if name)
+    for path in bank(checkpoint, out, size=size, calibrate=calibrate, leave_out=names):
         click.echo(f"{path} {path.stat().st_size / 1e6:.1f} MB")

@@ -90,7 +90,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Images (N, S, S, 3), RGB in [0, 255], uint8 or float; S a multiple of 32 → features {2: (N, 16, S/2, S/2),
+    """Images (N, S, S, 3), RGB in [0, 255], uint8 or float; S a multiple of 16 → features {2: (N, 16, S/2, S/2),
     4: (N, 24, S/4, S/4), 8: (N, 40, S/8, S/8), 16: (N, 112, S/16, S/16)} of about unit scale.
     """
 

@@ -28,7 +28,7 @@ class Features(NamedTuple):
 
 
 class Encoder(nn.Module):
-    """Images (N, S, S, 3), RGB in [0, 255] → Features. S is a multiple of 32."""
+    """Images (N, S, S, 3), RGB in [0, 255] → Features. S is a multiple of 16."""
 
     def __init__(self) -> None:
         super().__init__()

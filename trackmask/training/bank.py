@@ -3,23 +3,44 @@
 from pathlib import Path
 
 from trackmask.staging import writing
+from trackmask.training.films import read_films
+from trackmask.training.quantize import calibration_crops, quantize_encoder
+from trackmask.training.resize import resize
 from trackmask.training.state import read_state
-from trackmask.weights import CHECKPOINT, export_graphs, load_network, save_checkpoint, write_whole
+from trackmask.training.train import configure
+from trackmask.weights import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint
 
 
-def bank(checkpoint: Path, folder: Path) -> tuple[Path, ...]:
+def bank(
+    checkpoint: Path,
+    folder: Path,
+    *,
+    size: int | None = None,
+    calibrate: Path | None = None,
+    leave_out: frozenset[str] = frozenset(),
+) -> tuple[Path, ...]:
     """Write the weights and their graphs into `folder`; the paths.
 
     `checkpoint` is a training's checkpoint.pt, whose averaged weights are taken, or a trackmask.safetensors.
-    Raises WeightsError, and OutputError where it cannot write.
+    `size`: of the crop, pixels, where it is to be another one than the training's. `calibrate`: clips with masks, as
+    for training, without those that `leave_out` names; with them the encoder's graph computes in 8 bits.
+    Raises WeightsError, DataError, CallError for a size that no network has, and OutputError where it cannot write.
     """
     target = folder / CHECKPOINT
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.suffix == ".pt":
-        state = read_state(checkpoint)
-        save_checkpoint(target, state["mean"], state["config"])
-    elif checkpoint.resolve() != target.resolve():
+        saved = read_state(checkpoint)
+        state, config = saved["mean"], saved["config"]
+    else:
         load_network(checkpoint)  # a file that is none must not replace one
-        write_whole(target, checkpoint.read_bytes())
-    return target, *export_graphs(target, folder)
+        state, config = read_checkpoint(checkpoint)
+    if size is not None:
+        configure(size, tuple(config["fusion"]))
+        state, config = resize(state, config["size"], size), config | {"size": size}
+    save_checkpoint(target, state, config)
+    encoder, head = export_graphs(target, folder)
+    if calibrate is not None:
+        films = read_films(calibrate, leave_out)
+        quantize_encoder(encoder, calibration_crops(films, config["size"]))
+    return target, encoder, head
