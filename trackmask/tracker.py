@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
-from trackmask.look import look_at, main_box, out_of
+from trackmask.look import largest_parts, look_at, main_box, out_of
 from trackmask.memory import Memory, join, remember, solve
 from trackmask.prompt_maps import STRIDE
 from trackmask.prompts import Box, Prompt
 from trackmask.runtime import Features, Runtime, sigmoid
 
 WIDEN = 1.15  # a frame: the search region of an object that is not found
+PARTS = 3  # of a mask in that region, which are looked at closer
+SCRAP = 0.1  # of the object's area: a smaller part of it looks like many things
+FADE = 0.98  # a frame: what goes away shrinks slowly, what is being hidden fast
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,24 @@ class Settings:
     sure: float = 0.8  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
-    again: float = 0.75  # confidence and probability from which an object that was not seen is found again
+    again: float = 0.8  # confidence and probability from which an object that was not seen is found again
+
+
+class Seen(NamedTuple):
+    """What the network says of one object in one crop."""
+
+    crop: Crop
+    prob: np.ndarray  # (s, s) float32 over the crop
+    iou: float  # predicted
+    visible: float  # probability
+
+    def belief(self) -> float:
+        return min(self.iou, self.visible)
+
+    def area(self) -> float:
+        """Of the mask, in pixels of the frame."""
+        unit: float = self.crop.side / self.prob.shape[0]
+        return int(np.count_nonzero(self.prob > 0.5)) * unit * unit
 
 
 @dataclass
@@ -44,6 +65,7 @@ class Track:
     box: Box  # the last one seen: x, y, w, h in pixels of the frame
     state: State
     confidence: float
+    area: float  # pixels of the frame, of the whole object as it was last seen
     since: int = 0  # frames since one of its own entered the memory
     missing: int = 0  # frames without a mask
     found: bool = False  # in the last frame, after frames without a mask: its crop was wide, not fitted
@@ -91,7 +113,10 @@ class Tracker:
         for group in same_memory(tracks):
             probs, quality = self._decode(features.at(group), [tracks[i] for i in group], [previous[i] for i in group])
             for i, prob, judged in zip(group, probs, quality, strict=True):
-                self._accept(tracks[i], new[i], prob, iou=float(judged[0]), visible=float(judged[1]))
+                seen = Seen(new[i], prob, *map(float, judged))
+                if tracks[i].missing and seen.belief() < self.settings.again:
+                    seen = self._look_closer(image, tracks[i], seen)
+                self._accept(tracks[i], seen)
         if len(tracks) > 1:
             compete(tracks)
         for i, track in enumerate(tracks):
@@ -122,24 +147,42 @@ class Tracker:
         )
         return sigmoid(logits), quality
 
-    def _accept(self, track: Track, crop: Crop, prob: np.ndarray, *, iou: float, visible: float) -> None:
+    def _look_closer(self, image: Image, track: Track, wide: Seen) -> Seen:
+        """A wide search region shows other things, too, and the network marks some of them beside the object. So each
+        large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is.
+        """
+        boxes = largest_parts(wide.prob, PARTS)
+        if not boxes:
+            return wide
+        close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
+        features = self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in close]))
+        nothing = [np.zeros_like(wide.prob)] * len(close)
+        probs, quality = self._decode(features, [track] * len(close), nothing)
+        sights = [s for s in map(Seen, close, probs, *quality.T.tolist()) if s.area() >= SCRAP * track.area]
+        best = max(sights, key=Seen.belief, default=wide)
+        return best if best.belief() >= self.settings.again else wide
+
+    def _accept(self, track: Track, seen: Seen) -> None:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
-        box = main_box(prob)
-        track.crop = crop
-        unlikely = track.missing > 0 and min(iou, visible) < self.settings.again
-        if box is None or unlikely or visible < self.settings.visible:
-            track.state = State.ABSENT if visible < self.settings.visible else State.LOST
-            track.confidence, track.prob = 1 - visible, np.zeros_like(prob)
+        box = main_box(seen.prob)
+        track.crop = seen.crop
+        unlikely = track.missing > 0 and seen.belief() < self.settings.again
+        if box is None or unlikely or seen.visible < self.settings.visible:
+            track.state = State.ABSENT if seen.visible < self.settings.visible else State.LOST
+            track.confidence, track.prob = 1 - seen.visible, np.zeros_like(seen.prob)
             track.missing += 1
             return
-        track.state = State.TRACKED if iou >= self.settings.certain else State.UNCERTAIN
-        track.confidence, track.prob = iou, prob
+        track.state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
+        track.confidence, track.prob = seen.iou, seen.prob
         track.found, track.missing = track.missing > 0, 0
-        track.box = out_of(box, crop, prob.shape[0])
+        track.box = out_of(box, seen.crop, seen.prob.shape[0])
+        if seen.iou >= self.settings.sure:
+            track.area = max(seen.area(), FADE * track.area)
 
     def _memorise(self, track: Track, features: Features, index: int) -> None:
         track.since += 1
-        sure = not track.missing and track.confidence >= self.settings.sure
+        # Where it was found again, the mask may belong to a closer crop than the features.
+        sure = not track.missing and not track.found and track.confidence >= self.settings.sure
         if sure and track.since >= self.settings.every and self.settings.recent:
             track.recent.append(memory_of(features, index, track.prob))
             track.since = 0
@@ -181,13 +224,14 @@ class Tracker:
     ) -> None:
         track = self.tracks.get(object_id)
         where = box or (crop.x, crop.y, crop.side, crop.side)
+        area = Seen(crop, prob, confidence, 1).area()
         if track is None:
             ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
-            track = Track(object_id, [], ring, crop, prob, where, state, confidence)
+            track = Track(object_id, [], ring, crop, prob, where, state, confidence, area)
             self.tracks[object_id] = track
         track.references.append(memory_of(features, 0, prob))
         track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
-        track.state, track.confidence = state, confidence
+        track.state, track.confidence, track.area = state, confidence, area or track.area
 
     # --- all objects of the frame --------------------------------------------------------------------------------
 
