@@ -123,7 +123,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: object, p
 
 def test_the_same_name_or_id_twice(tmp_path: Path) -> None:
     one = {"id": 3, "name": "cat", "prompts": [{"box": [0, 0, 2, 2]}]}
-    assert "twice" in refused(tmp_path, {"objects": [one, one | {"name": "dog"}]})
+    assert "no other object has" in refused(tmp_path, {"objects": [one, one | {"name": "dog"}]})
     assert "no other object" in refused(tmp_path, {"objects": [one, one | {"id": 4}]})
     assert "255 objects" in refused(tmp_path, {"objects": [{"prompts": one["prompts"]}] * 256})
     twice = {"prompts": [{"frame": 1, "box": [0, 0, 2, 2]}, {"frame": 1, "box": [1, 1, 2, 2]}]}

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from io import BytesIO
 from itertools import pairwise
@@ -24,7 +25,7 @@ from trackmask.film import FilmWriter
 from trackmask.prompts import Prompt
 from trackmask.records import ObjectInfo, Source
 from trackmask.report import write_report
-from trackmask.report.pictures import View, row_of, shoot
+from trackmask.report.pictures import View, portrait, row_of, shoot
 from trackmask.report.series import BUCKETS, Series, bands, cuts, extremes
 from trackmask.report.timeline import axis
 from trackmask.result import ResultWriter, open_result
@@ -115,7 +116,10 @@ def test_page_tells_frames_states_and_what_to_review(tmp_path):
     assert page.count('role="slider"') == 2
     assert page.count('<rect class="lost" x="19.5" y="0" width="4" height="1"/>') == 1
     assert "<b>frames 20 to 23</b><span>lost</span>" in page
-    assert re.findall(r"<figcaption>(\d+)</figcaption>", page)[:5] == ["12", "19", "22", "24", "31"]
+    first = open_result(folder).review[0].frame
+    assert first in LOST
+    assert f"correct frame {first} first" in page
+    assert re.findall(r"<figcaption>(\d+)</figcaption>", page)[:5] == ["12", "19", str(first), "24", "31"]
     assert re.findall(r'<figure class="(\w+)"', page)[:5] == ["before", "before", "at", "after", "after"]
 
 
@@ -137,14 +141,30 @@ def test_a_row_shows_one_part_of_the_picture_around_its_object(tmp_path):
     result = open_result(make(tmp_path))
     row = row_of(result, result.review[0])
     assert row.span == (20, 23)
-    assert [view.place for view in row.views] == [12, 19, 22, 24, 31]
+    assert [view.place for view in row.views] == [12, 19, result.review[0].frame, 24, 31]
     (x, y, w, h), *others = {view.part for view in row.views}
     assert not others
     assert x <= 52 < 40 + 31 + 20 <= x + w  # all of its way in these frames
     assert y <= 30 < 50 <= y + h < SIZE[0]
     assert w / h == pytest.approx(SIZE[1] / SIZE[0], rel=0.03)
-    assert row_of(result, Range(2, 0, 0, "jump", 0.5)).views[0].place == 0
-    assert row_of(result, Range(2, 100, 120, "jump", 0.5)) is None
+    assert row_of(result, Range(2, 0, 0, "jump", 0.5, 0)).views[0].place == 0
+    assert row_of(result, Range(2, 100, 120, "jump", 0.5, 110)) is None
+
+
+def test_every_object_has_a_portrait_from_its_first_prompt(tmp_path):
+    result = open_result(make(tmp_path))
+    one, two = (portrait(result, item) for item in result.objects)
+    assert (one.place, two.place) == (0, 0)
+    x, y, w, h = two.part
+    assert x <= 40 < 60 <= x + w
+    assert y <= 30 < 50 <= y + h
+    assert w == h < SIZE[0]
+    assert portrait(result, replace(result.objects[1], first_prompt=LOST[0])).place == LOST[-1] + 1
+    assert portrait(result, ObjectInfo(9, "never seen", 0, 0)) is None
+    write_report(result.folder)
+    faces = re.findall(r'<img class="portrait" src="(.*?)"', text_of(result.folder))
+    assert [decoded(uri).shape for uri in faces] == [(h, w, 3)] * 2
+    assert faces[0] != faces[1]
 
 
 def test_page_needs_nothing_from_elsewhere(tmp_path):
@@ -175,7 +195,7 @@ def test_strings_of_the_data_stay_strings(tmp_path):
     page = text_of(folder)
     for tag in ("<b>cut", "<i>clip", "<u>", "<s>", "<img src=x", "<script>alert"):
         assert tag not in page
-    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)") == 5  # table, timeline, review, two labels
+    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)") == 6  # table, portrait, timeline, review, two labels
     assert page.count("</script>") == 2
     assert data_of(page)["count"] == COUNT
 
@@ -225,7 +245,7 @@ def test_frames_that_a_damaged_video_does_not_give_show_masks_alone(tmp_path, mo
 
         def frames(start=None, end=None):
             for frame in whole(start, end):
-                if frame.index == 22:
+                if frame.index == 24:
                     raise VideoError("clip.mp4 is damaged")
                 yield frame
 
@@ -234,7 +254,7 @@ def test_frames_that_a_damaged_video_does_not_give_show_masks_alone(tmp_path, mo
 
     monkeypatch.setattr("trackmask.report.write.open_video", broken)
     assert write_report(folder).notes == ("Some pictures show the masks alone: clip.mp4 is damaged",)
-    assert [np.median(image) > 140 for image in images(text_of(folder))] == [False, False, True, True, True]
+    assert [np.median(image) > 140 for image in images(text_of(folder))] == [False, False, False, True, True]
 
 
 def test_an_incomplete_result_says_why(tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import tomllib
+from dataclasses import replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from trackmask import result as result_module
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.prompts import Prompt
@@ -123,7 +125,30 @@ def test_json_in_every_detail(tmp_path):
     one = {"id": 1, "state": "tracked", "confidence": 0.1235, "area": 120, "box": [4, 5, 12, 10]}
     seven = {"id": 7, "state": "tracked", "confidence": 0.875, "area": 100, "box": [10, 20, 10, 10]}
     assert raw["frames"] == [{"frame": 4, "objects": [one, seven]}]
-    assert raw["review"] == [{"object": 1, "first": 4, "last": 4, "reason": "low confidence", "confidence": 0.1235}]
+    span = {"object": 1, "first": 4, "last": 4, "reason": "low confidence", "confidence": 0.1235}
+    assert raw["review"] == [span | {"frame": 4, "worth": 0.88}]
+
+
+def test_the_agreement_of_two_directions_is_kept_where_there_were_two(tmp_path):
+    both = replace(masks(2).objects[0], agreement=0.654321)
+    with ResultWriter(tmp_path / "out") as writer:
+        writer.write(frame(2), Masks(masks(2).labels, (both, masks(2).objects[1])))
+        path = finish(writer, tmp_path)
+    kept = json.loads((path / "result.json").read_bytes())["frames"][0]["objects"]
+    assert [item.get("agreement") for item in kept] == [0.6543, None]
+    result = open_result(path)
+    assert [item.agreement for item in result.frames[0].objects] == [0.6543, None]
+    assert [item.reason for item in result.review] == ["two directions disagree"]
+    (path / "result.json").write_text((path / "result.json").read_text().replace("0.6543", "6.543"))
+    with pytest.raises(ResultError, match="damaged"):
+        open_result(path)
+
+
+def test_a_result_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    path = make(tmp_path)
+    monkeypatch.setattr(result_module, "MAX_BYTES", (path / "result.json").stat().st_size - 1)
+    with pytest.raises(ResultError, match="larger than"):
+        open_result(path)
 
 
 def test_masks_are_palette_pngs_in_the_colours_of_davis(tmp_path):
@@ -161,7 +186,7 @@ def test_a_frame_written_again_replaces_the_first(tmp_path):
 
 def test_no_frames_at_all(tmp_path):
     result = open_result(make(tmp_path, order=[]))
-    assert (result.frames, result.review, result.least_sure(3)) == ((), (), [])
+    assert (result.frames, result.review, result.look_first(3)) == ((), (), [])
 
 
 def test_only_some_frames_of_the_video(tmp_path):
@@ -173,14 +198,19 @@ def test_only_some_frames_of_the_video(tmp_path):
         result.soft(1, 100)
 
 
-def test_least_sure_frames_are_not_neighbours(tmp_path):
+def test_frames_to_look_at_first_are_no_neighbours_and_review_names_them_first(tmp_path):
     unsure = {3: 0.2, 4: 0.1, 20: 0.3, 29: 0.25}
     with ResultWriter(tmp_path / "out") as writer:
         for index in range(30):
             writer.write(frame(index), masks(index, unsure.get(index, 0.9)))
         result = open_result(finish(writer, tmp_path))
-    assert result.least_sure(2) == [4, 29]
-    assert result.least_sure(0) == []
+    named = [item.frame for item in result.review]
+    assert named
+    first = result.look_first(3)
+    assert first[0] == named[0]
+    assert all(abs(a - b) >= 10 for a in first for b in first if a != b)
+    assert set(first) <= {*named, *unsure}
+    assert result.look_first(0) == []
 
 
 def test_an_output_that_exists_is_kept(tmp_path):

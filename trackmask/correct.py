@@ -10,7 +10,7 @@ from trackmask.draw import Style
 from trackmask.errors import PromptError
 from trackmask.pipeline import draw_masks, overlay_film
 from trackmask.prompts import Prompt, check
-from trackmask.records import ObjectInfo
+from trackmask.records import ObjectInfo, prompted
 from trackmask.result import OVERLAY, Result, open_result
 from trackmask.revision import Revision
 from trackmask.runtime import Runtime
@@ -81,5 +81,5 @@ def fitting(prompt: Prompt, result: Result, first: int, last: int) -> Prompt:
 
 def references(result: Result, object_id: int) -> dict[int, Prompt]:
     """The prompts that an object had, by frame, as the masks that they led to."""
-    frames = [entry["frame"] for entry in result.prompts if entry["object"] == object_id]
+    frames = prompted(result.prompts).get(object_id, ())
     return {frame: Prompt(object_id, frame, mask=result.masks(frame) == object_id) for frame in frames}

@@ -52,6 +52,7 @@ class ObjectRecord:
     confidence: float  # [0, 1]: predicted IoU, or probability of 'not visible' where the mask is empty
     area: int  # pixels
     box: tuple[int, int, int, int] | None  # x, y, w, h of the mask in whole pixels, top left; None where it is empty
+    agreement: float | None = None  # [0, 1]: IoU of the masks from both directions; None where tracked from one alone
 
 
 @dataclass(frozen=True, eq=False)

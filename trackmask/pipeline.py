@@ -21,6 +21,7 @@ from trackmask.span import Span
 from trackmask.stages import Behind, ahead
 from trackmask.tracker import Settings, Tracker
 from trackmask.video import VideoReader, hash_source, open_video
+from trackmask.video.reader import behind
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,9 @@ class Job:
         """The whole range; returns the prompts that were used, each with its frame."""
         start = self.index_of(self.options.start)
         given = [self.placed(prompt, start) for prompt in prompts] or self.find()
+        latest = max(prompt.at for prompt in given)
+        if latest > start:
+            self.reach(latest)
         first: dict[int, int] = {}
         for prompt in given:
             first[prompt.object_id] = min(prompt.at, first.get(prompt.object_id, prompt.at))
@@ -147,6 +151,12 @@ class Job:
                 f"the prompt in frame {frame} lies before the start, frame {start}; begin there or earlier"
             )
         return replace(prompt, frame=frame)
+
+    def reach(self, index: int) -> None:
+        """Raise CallError where there is no frame `index` to prompt: not after hours of tracking up to it."""
+        frame = next(self.reader.frames(index))
+        if behind(frame.index, frame.time, self.options.end):
+            raise PromptError(f"the prompt in frame {index} lies behind the end; prompt an earlier frame, or end later")
 
     def frames(self, start: Moment) -> Iterator[Frame]:
         """The frames from `start` on. Damage ends them early; `self.error` then says so."""

@@ -110,11 +110,22 @@ def read_mask(path: Path) -> dict[int, np.ndarray]:
 
 
 def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
-    """The prompts of each frame that has any."""
+    """The prompts of each frame that has any. Raises PromptError where an object has two in one frame."""
     frames: dict[int, list[Prompt]] = {}
     for prompt in prompts:
-        frames.setdefault(prompt.at, []).append(prompt)
+        others = frames.setdefault(prompt.at, [])
+        if any(other.object_id == prompt.object_id for other in others):
+            raise PromptError(
+                f"object {prompt.object_id} is prompted twice in frame {prompt.at}; name the frame the same way for "
+                "all that belongs together, and give one box or one mask"
+            )
+        others.append(prompt)
     return frames
+
+
+def is_name(value: object) -> bool:
+    """Whether an object can be called so: 1 to 200 characters that can be shown on one line."""
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200
 
 
 def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> Prompt:
@@ -134,7 +145,9 @@ def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> P
     for x, y in (*prompt.positive, *prompt.negative):
         if not (0 <= x < size[1] and 0 <= y < size[0]):
             raise PromptError(f"the click {x:g},{y:g} is outside of the frame ({_pixels(size)}); move it inside")
-    return prompt if prompt.box is None else replace(prompt, box=_clip(prompt.box, size))
+    for x, y in set(prompt.positive) & set(prompt.negative):
+        raise PromptError(f"the click {x:g},{y:g} is said to be on object {prompt.object_id} and beside it; choose one")
+    return prompt if prompt.box is None else replace(prompt, box=_clip(prompt, prompt.box, size))
 
 
 def _check_mask(prompt: Prompt, mask: np.ndarray, size: tuple[int, int]) -> None:
@@ -147,12 +160,18 @@ def _check_mask(prompt: Prompt, mask: np.ndarray, size: tuple[int, int]) -> None
         raise PromptError(f"{name} is empty: no pixel belongs to object {prompt.object_id}; paint the object")
 
 
-def _clip(box: Box, size: tuple[int, int]) -> Box:
+def _clip(prompt: Prompt, box: Box, size: tuple[int, int]) -> Box:
     x, y, w, h = box
     left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, size[1]), min(y + h, size[0])
     if right <= left or bottom <= top:
         given = ",".join(f"{value:g}" for value in box)
         raise PromptError(f"the box {given} is outside of the frame ({_pixels(size)}); move it inside")
+    for px, py in prompt.positive:
+        if not (x <= px <= x + w and y <= py <= y + h):
+            raise PromptError(
+                f"the click {px:g},{py:g} is said to be on object {prompt.object_id}, but is outside of its box; "
+                "move one of them"
+            )
     return left, top, right - left, bottom - top
 
 

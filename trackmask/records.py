@@ -3,7 +3,7 @@
 import json
 import os
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -58,6 +58,17 @@ class FrameRecord:
     objects: tuple[ObjectRecord, ...]  # in order of id
 
 
+def prompted(prompts: Iterable[Mapping[str, Any]]) -> dict[int, list[int]]:
+    """The frames in which each object was prompted, by its id; from prompts as result.json has them.
+
+    Raises KeyError, TypeError or ValueError where one is not a prompt.
+    """
+    frames: dict[int, list[int]] = {}
+    for entry in prompts:
+        frames.setdefault(int(entry["object"]), []).append(int(entry["frame"]))
+    return frames
+
+
 class Spool:
     """A file of frame records, written in any order and read in order of the frames; memory holds 16 bytes a frame."""
 
@@ -104,17 +115,7 @@ class Spool:
 
 def encode(index: int, objects: Sequence[ObjectRecord]) -> str:
     """A frame's entry in result.json, on one line."""
-    entries = [
-        {
-            "id": int(record.id),
-            "state": str(record.state),
-            "confidence": round(float(record.confidence), 4),
-            "area": int(record.area),
-            "box": None if record.box is None else [int(value) for value in record.box],
-        }
-        for record in objects
-    ]
-    return dumps({"frame": index, "objects": entries})
+    return dumps({"frame": index, "objects": [_encode_object(record) for record in objects]})
 
 
 def decode(entry: dict[str, Any], time: float) -> FrameRecord:
@@ -130,12 +131,27 @@ def dumps(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
+def _encode_object(record: ObjectRecord) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "id": int(record.id),
+        "state": str(record.state),
+        "confidence": round(float(record.confidence), 4),
+        "area": int(record.area),
+        "box": None if record.box is None else [int(value) for value in record.box],
+    }
+    if record.agreement is not None:
+        entry["agreement"] = round(float(record.agreement), 4)
+    return entry
+
+
 def _decode_object(raw: dict[str, Any]) -> ObjectRecord:
-    box = raw["box"]
+    box, agreement = raw["box"], raw.get("agreement")
     if box is not None:
         x, y, w, h = box
         box = (int(x), int(y), int(w), int(h))
-    record = ObjectRecord(int(raw["id"]), State(raw["state"]), float(raw["confidence"]), int(raw["area"]), box)
-    if not (1 <= record.id <= 255 and 0 <= record.confidence <= 1 and record.area >= 0):
+    state, confidence, area = State(raw["state"]), float(raw["confidence"]), int(raw["area"])
+    record = ObjectRecord(int(raw["id"]), state, confidence, area, box, None if agreement is None else float(agreement))
+    shares = (record.confidence,) if record.agreement is None else (record.confidence, record.agreement)
+    if not (1 <= record.id <= 255 and all(0 <= share <= 1 for share in shares) and record.area >= 0):
         raise ValueError(f"object {raw!r}")
     return record

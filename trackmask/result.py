@@ -24,8 +24,8 @@ import numpy as np
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.masks_png import read_picture, write_grey, write_labels
-from trackmask.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps
-from trackmask.review import Range, review
+from trackmask.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps, prompted
+from trackmask.review import Range, most_worth, review
 from trackmask.staging import LOCK, StagedFolder, writing
 
 SCHEMA = 1
@@ -33,6 +33,7 @@ OVERLAY, REPORT = "overlay.mp4", "report.html"
 JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "history", "edits", "records.spool"
 # All that --overwrite may delete.
 OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+MAX_BYTES = 512 << 20  # of result.json: a hundred objects for half an hour
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -182,12 +183,11 @@ class Result:
             raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
         return self._read(self.folder / SOFT / str(object_id) / png_name(index), "L")
 
-    def least_sure(self, count: int) -> list[int]:
-        """At most `count` frames by their least confident object, the least sure one first; never two neighbours."""
-        asked = (frame for frame in self.frames if frame.objects)
-        order = sorted((min(item.confidence for item in frame.objects), frame.index) for frame in asked)
+    def look_first(self, count: int) -> list[int]:
+        """At most `count` frames to look at, and to correct, first: where that is worth most, then those of the review
+        list; never two neighbours."""
         chosen: list[int] = []
-        for _, index in order:
+        for index in (*most_worth(self.frames, prompted(self.prompts)), *(item.frame for item in self.review)):
             if len(chosen) == count:
                 break
             if all(abs(index - other) >= _APART for other in chosen):
@@ -210,6 +210,7 @@ def open_result(path: Path | str) -> Result:
         raise ResultError(f"{path} was written by a newer trackmask (schema {raw['schema']}); update trackmask")
     try:
         times = raw["source"]["timestamps"]
+        prompted(raw["prompts"])  # what is no prompt is found here, not where it is first needed
         return Result(
             folder=path,
             tool=raw["tool"],
@@ -262,7 +263,11 @@ def _check_free(folder: Path, ours: set[str] | None) -> None:
 def _load(folder: Path) -> dict[str, Any]:
     """result.json of any schema. Raises ResultError."""
     try:
-        raw = json.loads((folder / JSON).read_bytes())
+        with (folder / JSON).open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise ResultError(f"{folder / JSON} is larger than {MAX_BYTES >> 20} MB; track the video in parts")
+        raw = json.loads(text)
     except (FileNotFoundError, NotADirectoryError):
         raise ResultError(f"{folder} is not a trackmask result: it has no {JSON}; give the folder of a run") from None
     except OSError as error:
@@ -285,7 +290,7 @@ def _document(head: dict[str, Any], source: dict[str, Any], tail: dict[str, Any]
     yield '"frames":[\n'
     yield from _joined(",\n", spool.lines())
     yield '\n],\n"review":[\n'
-    yield from _joined(",\n", (dumps(item.as_json()) for item in review(spool.records())))
+    yield from _joined(",\n", (dumps(item.as_json()) for item in review(spool.records(), prompted(tail["prompts"]))))
     yield "\n]\n}\n"
 
 

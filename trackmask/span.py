@@ -12,10 +12,13 @@ from typing import BinaryIO
 import numpy as np
 
 from trackmask.data import SURE, Frame, Masks, ObjectRecord, Patch, State
+from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.tracker import Settings, Tracker
 from trackmask.video import VideoReader
+
+SUREST = 0.98  # confidence that two directions are weighed by, at most
 
 Tracked = tuple[Frame, ObjectRecord, Patch | None]
 
@@ -92,20 +95,32 @@ class Waiting:
 def blend(
     left: tuple[ObjectRecord, np.ndarray], right: tuple[ObjectRecord, np.ndarray], share: float, certain: float
 ) -> tuple[ObjectRecord, Patch]:
-    """Two opinions on an object in a frame, the right one counting for `share`. Where the two disagree on where the
-    object is, nobody should be sure: their IoU bounds the confidence.
+    """Two opinions on an object in a frame. Each counts for how near its prompt is (the right one for `share`) times
+    the odds that it is right; but where only one has found the object, that one counts alone: the other has lost it.
+
+    The record's `agreement` says how far the two are one.
     """
+    masks = [prob > SURE for _, prob in (left, right)]
+    found = [bool(mask.any()) for mask in masks]
+    weights = [(1 - share) * odds(left[0].confidence), share * odds(right[0].confidence)]
+    if found[0] != found[1]:
+        weights = [float(one) for one in found]
+    share = weights[1] / sum(weights)
     prob = np.round(left[1] * (1 - share) + right[1] * share).astype(np.uint8)
-    both, either = (op(left[1] > SURE, right[1] > SURE).sum() for op in (np.logical_and, np.logical_or))
-    agreement = float(both / either) if either else 1.0
-    nearer = left[0] if share < 0.5 else right[0]
-    confidence = min(left[0].confidence * (1 - share) + right[0].confidence * share, agreement)
-    state = nearer.state
+    confidence = left[0].confidence * (1 - share) + right[0].confidence * share
+    state = (left if share < 0.5 else right)[0].state
     if (prob > SURE).any():
         state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
-    return replace(nearer, state=state, confidence=round(confidence, 4)), Patch(0, 0, prob)
+    record = replace(left[0], state=state, confidence=round(confidence, 4), agreement=round(jaccard(*masks), 4))
+    return record, Patch(0, 0, prob)
+
+
+def odds(confidence: float) -> float:
+    """Clipped, so that neither side is ever all or nothing."""
+    bounded = min(max(confidence, 1 - SUREST), SUREST)
+    return bounded / (1 - bounded)
 
 
 def only_object(frame: Frame, masks: Masks) -> Tracked:

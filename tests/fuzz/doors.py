@@ -46,7 +46,7 @@ def read_prompts(path: Path) -> None:
 
 def read_result(path: Path) -> None:
     result = open_result(path)
-    result.least_sure(3)
+    result.look_first(3)
     for frame in result.frames[:10]:
         result.masks(frame.index)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import track_options
+from .options import pipeline_options, track_options
 
 if TYPE_CHECKING:
     from trackmask.batch.batch import Batch, Summary
@@ -74,20 +74,13 @@ def batch(
     from trackmask.batch.find import Selection
     from trackmask.batch.owner import Rules
     from trackmask.batch.plan import parse_shard
-    from trackmask.pipeline import Options
-    from trackmask.prompts import parse_moment
 
-    options = Options(
-        start=parse_moment(start) if start else None,
-        end=parse_moment(end) if end else None,
-        style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
-        soft=soft,
-        overwrite=overwrite,
-    )
     call = Batch(
         source=source,
         out=out,
-        options=options,
+        options=pipeline_options(
+            start=start, end=end, style=style, no_overlay=no_overlay, soft=soft, overwrite=overwrite
+        ),
         prompts=prompts,
         select=Selection(include, exclude),
         shard=parse_shard(shard) if shard else None,

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trackmask.batch.names import shown
 from trackmask.errors import PromptError
 
 from .options import device_option, style_option, threads_option, video_option
 from .prompts import OrderedCommand, read
+from .run import NAMED
 
 if TYPE_CHECKING:
     from trackmask.prompts import Prompt
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 @click.command(cls=OrderedCommand)
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--frame", type=click.IntRange(0), help="The frame that is corrected.")
-@click.option("--id", "object_id", type=click.IntRange(1, 255), help="Id of the object. [the only one]")
+@click.option(
+    "--object", "--id", "object_id", type=click.IntRange(1, 255), metavar="ID", help="Id of the object. [the only one]"
+)
 @click.option("--mask", multiple=True, metavar="FILE", help="PNG with the right mask.")
 @click.option("--box", multiple=True, metavar="X,Y,W,H", help="A box around the object.")
 @click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat.")
@@ -65,7 +69,8 @@ def correct(
         style=style,  # type: ignore[arg-type]  # click has checked it
         edits_used=edits,
     )
-    click.echo(f"{corrected.folder}: corrected; least sure of frames {', '.join(map(str, corrected.least_sure(3)))}")
+    first = ", ".join(map(str, corrected.look_first(NAMED)))
+    click.echo(f"{shown(corrected.folder)}: corrected; look first at frames {first}")
 
 
 def read_one(
@@ -81,7 +86,7 @@ def read_one(
     if object_id is None:
         if len(known.objects) != 1:
             ids = ", ".join(f"{item.id} ({item.name})" for item in known.objects)
-            raise PromptError(f"this result has several objects; say --id of one of them: {ids}")
+            raise PromptError(f"this result has several objects; say --object ID with one of them: {ids}")
         object_id = known.objects[0].id
     if object_id not in {item.id for item in known.objects}:
         raise PromptError(f"object {object_id} is not in this result; it has {[item.id for item in known.objects]}")
@@ -115,4 +120,4 @@ def undo(result: Path) -> None:
     from trackmask.revision import versions
 
     undo_last(result)
-    click.echo(f"{result}: undone; {len(versions(result))} corrections left")
+    click.echo(f"{shown(result)}: undone; corrections left: {len(versions(result))}")

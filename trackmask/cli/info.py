@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from trackmask.batch.names import shown
+
 
 @click.command()
 @click.argument("video", type=click.Path(path_type=Path))
@@ -30,6 +32,6 @@ def info(video: Path, as_json: bool) -> None:
         click.echo(json.dumps(values))
         return
     frames = "unknown" if about.frames is None else f"about {about.frames}"
-    click.echo(f"{about.name}: {width}x{height}, {float(about.fps):.6g} frames/s ({about.fps}), {frames} frames")
+    click.echo(f"{shown(about.name)}: {width}x{height}, {float(about.fps):.6g} frames/s ({about.fps}), {frames} frames")
     sound = "with sound" if about.audio else "no sound"
     click.echo(f"codec {about.codec}, rotated by {about.rotation} degrees, {sound}")

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from trackmask.pipeline import Options
 
 STYLES = ("fill", "outline", "cutout")
 
@@ -41,3 +44,19 @@ track_options = together(
     weights_option,
     device_option,
 )
+
+
+def pipeline_options(
+    *, start: str | None, end: str | None, style: str, no_overlay: bool, soft: bool, **more: Any
+) -> "Options":
+    """What `track_options` gave, and `more` of the same, as the pipeline has it. Raises PromptError."""
+    from trackmask.pipeline import Options
+    from trackmask.prompts import parse_moment
+
+    return Options(
+        start=parse_moment(start) if start else None,
+        end=parse_moment(end) if end else None,
+        style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
+        soft=soft,
+        **more,
+    )

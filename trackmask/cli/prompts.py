@@ -93,11 +93,15 @@ def read(order: list[tuple[str, str]]) -> tuple[list[Prompt], dict[int, str]]:
 
 def gather(order: list[tuple[str, str]]) -> dict[tuple[Owner, Moment], Said]:
     """What was said of each object at each moment, in the order in which the objects came."""
+    from trackmask.prompts import is_name
+
     said: dict[tuple[Owner, Moment], Said] = {}
     named: dict[str, bool] = {}  # and whether a prompt followed
     owner: str | None = None
     for number, (kind, text) in enumerate(order):
         if kind == "object":
+            if not is_name(text):
+                raise PromptError(f"--object {text!r} is no name; give 1 to 200 printable characters")
             if text in named:
                 raise PromptError(f"the object {text!r} is opened twice; put its prompts behind one --object")
             named[text], owner = False, text

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from trackmask.batch.names import shown
+
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
@@ -21,6 +23,6 @@ def report(result: Path, out: Path | None, video: Path | None, quiet: bool) -> N
     with Bar(quiet) as bar:
         written = write_report(result, out, video, bar.start)
     if not quiet:
-        click.echo(f"{written.path}: open it in a browser")
+        click.echo(f"{shown(written.path)}: open it in a browser")
         for note in written.notes:
-            click.echo(note, err=True)
+            click.echo(shown(note), err=True)

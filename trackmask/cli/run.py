@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from trackmask.batch.names import shown
 from trackmask.errors import PromptError
 
-from .options import threads_option, track_options
+from .options import pipeline_options, threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
     from trackmask.pipeline import Outcome
     from trackmask.prompts import Prompt
 
-UNSURE = 3  # frames that the last line names
+NAMED = 3  # frames that the last line names
 
 
 @click.command(cls=OrderedCommand)
@@ -30,9 +31,7 @@ UNSURE = 3  # frames that the last line names
     help="prompts.json, or LabelMe's or COCO's.",
 )
 @click.option("--interactive", is_flag=True, help="Draw boxes and clicks on the first frame, in a window.")
-@click.option(
-    "--auto", type=click.IntRange(1, 20), default=1, metavar="N", help="Without a prompt: find N objects at most."
-)
+@click.option("--auto", type=click.IntRange(1, 20), metavar="N", help="Without a prompt: find N objects at most. [1]")
 @click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
@@ -43,7 +42,7 @@ def run(
     out: Path | None,
     prompt_file: Path | None,
     interactive: bool,
-    auto: int,
+    auto: int | None,
     both: bool,
     start: str | None,
     end: str | None,
@@ -63,25 +62,24 @@ def run(
     its @ (45, 3.2s, 1:02:03.5). Each --box and each --mask is an object of its own and all clicks are one, unless
     --object NAME gathers what comes after it. The result folder holds masks/00000.png on, overlay.mp4 and result.json.
     """
-    from trackmask.pipeline import Options
     from trackmask.pipeline import run as track_video
-    from trackmask.prompts import parse_moment
     from trackmask.result import default_folder
     from trackmask.runtime import open_runtime
 
     prompts, names = read(click.get_current_context().meta["prompts"])
-    if bool(prompts) + interactive + (prompt_file is not None) > 1:
-        raise PromptError("prompts come from options, from --prompts or from --interactive; leave all but one out")
+    if bool(prompts) + interactive + (prompt_file is not None) + (auto is not None) > 1:
+        raise PromptError("objects come from options, --prompts, --interactive or --auto; leave all but one out")
     if prompt_file is not None:
         prompts, names = read_file(prompt_file, video)
-    options = Options(
-        start=parse_moment(start) if start else None,
-        end=parse_moment(end) if end else None,
-        style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
+    options = pipeline_options(
+        start=start,
+        end=end,
+        style=style,
+        no_overlay=no_overlay,
         soft=soft,
         overwrite=overwrite,
         both=both,
-        auto=auto,
+        auto=auto or 1,
         threads=threads,
     )
     if interactive:
@@ -144,6 +142,6 @@ def report(outcome: "Outcome", rate: float) -> None:
     from trackmask.result import open_result
 
     result = open_result(outcome.folder)
-    unsure = [str(index) for index in result.least_sure(UNSURE)]
-    where = f"{outcome.folder}: {outcome.frames} frames at {rate:.1f} frames/s"
-    click.echo(f"{where}; least sure of frames {', '.join(unsure)}" if unsure else where)
+    first = ", ".join(map(str, result.look_first(NAMED)))
+    where = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s"
+    click.echo(f"{where}; look first at frames {first}" if first else where)

@@ -22,7 +22,7 @@ def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int
         node.known("id", "name", "prompts")
         id_ = node.get("id").whole(1, 255) if node.has("id") else free_id(root.file, taken)
         if id_ in seen:
-            node.fail(f"an object of its own: the id {id_} is there twice")
+            node.get("id").fail("an id that no other object has")
         taken.add(id_)
         seen.add(id_)
         name = node.optional("name")

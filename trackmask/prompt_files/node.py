@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from trackmask.errors import PromptError
+from trackmask.prompts import is_name
 
 T = TypeVar("T")
 MAX_BYTES = 64 << 20  # more is a fault or an attack: prompts are a few lines, LabelMe adds one picture
@@ -58,9 +59,9 @@ class Node:
 
     def name(self) -> str:
         """A text that can be shown on one line."""
-        if not isinstance(self.value, str) or not self.value.isprintable() or not 0 < len(self.value) <= 200:
+        if not is_name(self.value):
             self.fail("a name of 1 to 200 printable characters")
-        return self.value
+        return str(self.value)
 
     def whole(self, low: int, high: int | None = None) -> int:
         value = self.value

@@ -10,7 +10,7 @@ from string import Template
 
 from trackmask.data import State
 from trackmask.draw import palette
-from trackmask.records import ObjectInfo
+from trackmask.records import ObjectInfo, prompted
 from trackmask.report.pictures import Row, View
 from trackmask.report.series import STATES, Series, cuts, worst
 from trackmask.report.timeline import axis, bands_svg, plot_svg
@@ -25,6 +25,7 @@ class Page:
     series: Mapping[int, Series]  # by object id
     rows: Sequence[Row]  # worst first
     poster: View
+    portraits: Mapping[int, View]  # by object id; none of an object that is never seen
     pictures: Mapping[View, str]  # data URIs
     film: str | None  # a relative URL
     notes: Sequence[str]
@@ -89,17 +90,24 @@ class Page:
         one, frames = self.series[item.id], self.result.frames
         marks = [row.span for row in self.rows if row.item.object_id == item.id]
         return (
-            f'<article class="object"><h3>{_title(item.id, item.name)}</h3><output></output>'
+            f'<article class="object"><h3>{self._portrait(item)}{_title(item.id, item.name)}</h3><output></output>'
             f'<div class="plot" role="slider" tabindex="0" aria-label="timeline of {escape(item.name)}"'
             f' aria-valuemin="{frames[0].index}" aria-valuemax="{frames[-1].index}" aria-valuenow="{frames[0].index}">'
             f'{plot_svg(one, marks)}{bands_svg(one)}{self._pins(item.id)}<i class="cursor" hidden></i></div>'
             f"{axis([frame.index for frame in frames])}</article>"
         )
 
+    def _portrait(self, item: ObjectInfo) -> str:
+        view = self.portraits.get(item.id)
+        if view is None:
+            return ""
+        frame = self.result.frames[view.place].index
+        return f'<img class="portrait" src="{self.pictures[view]}" alt="{escape(item.name)} in frame {frame}">'
+
     def _pins(self, object_id: int) -> str:
         """A mark at each frame in which the object was prompted."""
-        prompted = {prompt.get("frame") for prompt in self.result.prompts if prompt.get("object") == object_id}
-        places = [place for place, frame in enumerate(self.result.frames) if frame.index in prompted]
+        own = set(prompted(self.result.prompts).get(object_id, ()))
+        places = [place for place, frame in enumerate(self.result.frames) if frame.index in own]
         count = len(self.result.frames)
         return "".join(f'<i class="prompt" style="left:{(place + 0.5) / count:.4%}"></i>' for place in places)
 
@@ -117,7 +125,7 @@ class Page:
         frames = f"frame {item.first}" if item.first == item.last else f"frames {item.first} to {item.last}"
         text = (
             f"{_title(item.object_id, name)}<b>{frames}</b><span>{escape(item.reason)}</span>"
-            f'<span class="soft">confidence {item.confidence:.2f}</span>'
+            f'<span class="soft">confidence {item.confidence:.2f}, correct frame {item.frame} first</span>'
         )
         start = row.views[0].place
         head = self._button("head", f'data-play="{start}" aria-label="play {frames} of {escape(name)}"', text)

@@ -12,15 +12,16 @@ from PIL import Image as Pillow
 
 from trackmask.data import Frame, Image
 from trackmask.draw import overlay
-from trackmask.records import FrameRecord
+from trackmask.records import ObjectInfo
 from trackmask.result import Result
 from trackmask.review import Range
 from trackmask.video import VideoReader
 
-POSTER, THUMB = 960, 256  # pixels, the longer side
+POSTER, THUMB, PORTRAIT = 960, 256, 160  # pixels, the longer side
 CONTEXT = 8  # frames before and after a range: a third of a second
 ROOM = 3.0  # the part of the frame that is shown, in sizes of the object: itself, and as much on each side
 PART = 0.3  # of the frame's sides, at least: closer up nobody knows what he sees
+CLOSE = 1.4  # the part of the frame in an object's portrait, in sizes of the object
 QUALITY = 80  # of the JPEGs
 GREY = 150  # behind masks without their video: every object's colour stands out from it
 
@@ -56,17 +57,32 @@ def poster(result: Result) -> View:
     return View(max(range(len(result.frames)), key=shown), (0, 0, width, height), POSTER)
 
 
+def portrait(result: Result, item: ObjectInfo) -> View | None:
+    """An object close up: in the frame of its first prompt, or in the first one after it that shows it; None without.
+
+    The overlay on it tells its colour, as everywhere else.
+    """
+    for place, frame in enumerate(result.frames):
+        box = next((record.box for record in frame.objects if record.id == item.id), None)
+        if box is not None and frame.index >= item.first_prompt:
+            height, width = result.source.size
+            side = min(max(round(CLOSE * max(box[2:])), PORTRAIT // 2), width, height)
+            x, y = (round(box[i] + box[i + 2] / 2 - side / 2) for i in (0, 1))
+            return View(place, (min(max(x, 0), width - side), min(max(y, 0), height - side), side, side), PORTRAIT)
+    return None
+
+
 def row_of(result: Result, item: Range) -> Row | None:
     """The frames before, at and after a range; None where the result has no frame of it (it was changed by hand).
 
-    'At' is the object's least sure frame in the range. All views show the same part of the picture, so that what moves
-    between them is the object.
+    'At' is the frame to correct first. All views show the same part of the picture, so that what moves between them is
+    the object.
     """
     inside = [place for place, frame in enumerate(result.frames) if item.first <= frame.index <= item.last]
     if not inside:
         return None
     first, last = inside[0], inside[-1]
-    at = min(inside, key=lambda place: (_confidence(result.frames[place], item.object_id), place))
+    at = min(inside, key=lambda place: abs(result.frames[place].index - item.frame))
     asked = (first - CONTEXT, first - 1, at, last + 1, last + CONTEXT)
     places = [place for place in asked if 0 <= place < len(result.frames)]
     part = _around(result, places, item.object_id)
@@ -92,10 +108,6 @@ def shoot(
             picture = overlay(frame.image, result.masks(frame.index))
             yield from ((view, _uri(picture, view)) for view in asked[frame.index])
         done()
-
-
-def _confidence(frame: FrameRecord, object_id: int) -> float:
-    return next((record.confidence for record in frame.objects if record.id == object_id), 1.0)
 
 
 def _around(result: Result, places: list[int], object_id: int) -> Box:

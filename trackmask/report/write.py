@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from trackmask.errors import OutputExistsError, ResultError, VideoError
 from trackmask.report.page import SIGN, Page
-from trackmask.report.pictures import View, poster, row_of, shoot
+from trackmask.report.pictures import View, portrait, poster, row_of, shoot
 from trackmask.report.series import read_series
 from trackmask.result import OVERLAY, REPORT, Result, open_result
 from trackmask.source import source_video
@@ -58,8 +58,10 @@ def write_report(
         notes.append(NO_FILM)
     first = poster(result)
     rows = [row for item in result.review if (row := row_of(result, item)) is not None]
-    pictures = _pictures(result, source, {first, *(view for row in rows for view in row.views)}, progress, notes)
-    page = Page(result, read_series(result), rows, first, pictures, film, tuple(notes))
+    portraits = {item.id: view for item in result.objects if (view := portrait(result, item)) is not None}
+    views = {first, *portraits.values(), *(view for row in rows for view in row.views)}
+    pictures = _pictures(result, source, views, progress, notes)
+    page = Page(result, read_series(result), rows, first, portraits, pictures, film, tuple(notes))
     _write(path, page.html())
     return Report(path, tuple(notes))
 
