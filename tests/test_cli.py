@@ -51,7 +51,7 @@ def test_run_writes_the_result_folder_and_says_where() -> None:
     result = call("run", CAT, *BOX, "--end", "9")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("cat.mp4.trackmask: 10 frames")
-    assert "least sure" in result.stdout
+    assert "look first at frame" in result.stdout
     folder = Path("cat.mp4.trackmask")
     assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "result.json"]
     assert len(list((folder / "masks").iterdir())) == 10
@@ -93,6 +93,14 @@ def test_prompts_that_do_not_fit() -> None:
     assert "no file" in refused(2, "run", CAT, "--mask", "nowhere.png")
     assert "45" in refused(2, "run", CAT, *BOX, "--start", "soon")
     assert "48 frames" in refused(2, "run", CAT, *BOX, "--start", "500")
+    assert "behind the end" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@20", "--end", "10")
+    assert "behind the end" in refused(2, "run", CAT, "--box", "1,2,30,40@0.8s", "--end", "0.4s")
+    assert "48 frames" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@48")
+    assert "no name" in refused(2, "run", CAT, "--object", "", *BOX)
+    assert "no name" in refused(2, "run", CAT, "--object", "a\nb", *BOX)
+    assert "twice in frame 0" in refused(2, "run", CAT, "--object", "a", *BOX, "--point", "50,150@0")
+    assert "leave all but one out" in refused(2, "run", CAT, *BOX, "--auto", "2")
+    assert "beside it" in refused(2, "run", CAT, "--point", "50,150", "--negative", "50,150")
 
 
 def test_videos_that_are_none() -> None:

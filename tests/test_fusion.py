@@ -7,7 +7,7 @@ from networks import SIZE, given, half_masks, random_crops, random_net
 
 from trackmask.network.constants import LINEAR, RIDGE, VALUE
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import Computed, Learned, Pairwise, Solved, join, normal_equations, remember, solve
+from trackmask.network.fusion import Computed, Full, Learned, Pairwise, Solved, join, normal_equations, remember, solve
 from trackmask.weights import load_network
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "trackmask.safetensors"
@@ -48,7 +48,8 @@ def small_features(seed=0, grid=GRID):
 
 
 @pytest.mark.parametrize(
-    "parts", [(), ("learned",), ("computed",), ("solved",), ("learned", "computed"), ("computed", "solved"), EVERY]
+    "parts",
+    [(), ("learned",), ("computed",), ("solved",), ("learned", "computed"), ("computed", "solved"), ("full",), EVERY],
 )
 @pytest.mark.parametrize("frames", [0, 2])
 def test_every_choice_runs(parts, frames):
@@ -167,6 +168,32 @@ def test_pairwise_sees_one_place():
     only[0, 0] = True
     assert torch.equal(sees(result, maps), only)
     assert torch.equal(sees(result, features.context), only)
+
+
+def test_full_sees_every_place():
+    torch.manual_seed(0)
+    features, (maps, values) = small_features(), memory_values()
+    layer = Full(GRID)
+    torch.nn.init.uniform_(layer.mix.weight, 0.1, 1)
+    result = layer(features, values.abs() + 1)
+    assert sees(result, maps).all()
+    assert sees(result, features.context).all()
+
+
+def test_pairwise_is_full_with_equal_blocks_on_the_diagonal():
+    """A 1x1 convolution over N cells is a fully connected layer whose cells share one block and see no other cell."""
+    torch.manual_seed(0)
+    features, (_, values) = small_features(), memory_values()
+    one, other = Pairwise(), Full(GRID)
+    block, cells = one.mix.weight.detach()[:, :, 0, 0], GRID * GRID  # (out, in)
+    with torch.no_grad():
+        other.mix.weight.zero_()
+        weights = other.mix.weight.view(len(block), cells, block.shape[1], cells)
+        for cell in range(cells):
+            weights[:, cell, :, cell] = block
+        other.mix.bias.copy_(one.mix.bias.repeat_interleave(cells))
+        assert torch.allclose(one(features, values), other(features, values), atol=1e-5)
+        assert one(features, values).abs().max() > 0.1
 
 
 def test_computed_sees_every_place():

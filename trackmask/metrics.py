@@ -49,10 +49,14 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, tolerance: float = 0.0
 def statistics(values: Sequence[float]) -> Statistics:
     """Mean, recall and decay of one measure over an object's frames, in their order; at least one value."""
     series = np.asarray(values, np.float64)
-    # DAVIS's bins share their border frames, and halves are rounded up.
-    borders = np.floor(np.linspace(1, len(series), _BINS + 1) + 0.5).astype(int) - 1
-    first, last = series[: borders[1] + 1], series[borders[-2] :]
+    first, last = quarters(series)
     return Statistics(float(series.mean()), float((series > 0.5).mean()), float(first.mean() - last.mean()))
+
+
+def quarters(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last quarter of a series: DAVIS's bins share their border frames, and halves are rounded up."""
+    borders = np.floor(np.linspace(1, len(series), _BINS + 1) + 0.5).astype(int) - 1
+    return series[: borders[1] + 1], series[borders[-2] :]
 
 
 def _boundary(mask: np.ndarray) -> np.ndarray:

@@ -16,8 +16,10 @@ from trackmask.errors import TrackmaskError
 from .batch import batch, batch_status
 from .correct import correct, undo
 from .evaluate import evaluate, score
+from .explain import explain
 from .export import export, import_
 from .info import info
+from .lab import lab
 from .report import report
 from .run import run
 from .train import train
@@ -71,6 +73,7 @@ for command in (
     run,
     info,
     report,
+    explain,
     correct,
     undo,
     batch,
@@ -80,6 +83,7 @@ for command in (
     evaluate,
     score,
     train,
+    lab,
     weights,
 ):
     main.add_command(command)

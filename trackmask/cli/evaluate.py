@@ -11,7 +11,7 @@ from .options import device_option, threads_option, weights_option
 if TYPE_CHECKING:
     from trackmask.evaluation.measure import ClipScore
 
-METHODS = ("trackmask", "copy", "dis-flow")
+METHODS = ("trackmask", "copy", "flow", "features", "hog-svm")
 
 
 @click.command("eval")
@@ -36,18 +36,15 @@ def evaluate(
     sheet: Path | None,
 ) -> None:
     """Track the clips of a data set in DAVIS's layout and score the masks: J, F, J&F, recall, decay, frames/s."""
-    from trackmask.evaluation.baselines import copy_first_mask, dis_flow
     from trackmask.evaluation.dataset import read_dataset
     from trackmask.evaluation.measure import evaluate as measure
-    from trackmask.evaluation.methods import TrackmaskMethod
+    from trackmask.evaluation.methods import open_method
     from trackmask.evaluation.sheet import Sampler, contact_sheet
-    from trackmask.runtime import open_runtime
 
     clips = read_dataset(data, split)
     results = {}
     for name in names or ("trackmask",):
-        baselines = {"copy": copy_first_mask, "dis-flow": dis_flow}
-        method = baselines.get(name) or TrackmaskMethod(open_runtime(weights, device, threads))
+        method = open_method(name, weights, device, threads)
         sampler = Sampler(method) if sheet else None
         scores = list(measure(sampler or method, clips, prompt))
         click.echo(f"{name}, prompt: {prompt}")

@@ -22,6 +22,15 @@ import click
 @click.option("--frames", default="3,4,6", show_default=True, help="Frames a clip, in equal stages of the schedule.")
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Clips a step.")
 @click.option("--rate", type=float, default=1.2e-3, show_default=True, help="Learning rate at its top.")
+@click.option(
+    "--drop-cells",
+    type=click.FloatRange(0, 0.9),
+    metavar="SHARE",
+    help="Hide that share of a frame's cells from the fusion, by chance. [0; with --adversarial-mask 0.1]",
+)
+@click.option(
+    "--adversarial-mask", is_flag=True, help="Hide the cells that hurt most, as a second network learns them (VITAL)."
+)
 @click.option("--finetune", type=click.IntRange(0, 11), default=0, help="Train so many of the backbone's last blocks.")
 @click.option("--fusion", default="learned,computed,solved", show_default=True, help='Its parts; "none" = 1x1 alone.')
 @click.option("--size", type=click.IntRange(64), default=256, show_default=True, help="Side of the crop, pixels.")
@@ -45,6 +54,8 @@ def train(
     frames: str,
     batch: int,
     rate: float,
+    drop_cells: float | None,
+    adversarial_mask: bool,
     finetune: int,
     fusion: str,
     size: int,
@@ -59,6 +70,8 @@ def train(
     """Train the network on folders of pictures and of clips."""
     import torch
 
+    from trackmask.errors import CallError
+    from trackmask.training.adversary import SHARE
     from trackmask.training.curve import draw_curve
     from trackmask.training.samples import Recipe
     from trackmask.training.train import Schedule
@@ -66,6 +79,10 @@ def train(
 
     if threads:
         torch.set_num_threads(threads)
+    if drop_cells is None:
+        drop_cells = SHARE if adversarial_mask else 0.0
+    if adversarial_mask and not drop_cells:
+        raise CallError("--adversarial-mask has nothing to choose with --drop-cells 0; leave one of them out")
     clips = tuple(d for d in data if (d / "Annotations").is_dir())
     recipe = Recipe(
         stills=tuple(d for d in data if d not in clips),
@@ -80,7 +97,15 @@ def train(
     checkpoint = run_training(
         out,
         recipe,
-        Schedule(steps=steps, batch=batch, rate=rate, frames=stages, finetune=finetune),
+        Schedule(
+            steps=steps,
+            batch=batch,
+            rate=rate,
+            frames=stages,
+            finetune=finetune,
+            drop=drop_cells,
+            adversarial=adversarial_mask,
+        ),
         fusion=() if fusion == "none" else tuple(fusion.split(",")),
         weights=start_from(init, size) if init else None,
         resume=resume,

@@ -1,6 +1,6 @@
 """What every claim stands beside: methods that know nothing of objects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -16,18 +16,19 @@ Method = Callable[[Clip, str], Iterator[Labels]]
 
 def copy_first_mask(clip: Clip, prompt: str) -> Iterator[Labels]:
     """The first mask in every frame: what a still object in front of a still camera would score."""
-    _need_mask(prompt)
+    need_mask(prompt)
     mask = clip.first_mask()
     return (mask for _ in clip.frames())
 
 
 def dis_flow(clip: Clip, prompt: str) -> Iterator[Labels]:
     """The first mask carried from frame to frame by dense optical flow (Kroeger et al., ECCV 2016), and no more."""
-    _need_mask(prompt)
+    need_mask(prompt)
     return _flow(clip, clip.first_mask())
 
 
-def _need_mask(prompt: str) -> None:
+def need_mask(prompt: str) -> None:
+    """CallError where the prompt is not a mask."""
     if prompt != "mask":
         raise CallError(f"a baseline starts from the first mask, not from a prompt of kind {prompt!r}; give mask")
 
@@ -44,7 +45,7 @@ def _flow(clip: Clip, mask: Labels) -> Iterator[Labels]:
             x, y = _origins(flow.calc(grey, previous, None))  # type: ignore[call-overload]  # None: no first guess
             soft = [cv2.remap(one, x, y, cv2.INTER_LINEAR) for one in soft]
         previous = grey
-        yield _labels(soft, ids)
+        yield likeliest(soft, ids)
 
 
 def _origins(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,8 +55,9 @@ def _origins(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return flow[..., 0] + x, flow[..., 1] + y
 
 
-def _labels(soft: list[np.ndarray], ids: np.ndarray) -> Labels:
-    """The likeliest id at each place, 0 where the background is: what the objects' probabilities leave of 1."""
+def likeliest(soft: Sequence[np.ndarray], ids: Sequence[int] | np.ndarray) -> Labels:
+    """The likeliest id at each place, 0 where the background is: what the objects' probabilities, (H, W) in [0, 1] and
+    one an id, leave of 1."""
     background = 1 - np.sum(soft, 0)
     labels: Labels = np.array([0, *ids], np.uint8)[np.argmax([background, *soft], 0)]
     return labels

@@ -1,18 +1,22 @@
-"""trackmask itself as a method to measure: the tracker fed with a clip's pictures and one kind of prompt."""
+"""The methods to measure, by name; and trackmask itself as one: the tracker fed with a clip's pictures and a prompt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
 from trackmask.data import Labels, box_of
 from trackmask.discover import discover
 from trackmask.errors import CallError
+from trackmask.evaluation.baselines import Method, copy_first_mask, dis_flow
 from trackmask.evaluation.dataset import Clip
+from trackmask.evaluation.hog_svm import HogSvm
+from trackmask.evaluation.places import PlaceTracker
 from trackmask.prompts import Prompt
-from trackmask.runtime import Runtime
+from trackmask.runtime import Runtime, open_runtime
 from trackmask.stages import ahead
 from trackmask.tracker import Settings, Tracker
 
@@ -57,3 +61,19 @@ class TrackmaskMethod:
             for frame in part:
                 labels[frame.index] = tracker.step(frame.image, [prompt] if frame.index == main.frame else ()).labels
         yield from chain(labels[frame.index] for frame in frames)
+
+
+def open_method(name: str, weights: Path | None = None, device: str = "cpu", threads: int = 0) -> Method:
+    """The method of that name, on the command line: trackmask, copy, flow, features or hog-svm.
+
+    `weights`, `device` and `threads` as for `open_runtime`, where the method has a network. Raises what that raises,
+    and CallError where hog-svm lacks its packages.
+    """
+    if name == "copy":
+        return copy_first_mask
+    if name == "flow":
+        return dis_flow
+    if name == "hog-svm":
+        return HogSvm()
+    runtime = open_runtime(weights, device, threads)
+    return PlaceTracker(runtime) if name == "features" else TrackmaskMethod(runtime)

@@ -10,6 +10,8 @@ A fully connected layer connects every place of one map with every place of anot
   as in R2D2 (Bertinetto et al. 2019).
 - `Learned`: from the training. Dense layers over the places of the canonical crop, through a bottleneck (low rank).
 - `Pairwise`: none of it. A 1x1 convolution over the pair at each place: no place sees another. The control.
+- `Full`: from the training, without the bottleneck: the same pair as `Pairwise`, every channel of every place connected
+  with every other. It shows what the question's "too many weights" means, and is in no network for use.
 
 h = w = S/8 and g = S/16 below; a memory holds M frames of G = g * g cells.
 """
@@ -25,7 +27,9 @@ from torch.nn import functional as F
 from .constants import CELLS, CONTEXT, POSITION, RECENT_SHARE, RIDGE, VALUE
 from .encoder import Features
 
-PARTS = ("learned", "computed", "solved")
+PARTS = ("learned", "computed", "solved")  # of the network for use
+CHOICES = (*PARTS, "full")
+MIXED = 32  # channels of what is made of a pair
 
 R = TypeVar("R")
 
@@ -116,20 +120,27 @@ class Computed(nn.Module):
         self.nothing_score = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Features, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        n, frames, cells, channels = keys.shape
         height, width = features.key.shape[-2:]
-        # The cell that is always there joins the memory's cells: like nothing, and 1.5 times as far away as any.
-        key = F.pad(keys.reshape(n, frames * cells, channels), (0, 0, 0, 1))  # (N, M G + 1, KEY)
-        sharpness = self.sharpness.exp()
-        similarity = (sharpness * places(features.key)) @ key.transpose(1, 2)  # tau times it, (N, h w, M G + 1)
-        score = similarity + self.place(frames)
-        read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(n, 1, VALUE)), 1)
-        readout = score.softmax(2).to(read.dtype) @ read
+        similarity, shares = self.connect(features, keys)
+        read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(values.shape[0], 1, VALUE)), 1)
+        readout = shares.to(read.dtype) @ read
         inside = values[..., :CELLS].mean(-1).flatten(1)[:, None].to(similarity.dtype)  # (N, 1, M G)
+        sharpness = self.sharpness.exp()
+        # To the cell that is always there everything is 1.5 times as far as it can be.
         far = 2 * sharpness.to(similarity.dtype)
         best = [(similarity - far * F.pad(away, (0, 1), value=1.5)).max(2).values for away in (1 - inside, inside)]
         readout = torch.unflatten(readout.transpose(1, 2), 2, (height, width))
         return readout, torch.unflatten(torch.stack(best, 1) / sharpness, 2, (height, width))
+
+    def connect(self, features: Features, keys: Tensor) -> tuple[Tensor, Tensor]:
+        """Of each current place with each of the memory's cells and the one that is always there, (N, h w, M G + 1):
+        tau times their similarity, and the weight of the connection; a place's weights sum to 1.
+        """
+        n, frames, cells, channels = keys.shape
+        # The cell that is always there joins the memory's cells: like nothing.
+        key = F.pad(keys.reshape(n, frames * cells, channels), (0, 0, 0, 1))  # (N, M G + 1, KEY)
+        similarity = (self.sharpness.exp() * places(features.key)) @ key.transpose(1, 2)
+        return similarity, (similarity + self.place(frames)).softmax(2)
 
     def place(self, frames: int) -> Tensor:
         """The learned part of the affinity: (h w, M G + 1), place to place, the same for each of the M frames."""
@@ -159,23 +170,40 @@ class Learned(nn.Module):
 
 
 class Pairwise(nn.Module):
-    """The control: 1x1 convolution over the pair (first memory frame, current frame) → (N, 32, g, g)."""
+    """The control: 1x1 convolution over the pair (first memory frame, current frame) → (N, MIXED, g, g)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(VALUE + CONTEXT, 32, 1)
+        self.mix = nn.Conv2d(VALUE + CONTEXT, MIXED, 1)
 
     def forward(self, features: Features, values: Tensor) -> Tensor:
-        # Padded by one empty frame, so that the pair exists without a reference, too.
-        first = F.pad(values, (0, 0, 0, 0, 0, 1))[:, 0].transpose(1, 2)
-        first = torch.unflatten(first, 2, features.context.shape[-2:])
-        return F.relu(self.mix(torch.cat((first, features.context), 1)))
+        return F.relu(self.mix(pair(features, values)))
+
+
+class Full(nn.Module):
+    """What `Pairwise` does, by a layer without limits: every place sees every place, at G * G times the weights."""
+
+    def __init__(self, grid: int) -> None:
+        super().__init__()
+        self.mix = nn.Linear((VALUE + CONTEXT) * grid * grid, MIXED * grid * grid)
+
+    def forward(self, features: Features, values: Tensor) -> Tensor:
+        both = pair(features, values)
+        return torch.unflatten(F.relu(self.mix(both.flatten(1))), 1, (MIXED, *both.shape[-2:]))
+
+
+def pair(features: Features, values: Tensor) -> Tensor:
+    """What the first memory frame says, beside what the current frame says: (N, VALUE + CONTEXT, g, g)."""
+    # Padded by one empty frame, so that the pair exists without a reference, too.
+    first = F.pad(values, (0, 0, 0, 0, 0, 1))[:, 0].transpose(1, 2)
+    first = torch.unflatten(first, 2, features.context.shape[-2:])
+    return torch.cat((first, features.context), 1)
 
 
 class TemporalFusion(nn.Module):
     """The fully connected layers between encoder and decoder.
 
-    `parts` says which are there: any of PARTS; none of them = pairwise alone.
+    `parts` says which are there: any of CHOICES; none of them = pairwise alone.
     The result is two maps, (N, channels16, g, g) and (N, channels8, h, w).
     """
 
@@ -184,12 +212,13 @@ class TemporalFusion(nn.Module):
         self.computed = Computed(grid) if "computed" in parts else None
         self.solved = Solved() if "solved" in parts else None
         self.pairwise = None if parts else Pairwise()
+        self.full = Full(grid) if "full" in parts else None
         maps = 2 + ("computed" in parts) + ("solved" in parts)
         self.learned = Learned(maps, grid) if "learned" in parts else None
         # previous mask, prompts, objectness; then what each part adds
         self.channels8 = 3 + (CELLS + 2 if self.computed else 0) + (1 if self.solved else 0)
         self.channels16 = 4 + (VALUE + 2 if self.computed else 0) + (1 if self.solved else 0)
-        self.channels16 += (1 if self.learned else 0) + (32 if self.pairwise else 0)
+        self.channels16 += (1 if self.learned else 0) + MIXED * ((self.pairwise is not None) + (self.full is not None))
 
     def forward(
         self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
@@ -212,4 +241,6 @@ class TemporalFusion(nn.Module):
             at16 += [self.learned(torch.cat(seen, 1))]
         if self.pairwise is not None:
             at16 += [self.pairwise(features, values)]
+        if self.full is not None:
+            at16 += [self.full(features, values)]
         return torch.cat(at16, 1), torch.cat(at8, 1)

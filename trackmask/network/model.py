@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from .decoder import Decoder
 from .encoder import Encoder, Features
-from .fusion import PARTS, TemporalFusion
+from .fusion import CHOICES, PARTS, TemporalFusion
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,14 @@ class NetworkConfig:
     Raises ValueError for a size or a part that no network has.
     """
 
-    size: int = 256  # S: the side of the crop in pixels, a multiple of 32
-    fusion: tuple[str, ...] = PARTS  # any of them; none = pairwise
+    size: int = 256  # S: the side of the crop in pixels, a multiple of 16
+    fusion: tuple[str, ...] = PARTS  # any of CHOICES; none = pairwise
 
     def __post_init__(self) -> None:
-        if self.size <= 0 or self.size % 32:
-            raise ValueError(f"a crop of {self.size} pixels does not fit the network; give a multiple of 32")
-        if unknown := set(self.fusion) - set(PARTS):
-            raise ValueError(f"there is no fusion {min(unknown)!r}; give any of {', '.join(PARTS)}")
+        if self.size <= 0 or self.size % 16:
+            raise ValueError(f"a crop of {self.size} pixels does not fit the network; give a multiple of 16")
+        if unknown := set(self.fusion) - set(CHOICES):
+            raise ValueError(f"there is no fusion {min(unknown)!r}; give any of {', '.join(CHOICES)}")
 
 
 class TrackNet(nn.Module):

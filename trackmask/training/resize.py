@@ -4,14 +4,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from trackmask.errors import WeightsError
+
 
 def resize(state: dict[str, Tensor], old: int, new: int) -> dict[str, Tensor]:
     """A network's weights for crops of `old` pixels as a start for crops of `new` pixels.
 
-    A layer that sums over places gets weights that sum to the same.
+    A layer that sums over places gets weights that sum to the same. Raises WeightsError for the fusion "full".
     """
     if old == new:
         return state
+    if "fusion.full.mix.weight" in state:
+        raise WeightsError("the fusion 'full' belongs to one size of crop; train it anew at the other one")
     before, after = old // 16, new // 16
     result = dict(state)
     for name, value in state.items():

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from trackmask.network.encoder import Features
 from trackmask.network.fusion import Memory, join, remember, solve
 from trackmask.network.model import TrackNet
+from trackmask.training.adversary import Dropping
 from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
 from trackmask.training.samples import Batch
 
@@ -24,7 +25,15 @@ class Outcome:
     iou_prompted: float  # the first frame, without a reference
 
 
-def rollout(net: TrackNet, batch: Batch, random: torch.Generator, *, dtype: torch.dtype, teacher: float) -> Outcome:
+def rollout(
+    net: TrackNet,
+    batch: Batch,
+    random: torch.Generator,
+    *,
+    dtype: torch.dtype,
+    teacher: float,
+    dropping: Dropping | None = None,
+) -> Outcome:
     """`dtype`: of the convolutions. `teacher`: how often the true mask stands in for the tracker's own last one."""
     clips, frames = batch.images.shape[:2]
     truth = batch.masks.unsqueeze(2).float()  # (B, T, 1, S, S)
@@ -38,7 +47,7 @@ def rollout(net: TrackNet, batch: Batch, random: torch.Generator, *, dtype: torc
         # What a prompt gave becomes the reference now and then, where it is good; mostly it is the true mask.
         own = (prompted_iou > 0.6) & (torch.rand(clips, generator=random).to(found.device) < 0.2)
         first = torch.where(own[:, None, None, None], found, truth[:, 0])
-        tracked, iou = follow(net, batch, features, truth, first, objectness, random, teacher)
+        tracked, iou = follow(net, batch, features, truth, first, objectness, random, teacher, dropping)
         loss = (loss + tracked).mean() / frames
     return Outcome(loss, float(iou), float(prompted_iou.mean()))
 
@@ -61,6 +70,7 @@ def follow(
     objectness: Tensor,
     random: torch.Generator,
     teacher: float,
+    dropping: Dropping | None,
 ) -> tuple[Tensor, Tensor]:
     """The frames after the first, whose mask `first` (B, 1, S, S) is the reference: the loss (B,) and the mean IoU.
 
@@ -78,7 +88,8 @@ def follow(
         memory = join([reference], recent)
         weights = solve(memory.gram, memory.target)
         nobody = torch.zeros_like(batch.prompts)
-        logits, quality = net(features[t], previous, nobody, memory.keys, memory.values, weights)
+        seen = features[t] if dropping is None else dropping.thin(features[t], previous)
+        logits, quality = net(seen, previous, nobody, memory.keys, memory.values, weights)
         loss = loss + mask_loss(logits, truth) + 0.1 * quality_loss(quality, logits, truth)
         loss = loss + 0.1 * solved_loss(features[t], weights, truth) + 0.1 * objectness[:, t]
         previous = logits.detach().float().sigmoid()

@@ -1,7 +1,8 @@
 """Training samples: scenes seen through the tracker's crops, with changing light, ready for the network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,6 +56,12 @@ class Samples(Dataset):
         # A long clip shows more than a short one, though not in proportion.
         weight = np.sqrt([len(f.images) for f in self.films])
         self.shares = weight / weight.sum() if self.films else weight
+
+    def seeded(self, seed: int) -> "Samples":
+        """Other samples of the same pictures and clips, which are not read again."""
+        other = copy(self)
+        other.recipe = replace(self.recipe, seed=seed)
+        return other
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[np.ndarray, ...]:
         """One row of a Batch; key = (number of the sample, frames of its clip)."""

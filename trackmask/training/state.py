@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trackmask.errors import CallError, WeightsError
 from trackmask.network.model import NetworkConfig, TrackNet
+from trackmask.training.adversary import Adversary
 from trackmask.training.imagenet import load_imagenet
 from trackmask.weights import write_whole
 
@@ -25,16 +26,24 @@ class Training:
     net: TrackNet
     mean: TrackNet  # the running mean of the weights
     optimizer: torch.optim.AdamW
+    adversary: Adversary | None = None
     step: int = 0
     seconds: float = 0.0
     pending: list[dict[str, float]] = field(default_factory=list)  # steps that the log has not yet counted
 
     @classmethod
     def start(
-        cls, config: NetworkConfig, rate: float, *, finetune: int, seed: int, weights: dict[str, Tensor] | None
+        cls,
+        config: NetworkConfig,
+        rate: float,
+        *,
+        finetune: int,
+        seed: int,
+        weights: dict[str, Tensor] | None,
+        adversarial: bool = False,
     ) -> "Training":
         """A new one, from `weights` by name, or else from ImageNet's and random ones; so many of the backbone's last
-        blocks as `finetune` says learn, too.
+        blocks as `finetune` says learn, too; `adversarial`: against an adversary, which learns beside it.
 
         Raises WeightsError where `weights` do not fit the configuration, or ImageNet's are missing.
         """
@@ -54,12 +63,17 @@ class Training:
             # The early blocks are the costly ones to train, and the ones with the least to learn.
             last = net.encoder.backbone.blocks[-finetune:].requires_grad_(True)
             groups.append({"params": list(last.parameters()), "share": BACKBONE_SHARE})
-        return cls(net, mean.requires_grad_(False), torch.optim.AdamW(groups, rate, weight_decay=1e-4))
+        adversary = Adversary(config.size // 16) if adversarial else None
+        if adversary is not None:
+            groups.append({"params": list(adversary.parameters()), "share": 1.0})
+        return cls(net, mean.requires_grad_(False), torch.optim.AdamW(groups, rate, weight_decay=1e-4), adversary)
 
     def to(self, device: str) -> None:
         """Move the networks, channels last: convolutions are faster so."""
         for net in (self.net, self.mean):
             net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's types
+        if self.adversary is not None:
+            self.adversary.to(device)
 
     def save(self, path: Path) -> None:
         """Write it in one piece: whoever interrupts finds the checkpoint before. Raises OutputError."""
@@ -67,6 +81,7 @@ class Training:
             "net": self.net.state_dict(),
             "mean": self.mean.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "adversary": None if self.adversary is None else self.adversary.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
             "pending": self.pending,
@@ -82,10 +97,13 @@ class Training:
         try:
             self.net.load_state_dict(state["net"])
             self.mean.load_state_dict(state["mean"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            self.optimizer.load_state_dict(state["optimizer"])  # refuses another number of groups: with an adversary
+            if self.adversary is not None:
+                self.adversary.load_state_dict(state["adversary"])
         except (RuntimeError, ValueError) as error:
             raise CallError(
-                f"{path} was trained with other options; resume with its --size, --fusion and --finetune"
+                f"{path} was trained with other options; resume with its --size, --fusion, --finetune and "
+                "--adversarial-mask"
             ) from error
         self.step, self.seconds, self.pending = state["step"], state["seconds"], state.get("pending", [])
 

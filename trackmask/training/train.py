@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from trackmask.errors import CallError
 from trackmask.network.model import NetworkConfig
 from trackmask.staging import writing
+from trackmask.training.adversary import Dropping
 from trackmask.training.rollout import rollout
 from trackmask.training.samples import Batch, Order, Recipe, Samples, batches
 from trackmask.training.state import Training
@@ -34,6 +35,8 @@ class Schedule:
     teacher: float = 0.3  # share of true last masks at the beginning; falls to 0 at half of the steps
     finetune: int = 0  # so many of the backbone's last blocks learn, too, at a tenth of the rate
     decay: float = 0.998  # of the running mean of the weights, which is what is kept for use
+    drop: float = 0.0  # share of the current frame's cells that do not reach the fusion, in half of the clips
+    adversarial: bool = False  # an adversary chooses those cells, not chance
 
     def frames_at(self, step: int) -> int:
         return self.frames[min(step * len(self.frames) // self.steps, len(self.frames) - 1)]
@@ -55,6 +58,7 @@ def train(
     *,
     fusion: tuple[str, ...] = NetworkConfig.fusion,
     weights: dict[str, Tensor] | None = None,
+    samples: Samples | None = None,
     resume: bool = False,
     stop_after: int | None = None,
     save_every: int = 250,
@@ -65,22 +69,28 @@ def train(
 ) -> Path:
     """Train and return the checkpoint's path, `out`/checkpoint.pt; beside it, log.csv grows by a row each 50 steps.
 
-    `half`: bfloat16 where it is safe (fast on GPUs, and on processors with AVX512-BF16). `stop_after`: end this call
-    at that step, to go on later. Raises CallError where `out` holds a training that was not asked to be resumed, or
-    there is no such network; DataError, WeightsError and OutputError for files.
+    `samples`: the recipe's, where they have been read before. `half`: bfloat16 where it is safe (fast on GPUs, and on
+    processors with AVX512-BF16). `stop_after`: end this call at that step, to go on later. Raises CallError where `out`
+    holds a training that was not asked to be resumed, or there is no such network; DataError, WeightsError and
+    OutputError for files.
     """
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists() and not resume:
         raise CallError(f"{out} holds a training already; go on with it by --resume, or choose another folder")
     training = Training.start(
-        configure(recipe.size, fusion), schedule.rate, finetune=schedule.finetune, seed=recipe.seed, weights=weights
+        configure(recipe.size, fusion),
+        schedule.rate,
+        finetune=schedule.finetune,
+        seed=recipe.seed,
+        weights=weights,
+        adversarial=schedule.adversarial,
     )
     training.to(device)
     if resume and checkpoint.exists():
         training.load(checkpoint)
     last = min(schedule.steps, stop_after or schedule.steps)
     order = Order(training.step, last, schedule.batch, [schedule.frames_at(s) for s in range(schedule.steps)])
-    samples = Samples(recipe)
+    samples = samples or Samples(recipe)
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
     log = Log(out / "log.csv", training.step, report)
@@ -111,10 +121,16 @@ def step(
     for group in training.optimizer.param_groups:
         group["lr"] = schedule.rate_at(number) * group["share"]
     random = torch.Generator().manual_seed(seed * 1_000_003 + number)
+    # Its own random numbers: with and without it, all else happens alike.
+    chance = torch.Generator().manual_seed((1 << 40) + seed * 1_000_003 + number)
+    dropping = Dropping(schedule.drop, chance, training.adversary) if schedule.drop else None
     batch = Batch(*(x.to(device, non_blocking=True) for x in batch))
-    outcome = rollout(training.net, batch, random, dtype=dtype, teacher=schedule.teacher_at(number))
+    teacher = schedule.teacher_at(number)
+    outcome = rollout(training.net, batch, random, dtype=dtype, teacher=teacher, dropping=dropping)
     training.optimizer.zero_grad(set_to_none=True)
     outcome.loss.backward()  # type: ignore[no-untyped-call]
+    if dropping is not None and training.adversary is not None:
+        dropping.lesson().backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(training.net.parameters(), CLIP_NORM)
     if torch.isfinite(norm):  # one bad batch must not ruin hours
         training.optimizer.step()
