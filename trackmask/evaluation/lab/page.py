@@ -30,16 +30,20 @@ def update(page: Path, out: Path) -> None:
 
 
 def fill(text: str, out: Path) -> str:
-    """The page's text with the tables of every experiment that `out` has; the others stay. Raises DataError."""
+    """The page's text with the table of every experiment that `out` has, and a word on the others. Raises DataError."""
 
     def block(match: re.Match[str]) -> str:
         begin, name, _, end = match.groups()
         if name not in TABLES:
             raise DataError(f"the page asks for {name!r}, which no experiment is; name one of {', '.join(TABLES)}")
         file = out / f"{name}.json"
-        return f"{begin}{TABLES[name](read(file))}\n{end}" if file.exists() else match.group()
+        return f"{begin}{TABLES[name](read(file)) if file.exists() else missing(name)}\n{end}"
 
     return BLOCK.sub(block, text)
+
+
+def missing(name: str) -> str:
+    return f"*Not run yet: `trackmask lab --only {name}` makes the table and its pictures.*"
 
 
 def read(file: Path) -> Figures:
