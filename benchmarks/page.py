@@ -195,6 +195,8 @@ def limit(facts: Facts) -> str:
 A frame of one object asks the network for {total:.2f} GFLOP (a multiply-add is two; counted from the graphs, with
 {FRAMES} frames in memory). At this machine's peak that is {1000 * bound:.1f} ms: no more than {1 / bound:.0f}
 frames/s for one object, whatever the code. The network takes {1000 * (encoder + head):.1f} ms.
+Most of the encoder computes in 8 bits, for which the processor's peak is higher than this one, of float32: its share of
+the limit says how it compares with a perfect float32 encoder, not how much could still be gained.
 
 {table(("graph", "GFLOP", "FLOP/byte", "ms", "GFLOP/s", "limit ms", "of the limit"), rows)}
 
