@@ -79,8 +79,13 @@ def draw(figure: Figure, rows: list[dict]) -> None:
         axes.plot(one["ms"], 100 * one["jf"], "o", color="tab:red" if ours else "tab:blue", markersize=8)
         # To the left where another one stands close on the right.
         near = any(0 < other["ms"] - one["ms"] < 5 and abs(other["jf"] - one["jf"]) < 0.05 for other in rows)
-        place = {"xytext": (-8, 4), "ha": "right"} if near else {"xytext": (8, -4), "ha": "left"}
-        axes.annotate(one["name"], (one["ms"], 100 * one["jf"]), textcoords="offset points", **place)
+        axes.annotate(
+            one["name"],
+            (one["ms"], 100 * one["jf"]),
+            (-8, 4) if near else (8, -4),
+            textcoords="offset points",
+            ha="right" if near else "left",
+        )
     axes.set(xlabel="ms a frame", ylabel="J&F", ylim=(0, 100), title="Accuracy against time")
     axes.margins(x=0.2)
     axes.grid(alpha=0.3)
