@@ -168,7 +168,13 @@ def test_an_output_that_cannot_be_written() -> None:
 
 
 def start_and_wait_for_masks(*arguments: str) -> "subprocess.Popen[str]":
-    process = subprocess.Popen([*COMMAND, "run", *arguments], stderr=subprocess.PIPE, text=True)
+    # What a shell starts in the background ignores interrupts, and so does all that it starts.
+    process = subprocess.Popen(
+        [*COMMAND, "run", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list(Path().glob(".out.partial/masks/00005.png")):
         assert process.poll() is None, process.communicate()
