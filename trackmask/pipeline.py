@@ -153,7 +153,7 @@ class Job:
         return replace(prompt, frame=frame)
 
     def reach(self, index: int) -> None:
-        """Raise CallError where there is no frame `index` to prompt: not after hours of tracking up to it."""
+        """Raises PromptError where there is no frame `index` to prompt: not after hours of tracking up to it."""
         frame = next(self.reader.frames(index))
         if behind(frame.index, frame.time, self.options.end):
             raise PromptError(f"the prompt in frame {index} lies behind the end; prompt an earlier frame, or end later")

@@ -79,17 +79,12 @@ def read_one(
     """The correction that the options mean."""
     import numpy as np
 
+    from trackmask.correct import the_object
     from trackmask.prompts import Prompt
 
     if frame is None:
         raise PromptError("say which frame is corrected: --frame N")
-    if object_id is None:
-        if len(known.objects) != 1:
-            ids = ", ".join(f"{item.id} ({item.name})" for item in known.objects)
-            raise PromptError(f"this result has several objects; say --object ID with one of them: {ids}")
-        object_id = known.objects[0].id
-    if object_id not in {item.id for item in known.objects}:
-        raise PromptError(f"object {object_id} is not in this result; it has {[item.id for item in known.objects]}")
+    object_id = the_object(known, object_id)
     if absent == bool(order):
         raise PromptError("say what is right in this frame: --mask, --box or --point, or else --absent")
     if absent:

@@ -46,6 +46,11 @@ track_options = together(
 )
 
 
+def names_in(text: str) -> frozenset[str]:
+    """Names with commas between them."""
+    return frozenset(name for name in text.split(",") if name)
+
+
 def pipeline_options(
     *, start: str | None, end: str | None, style: str, no_overlay: bool, soft: bool, **more: Any
 ) -> "Options":

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .options import names_in
+
 
 @click.command()
 @click.option(
@@ -87,7 +89,7 @@ def train(
     recipe = Recipe(
         stills=tuple(d for d in data if d not in clips),
         films=clips,
-        leave_out=frozenset(name for name in leave_out.split(",") if name),
+        leave_out=names_in(leave_out),
         size=size,
         real=real,
         gap=gap,

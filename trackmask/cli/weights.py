@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from .options import names_in
+
 
 @click.group()
 def weights() -> None:
@@ -36,6 +38,5 @@ def export(checkpoint: Path, out: Path, size: int | None, calibrate: Path | None
     """
     from trackmask.training.bank import bank
 
-    names = frozenset(name for name in leave_out.split(",") if name)
-    for path in bank(checkpoint, out, size=size, calibrate=calibrate, leave_out=names):
+    for path in bank(checkpoint, out, size=size, calibrate=calibrate, leave_out=names_in(leave_out)):
         click.echo(f"{path} {path.stat().st_size / 1e6:.1f} MB")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trackmask.correct import references
+from trackmask.correct import references, the_object
 from trackmask.crop import Crop
 from trackmask.errors import OutputExistsError, PromptError
 from trackmask.evaluation.explain.inside import look_inside
@@ -56,17 +56,6 @@ def explain(
     with writing(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, sheet)
-
-
-def the_object(result: Result, object_id: int | None) -> int:
-    """The object that is meant: the only one, if none is said. Raises PromptError."""
-    known = {item.id: item.name for item in result.objects}
-    listed = ", ".join(f"{id_} ({name})" for id_, name in known.items())
-    if object_id is None and len(known) != 1:
-        raise PromptError(f"this result has several objects; say --object of one of them: {listed}")
-    if object_id is not None and object_id not in known:
-        raise PromptError(f"object {object_id} is not in this result; it has {listed}")
-    return next(iter(known)) if object_id is None else object_id
 
 
 def check_frame(result: Result, index: int, prompted: set[int]) -> None:

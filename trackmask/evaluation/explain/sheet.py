@@ -15,6 +15,7 @@ from PIL import ImageDraw, ImageFont
 from trackmask.draw import overlay
 from trackmask.evaluation.explain.inside import Inside
 from trackmask.evaluation.explain.replay import Moment, Remembered
+from trackmask.metrics import jaccard
 from trackmask.prompts import Point
 
 CELL = 272  # pixels: a panel's side
@@ -153,7 +154,7 @@ def answers(moment: Moment, inside: Inside) -> Iterator[Panel]:
     for part, (title, caption) in say.items():
         if part in inside.without:
             other = inside.without[part]
-            text = f"{caption} IoU with the whole answer (white line): {overlap(other, inside.mask):.2f}."
+            text = f"{caption} IoU with the whole answer (white line): {jaccard(other > 0.5, inside.mask > 0.5):.2f}."
             yield Panel(title, text, masked(moment, other, inside.mask))
 
 
@@ -250,9 +251,3 @@ def on_object(weights: np.ndarray, what: Remembered) -> float:
     """The share of the weights (g, g) that lies on the remembered object."""
     small = cv2.resize(what.mask, weights.shape[::-1], interpolation=cv2.INTER_AREA)
     return float((weights * small).sum() / max(float(weights.sum()), 1e-9))
-
-
-def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """IoU of two soft masks, hardened; 1 where both are empty."""
-    a, b = one > 0.5, other > 0.5
-    return float((a & b).sum() / (a | b).sum()) if (a | b).any() else 1.0

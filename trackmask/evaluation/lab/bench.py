@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Picture
 
-from trackmask.errors import DataError, TrackmaskError
+from trackmask.errors import TrackmaskError
 from trackmask.evaluation.dataset import Clip, read_dataset
+from trackmask.evaluation.lab.page import Figures, read
 from trackmask.staging import writing
 from trackmask.weights import write_whole
 
@@ -46,12 +47,9 @@ class Bench:
         """Whether the experiment was done before."""
         return self._json(name).is_file()
 
-    def read(self, name: str) -> Any:
+    def read(self, name: str) -> Figures:
         """The figures that an experiment wrote. DataError where they cannot be read."""
-        try:
-            return json.loads(self._json(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self._json(name)} cannot be read ({error}); run that experiment again") from error
+        return read(self._json(name))
 
     def write(self, name: str, figures: Mapping[str, Any]) -> None:
         """NAME.json in one piece: keys sorted, floats rounded. Raises OutputError."""
