@@ -42,7 +42,7 @@ def rollout(
         objectness = torch.unflatten(map_loss(every.objectness, truth.flatten(0, 1)), 0, (clips, frames))
         features = [Features(*(torch.unflatten(x, 0, (clips, frames))[:, t] for x in every)) for t in range(frames)]
         loss, found = start(net, features[0], batch.prompts, truth[:, 0])
-        loss = 0.7 * loss + 0.2 * objectness[:, 0]
+        loss = loss + 0.2 * objectness[:, 0]
         prompted_iou = soft_iou((found > 0.5).float(), truth[:, 0])
         # What a prompt gave becomes the reference now and then, where it is good; mostly it is the true mask.
         own = (prompted_iou > 0.6) & (torch.rand(clips, generator=random).to(found.device) < 0.2)

@@ -17,7 +17,16 @@ from trackmask.data import box_of
 from trackmask.errors import DataError
 from trackmask.prompt_maps import box_map, click_maps
 from trackmask.training.films import Film, read_films
-from trackmask.training.stills import Random, Scene, Stills, add_another, twin
+from trackmask.training.stills import (
+    Random,
+    Scene,
+    Stills,
+    add_another,
+    drift,
+    move_elsewhere,
+    object_moves,
+    twin,
+)
 
 
 class Batch(NamedTuple):
@@ -82,7 +91,7 @@ class Samples(Dataset):
         stills = self.stills[int(rng.integers(len(self.stills)))]
         if self.films and rng.random() < self.recipe.real:
             film = self.films[int(rng.choice(len(self.films), p=self.shares))]
-            scene = film.scene(rng, frames, self.recipe.gap)
+            scene = self.vary(rng, film.scene(rng, frames, self.recipe.gap), stills)
             others = 0.25
         else:
             scene = stills.scene(rng, frames)
@@ -90,6 +99,16 @@ class Samples(Dataset):
         if rng.random() < others:
             other = twin(rng, scene) if rng.random() < 0.35 else None
             scene = add_another(rng, scene, *(other or stills.draw(rng)))
+        return scene
+
+    def vary(self, rng: Random, scene: Scene, stills: Stills) -> Scene:
+        """A real clip as it is, or its object elsewhere, or another object in it: 20 clips show few of each."""
+        chance = rng.random()
+        if chance < 0.2:
+            ground = drift(rng, stills.draw(rng)[0], len(scene.images), scene.masks[0].shape)
+            return move_elsewhere(scene, ground)
+        if chance < 0.35:
+            return object_moves(rng, *stills.draw(rng), scene.images)
         return scene
 
 
@@ -136,7 +155,7 @@ def relight(rng: Random, images: np.ndarray) -> np.ndarray:
         if blur and rng.random() < 0.7:
             picture = cv2.GaussianBlur(picture, (0, 0), blur)
         result[t] = np.clip(picture, 0, 255)
-        result[t][(images[t] == FILL).all(2)] = FILL  # beyond the frame's edge there is no light
+        result[t][cv2.inRange(images[t], FILL, FILL) > 0] = FILL  # beyond the frame's edge there is no light
     return result
 
 

@@ -59,7 +59,7 @@ class Stills:
             image, mask = image[:, ::-1], mask[:, ::-1]
         if rng.random() < 0.35:
             return camera_moves(rng, image, mask, frames)
-        return object_moves(rng, image, mask, self.draw(rng)[0], frames)
+        return object_moves(rng, image, mask, drift(rng, self.draw(rng)[0], frames))
 
 
 def camera_moves(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) -> Scene:
@@ -75,19 +75,33 @@ def camera_moves(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) 
     return Scene(images, masks, alone=True)
 
 
-def object_moves(rng: Random, image: np.ndarray, mask: np.ndarray, ground: np.ndarray, frames: int) -> Scene:
-    """The object of one picture moves over another picture, which moves by itself."""
-    ground_path = Path2D.random(rng, frames, speed=0.06, start=(CANVAS / 2, CANVAS / 2))
-    ground_fit = CANVAS / min(ground.shape[:2]) * rng.uniform(1.0, 1.6)
-    cutout = Cutout.of(rng, image, mask, frames)
+def drift(rng: Random, picture: np.ndarray, frames: int, size: tuple[int, int] = (CANVAS, CANVAS)) -> list[np.ndarray]:
+    """A picture that moves by itself: the ground of something else, frames of `size` (height, width)."""
+    path = Path2D.random(rng, frames, 0.06, (size[1] / 2, size[0] / 2), min(size), size)
+    fit = max(size[0] / picture.shape[0], size[1] / picture.shape[1]) * rng.uniform(1.0, 1.6)
+    middle = picture.shape[1] / 2, picture.shape[0] / 2
+    return [
+        cv2.remap(picture, *path.maps(t, fit, middle, None), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        for t in range(frames)
+    ]
+
+
+def object_moves(rng: Random, image: np.ndarray, mask: np.ndarray, grounds: list[np.ndarray]) -> Scene:
+    """The object of one picture moves over other pictures, one a frame: a still that moves, or a real video."""
+    cutout = Cutout.of(rng, image, mask, len(grounds), grounds[0].shape[:2])
     images, masks = [], []
-    for t in range(frames):
-        maps = ground_path.maps(t, ground_fit, (ground.shape[1] / 2, ground.shape[0] / 2), None)
-        canvas = cv2.remap(ground, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    for t, ground in enumerate(grounds):
         look, alpha = cutout.at(t)
-        images.append(blend(canvas, look, alpha))
+        images.append(blend(ground, look, alpha))
         masks.append(harden(alpha))
     return Scene(images, masks, alone=False)
+
+
+def move_elsewhere(scene: Scene, grounds: list[np.ndarray]) -> Scene:
+    """The object of a clip, as it moves there, in front of other pictures of the same size, one a frame."""
+    alphas = [soften(mask) for mask in scene.masks]
+    images = [blend(*layers) for layers in zip(grounds, scene.images, alphas, strict=True)]
+    return Scene(images, [harden(alpha) for alpha in alphas], alone=False)
 
 
 def add_another(rng: Random, scene: Scene, image: np.ndarray, mask: np.ndarray) -> Scene:
@@ -177,8 +191,7 @@ class Cutout:
         self, image: np.ndarray, mask: np.ndarray, path: Path2D, fit: float, middle: tuple[float, float], bend: Bend
     ) -> None:
         self.image, self.path, self.fit, self.middle, self.bend = image, path, fit, middle, bend
-        # A little inside of the mask and soft, since the masks' edges carry some of the old background.
-        self.alpha = cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (3, 3), 0)
+        self.alpha = soften(mask)
 
     @classmethod
     def of(
@@ -202,6 +215,11 @@ def blend(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray
     """uint8 pictures (H, W, 3), alpha (H, W) uint8"""
     weight = alpha[..., None].astype(np.uint16)
     return ((above * weight + below * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def soften(mask: np.ndarray) -> np.ndarray:
+    """A mask (H, W) uint8 as an alpha: a little inside of it and soft, since its edge carries some of the ground."""
+    return cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (3, 3), 0)
 
 
 def harden(alpha: np.ndarray) -> np.ndarray:

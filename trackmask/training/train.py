@@ -15,6 +15,7 @@ from trackmask.errors import CallError
 from trackmask.network.model import NetworkConfig
 from trackmask.staging import writing
 from trackmask.training.adversary import Dropping
+from trackmask.training.depthwise import quicken
 from trackmask.training.rollout import rollout
 from trackmask.training.samples import Batch, Order, Recipe, Samples, batches
 from trackmask.training.state import Training
@@ -86,6 +87,7 @@ def train(
         adversarial=schedule.adversarial,
     )
     training.to(device)
+    quicken(training.net.encoder.backbone)
     if resume and checkpoint.exists():
         training.load(checkpoint)
     last = min(schedule.steps, stop_after or schedule.steps)
