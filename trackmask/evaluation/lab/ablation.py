@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trackmask.evaluation.lab.bench import Bench
-from trackmask.evaluation.lab.trial import SIZE, Row, Trial, Trials, cost
+from trackmask.evaluation.lab.trial import SIZE, Row, Trial, Trials, cost, milliseconds
 from trackmask.network.fusion import PARTS
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def figures(rows: Mapping[str, list[Row]], steps: int) -> dict[str, Any]:
     """What ablation.json holds."""
     kinds = {}
     for kind, runs in rows.items():
-        means = {name: fmean(run[name] for run in runs) for name in ("jf", "j", "f", "j_first", "j_last", "ms")}
+        means = {name: fmean(run[name] for run in runs) for name in ("jf", "j", "f", "j_first", "j_last")}
         paper = {name: value for name, value in cost(KINDS[kind], PAPER).items() if name.startswith("fusion")}
-        kinds[kind] = means | cost(KINDS[kind], SIZE) | {"runs": runs, "paper": paper}
+        price = cost(KINDS[kind], SIZE) | {"ms": milliseconds(KINDS[kind], SIZE)}
+        kinds[kind] = means | price | {"runs": runs, "paper": paper}
     minutes = sum(run["minutes"] for runs in rows.values() for run in runs)
     return {"kinds": kinds, "size": SIZE, "paper_size": PAPER, "steps": steps, "minutes": minutes}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean, median
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
@@ -23,23 +24,21 @@ from trackmask.evaluation.methods import TrackmaskMethod
 from trackmask.metrics import quarters
 from trackmask.network.constants import KEY, LINEAR, VALUE
 from trackmask.network.model import NetworkConfig, TrackNet
-from trackmask.prompts import Prompt
-from trackmask.runtime import OnnxRuntime, Runtime
-from trackmask.tracker import Tracker
+from trackmask.runtime import OnnxRuntime
 from trackmask.training.bank import bank
 from trackmask.training.samples import Recipe, Samples
 from trackmask.training.state import read_state
 from trackmask.training.train import Schedule, train
-from trackmask.weights import write_whole
+from trackmask.weights import CHECKPOINT, export_graphs, save_checkpoint, write_whole
 
 SIZE = 160  # of the crops, pixels: small, so that a short training gets far
 FRAMES = 3  # of each clip at training
 STEPS = 150  # a minute, on the 2 cores that the page's figures come from. A budget in steps is the same everywhere
 WARMUP = 50  # steps
 TENTHS = 10  # of a clip's length, for J over time
-MEMORY = 2  # frames in memory while operations are counted: the reference and a recent one
+MEMORY = 2  # frames in memory while operations are counted and timed: the reference and a recent one
 _SAVE = 200  # steps: what a killed training loses, at most
-_TIMED = 30  # frames
+_TIMED = 100  # crops
 
 Row = dict[str, Any]
 
@@ -110,11 +109,9 @@ class Trials:
             return dict(json.loads(path.read_bytes()))
         checkpoint = self.train(trial)
         bank(checkpoint, folder)
-        runtime = OnnxRuntime(folder)
         row: Row = {"fusion": list(trial.fusion), "seed": trial.seed, "steps": self.steps, "size": SIZE}
         row |= {"minutes": read_state(checkpoint)["seconds"] / 60, "curve": curve(folder / "log.csv")}
-        row |= accuracy(list(evaluate(TrackmaskMethod(runtime), self.clips, "mask")))
-        row |= {"ms": milliseconds(runtime, self.clips[0])}
+        row |= accuracy(list(evaluate(TrackmaskMethod(OnnxRuntime(folder)), self.clips, "mask")))
         write_whole(path, json.dumps(row).encode())
         for large in (*folder.glob("*.pt"), *folder.glob("*.onnx"), *folder.glob("*.safetensors")):
             large.unlink()
@@ -146,19 +143,36 @@ def accuracy(scores: list[ClipScore]) -> Row:
     }
 
 
-def milliseconds(runtime: Runtime, clip: Clip) -> float:
-    """The tracker's time for a frame of a clip, without decoding: the median."""
-    truth = clip.first_mask()
-    tracker = Tracker(runtime, truth.shape)
+def milliseconds(fusion: tuple[str, ...], size: int) -> float:
+    """The network's time for a crop of one object, encoder and head: the median. Its weights are random ones, which
+    take as long as any.
+    """
+    net = TrackNet(NetworkConfig(size, fusion))
+    with TemporaryDirectory() as room:
+        folder = Path(room)
+        save_checkpoint(folder / CHECKPOINT, net.state_dict(), asdict(net.config))
+        export_graphs(folder / CHECKPOINT, folder)
+        runtime = OnnxRuntime(folder)
+    crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+    given = [np.zeros(shape, np.float32) for shape in given_shapes(size)]
     times = []
-    for frame in clip.frames():
-        prompts = () if frame.index else [Prompt(1, 0, mask=truth > 0)]
+    for _ in range(_TIMED):
         began = perf_counter()
-        tracker.step(frame.image, prompts)
+        runtime.decode(runtime.encode(crop), *given)
         times.append(1000 * (perf_counter() - began))
-        if frame.index == _TIMED:
-            break
-    return median(times[1:] or times)
+    return median(times)
+
+
+def given_shapes(size: int) -> tuple[tuple[int, ...], ...]:
+    """Of what TrackNet.forward is given beside the features, for one object and MEMORY frames."""
+    cells = (size // 16) ** 2
+    return (
+        (1, 1, size // 2, size // 2),
+        (1, 2, size // 4, size // 4),
+        (1, MEMORY, cells, KEY),
+        (1, MEMORY, cells, VALUE),
+        (1, LINEAR + 1),
+    )
 
 
 def cost(fusion: tuple[str, ...], size: int) -> Row:
@@ -169,17 +183,10 @@ def cost(fusion: tuple[str, ...], size: int) -> Row:
     """
     with torch.device("meta"), torch.no_grad():
         net = TrackNet(NetworkConfig(size, fusion))
-        cells = (size // 16) ** 2
-        given = (
-            torch.zeros(1, 1, size // 2, size // 2),
-            torch.zeros(1, 2, size // 4, size // 4),
-            torch.zeros(1, MEMORY, cells, KEY),
-            torch.zeros(1, MEMORY, cells, VALUE),
-            torch.zeros(1, LINEAR + 1),
-        )
+        given = (torch.zeros(shape) for shape in given_shapes(size))
         with FlopCounterMode(display=False) as counter:
             net(net.encoder(torch.zeros(1, size, size, 3)), *given)
-    solved = LINEAR * 4 * cells if "solved" in fusion else 0
+    solved = LINEAR * (size // 8) ** 2 if "solved" in fusion else 0
     flop = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     return {
         "parameters": sum(p.numel() for p in net.parameters()),
