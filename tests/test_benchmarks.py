@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
+from networks import write_data
 
 BENCHMARKS = ROOT / "benchmarks"
 onnx = pytest.importorskip("onnx")
@@ -157,3 +158,18 @@ def test_the_sample_runs_forth_and_back(benchmarks):
     pictures = list(islice(sample.pictures(), len(sample) + 1))
     assert pictures[0] is pictures[-1]
     assert pictures[1] is pictures[-2]
+
+
+def test_limits(tiny_weights, tmp_path):
+    """A square that moves: its truth passes the small map nearly whole; a network that knows nothing does worse."""
+    write_data(tmp_path)
+    line = [sys.executable, "-W", "error", BENCHMARKS / "limits.py", tmp_path / "clips", "--weights", tiny_weights]
+    where = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(line, env=where, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    head, *clips, last = done.stdout.splitlines()
+    assert head.split()[-3:] == ["map", "told", "tracked"]
+    assert [line.split()[0] for line in clips] == ["ball", "disc"]
+    j_map, f_map, j_told, _, j_tracked, _ = map(float, last.split()[1:])
+    assert min(j_map, f_map) > 90
+    assert max(j_told, j_tracked) < j_map

@@ -139,13 +139,20 @@ class Computed(nn.Module):
         n, frames, cells, channels = keys.shape
         # The cell that is always there joins the memory's cells: like nothing.
         key = F.pad(keys.reshape(n, frames * cells, channels), (0, 0, 0, 1))  # (N, M G + 1, KEY)
-        similarity = (self.sharpness.exp() * places(features.key)) @ key.transpose(1, 2)
-        return similarity, (similarity + self.place(frames)).softmax(2)
+        query = self.sharpness.exp() * places(features.key)
+        # The learned part as more channels of the same product: a sum of two maps of this size would cost as much.
+        here, there = (x.expand(n, -1, -1).to(query.dtype) for x in self.place(frames))
+        score = torch.cat((query, here), 2) @ torch.cat((key.to(query.dtype), there), 2).transpose(1, 2)
+        return query @ key.transpose(1, 2), score.softmax(2)
 
-    def place(self, frames: int) -> Tensor:
-        """The learned part of the affinity: (h w, M G + 1), place to place, the same for each of the M frames."""
-        learned = (self.query_place @ self.memory_place.T).repeat(1, frames)
-        return torch.cat((learned, self.nothing_score.expand(len(learned), 1)), 1)
+    def place(self, frames: int) -> tuple[Tensor, Tensor]:
+        """The learned part of the affinity, place to place, the same for each of the M frames, as a product: of the
+        current places' channels (h w, POSITION + 1) and the cells' (M G + 1, POSITION + 1). The last channel holds the
+        score of the cell that is always there.
+        """
+        always = F.pad(self.nothing_score[None], (POSITION, 0))
+        cells = F.pad(self.memory_place.repeat(frames, 1), (0, 1))
+        return F.pad(self.query_place, (0, 1), value=1.0), torch.cat((cells, always))
 
 
 class Solved(nn.Module):

@@ -9,7 +9,7 @@ import numpy as np
 
 from trackmask.errors import DataError
 
-CANVAS = 320  # height and width of a made frame, pixels
+CANVAS = 448  # height and width of a made frame, pixels: an object fills about as many as of a crop
 Random = np.random.Generator
 Maps = tuple[np.ndarray, np.ndarray]  # cv2.remap's, (H, W) float32 each: x and y of where each pixel comes from
 
