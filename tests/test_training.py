@@ -19,7 +19,7 @@ from trackmask.training.resize import resize
 from trackmask.training.rollout import disturb
 from trackmask.training.samples import Order, Recipe, Samples, batches
 from trackmask.training.state import Training, read_state
-from trackmask.training.stills import Scene, Stills, drift, move_elsewhere, object_moves
+from trackmask.training.stills import Scene, Stills, drift, move_elsewhere, object_moves, paint, strings
 from trackmask.training.train import Log, Schedule, step, train
 from trackmask.weights import CHECKPOINT, load_network
 
@@ -379,3 +379,31 @@ def test_a_still_object_in_a_real_clip():
         assert (scene.images[t][away] == t).all()
         assert scene.images[t][scene.masks[t] > 0].min() > 127
     assert any(m.any() for m in scene.masks)
+
+
+def test_thin_things():
+    """They start on the object and leave it; painted, they are what the picture shows there."""
+    mask = np.zeros((80, 120), np.uint8)
+    mask[30:50, 40:80] = 255
+    image = np.random.default_rng(0).integers(0, 50, (80, 120, 3), np.uint8)
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        thin = strings(rng, mask)
+        assert thin[mask > 0].max() == 255
+        assert thin[mask == 0].max() > 0
+        assert (thin > 127).sum() < mask.sum() / 255
+        painted = paint(rng, image, thin)
+        assert (painted[thin == 0] == image[thin == 0]).all()
+        assert len(np.unique(painted[thin == 255], axis=0)) == 1
+
+
+def test_thin_parts_belong_to_the_object():
+    """They move with it, and are not worn away at its edge, where the rest of the mask is."""
+    image, mask, thin = np.zeros((90, 90, 3), np.uint8), np.zeros((90, 90), np.uint8), np.zeros((90, 90), np.uint8)
+    mask[30:60, 30:60] = 255
+    thin[44:47, 60:85] = 255
+    grounds = [np.full((448, 448, 3), 90, np.uint8)]
+    without, with_them = (object_moves(np.random.default_rng(3), image, mask, grounds, t) for t in (None, thin))
+    more = (with_them.masks[0] > without.masks[0]).sum() / (without.masks[0] > 0).sum()
+    assert 0.06 < more < 0.12  # 25 x 3 pixels beside 28 x 28
+    assert (with_them.images[0][with_them.masks[0] > 0] < 90).all()

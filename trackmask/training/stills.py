@@ -10,6 +10,7 @@ import numpy as np
 from trackmask.errors import DataError
 
 CANVAS = 448  # height and width of a made frame, pixels: an object fills about as many as of a crop
+THIN = 0.35  # of the clips show thin things
 Random = np.random.Generator
 Maps = tuple[np.ndarray, np.ndarray]  # cv2.remap's, (H, W) float32 each: x and y of where each pixel comes from
 
@@ -53,13 +54,39 @@ class Stills:
         return self[int(rng.integers(len(self.paths)))]
 
     def scene(self, rng: Random, frames: int) -> Scene:
-        """A clip made of one picture, or of the object of one over another."""
+        """A clip made of one picture, or of the object of one over another; now and then with thin things."""
         image, mask = self.draw(rng)
         if rng.random() < 0.5:
             image, mask = image[:, ::-1], mask[:, ::-1]
+        thin = strings(rng, mask) if rng.random() < THIN else np.zeros_like(mask)
+        image = paint(rng, image, thin)
+        theirs = rng.random() < 0.6  # a part of the object; or in front of it, or a stripe on it
         if rng.random() < 0.35:
-            return camera_moves(rng, image, mask, frames)
-        return object_moves(rng, image, mask, drift(rng, self.draw(rng)[0], frames))
+            return camera_moves(rng, image, cv2.max(mask, thin) if theirs else cv2.min(mask, 255 - thin), frames)
+        ground = self.draw(rng)[0]
+        return object_moves(rng, image, mask, drift(rng, ground, frames), thin if theirs else None)
+
+
+def strings(rng: Random, mask: np.ndarray) -> np.ndarray:
+    """Thin curves that start on the object, as an alpha (H, W) uint8: ropes and poles, of which real masks hold few."""
+    alpha = np.zeros_like(mask)
+    points = np.argwhere(mask)[:, ::-1]  # x, y
+    heading, reach = rng.uniform(0, 2 * math.pi), max(cv2.boundingRect(mask)[2:])
+    for _ in range(int(rng.integers(1, 5))):
+        angle = heading + rng.normal(0, 0.25)
+        along, across = np.array([math.cos(angle), math.sin(angle)]), np.array([-math.sin(angle), math.cos(angle)])
+        t = np.linspace(0, 1, 12)[:, None]
+        way = t * rng.uniform(0.4, 1.6) * along + t * (1 - t) * rng.normal(0, 0.3) * across
+        curve = points[rng.integers(len(points))] + reach * way
+        cv2.polylines(alpha, [curve.round().astype(np.int32)], False, 255, int(rng.integers(1, 5)), cv2.LINE_AA)
+    return alpha
+
+
+def paint(rng: Random, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """The picture with the alpha in one colour: one of its own, or any."""
+    own = image[int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))]
+    colour = own if rng.random() < 0.5 else rng.integers(0, 256, 3)
+    return blend(image, np.broadcast_to(colour.astype(np.uint8), image.shape), alpha) if alpha.any() else image
 
 
 def camera_moves(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) -> Scene:
@@ -86,9 +113,16 @@ def drift(rng: Random, picture: np.ndarray, frames: int, size: tuple[int, int] =
     ]
 
 
-def object_moves(rng: Random, image: np.ndarray, mask: np.ndarray, grounds: list[np.ndarray]) -> Scene:
-    """The object of one picture moves over other pictures, one a frame: a still that moves, or a real video."""
+def object_moves(
+    rng: Random, image: np.ndarray, mask: np.ndarray, grounds: list[np.ndarray], thin: np.ndarray | None = None
+) -> Scene:
+    """The object of one picture moves over other pictures, one a frame: a still that moves, or a real video.
+
+    `thin`: the alpha (H, W) uint8 of its thin parts.
+    """
     cutout = Cutout.of(rng, image, mask, len(grounds), grounds[0].shape[:2])
+    if thin is not None:
+        cutout.alpha = cv2.max(cutout.alpha, thin)
     images, masks = [], []
     for t, ground in enumerate(grounds):
         look, alpha = cutout.at(t)
