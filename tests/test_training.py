@@ -186,6 +186,16 @@ def test_resuming_with_other_options(tmp_path, recipe, start, whole, other):
         )
 
 
+def test_another_schedule_is_told(tmp_path, recipe, start):
+    told = []
+    train(tmp_path, recipe, SCHEDULE, weights=start, workers=0, stop_after=2, report=told.append)
+    train(tmp_path, recipe, SCHEDULE, weights=start, workers=0, stop_after=3, resume=True, report=told.append)
+    assert told == []
+    longer = dataclasses.replace(SCHEDULE, steps=8, frames=(2,))
+    train(tmp_path, recipe, longer, weights=start, workers=0, stop_after=4, resume=True, report=told.append)
+    assert told == ["from step 3 on another schedule: steps 6 → 8, frames (2, 3) → (2,)"]
+
+
 def test_checkpoints_from_before_the_log_was_in_them(tmp_path, whole):
     state = read_state(whole / "checkpoint.pt")
     del state["pending"]

@@ -30,6 +30,9 @@ class Training:
     step: int = 0
     seconds: float = 0.0
     pending: list[dict[str, float]] = field(default_factory=list)  # steps that the log has not yet counted
+    schedule: dict[str, Any] = field(
+        default_factory=dict
+    )  # that it follows; empty where an old checkpoint does not say
 
     @classmethod
     def start(
@@ -86,6 +89,7 @@ class Training:
             "seconds": self.seconds,
             "pending": self.pending,
             "config": asdict(self.net.config),
+            "schedule": self.schedule,
         }
         blob = BytesIO()  # torch.save itself turns a full disk into a nameless error
         torch.save(state, blob)
@@ -106,6 +110,7 @@ class Training:
                 "--adversarial-mask"
             ) from error
         self.step, self.seconds, self.pending = state["step"], state["seconds"], state.get("pending", [])
+        self.schedule = state.get("schedule", {})
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import csv
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -90,6 +90,8 @@ def train(
     quicken(training.net.encoder.backbone)
     if resume and checkpoint.exists():
         training.load(checkpoint)
+        report_changes(training, schedule, report)
+    training.schedule = asdict(schedule)
     last = min(schedule.steps, stop_after or schedule.steps)
     order = Order(training.step, last, schedule.batch, [schedule.frames_at(s) for s in range(schedule.steps)])
     samples = samples or Samples(recipe)
@@ -105,6 +107,14 @@ def train(
             log.write()  # first: rows from behind the checkpoint are dropped at --resume, missing ones stay missing
             training.save(checkpoint)
     return checkpoint
+
+
+def report_changes(training: Training, schedule: Schedule, report: Callable[[str], None]) -> None:
+    """Say where a resumed training leaves the way it was on: it may, but then its curve is not one run's."""
+    old = training.schedule
+    changes = [f"{name} {old[name]} → {now}" for name, now in asdict(schedule).items() if old.get(name, now) != now]
+    if changes:
+        report(f"from step {training.step} on another schedule: {', '.join(changes)}")
 
 
 def configure(size: int, fusion: tuple[str, ...]) -> NetworkConfig:
