@@ -14,12 +14,12 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Wide view at little cost: depthwise 7x7, then 1x1 out and back."""
+    """Wide view at little cost: depthwise k x k, then 1x1 out and back. (N, channels, h, w) → the same shape"""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, kernel: int = 7, norm: bool = True) -> None:
         super().__init__()
-        self.look = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
-        self.norm = nn.GroupNorm(8, channels)
+        self.look = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels)
+        self.norm = nn.GroupNorm(8, channels) if norm else nn.Identity()
         self.widen = nn.Conv2d(channels, 2 * channels, 1)
         self.narrow = nn.Conv2d(2 * channels, channels, 1)
 
@@ -41,8 +41,10 @@ class Decoder(nn.Module):
         self.enter8 = block(40 + 32 + channels8, 40)
         self.stay8 = nn.Sequential(Residual(40), nn.Conv2d(40, 24, 1))
         self.enter4 = nn.Conv2d(24 + 16 + 3, 24, 3, padding=1)
+        self.stay4 = Residual(24)
         self.down4 = nn.Conv2d(24, 12, 1)
         self.enter2 = nn.Conv2d(12 + 8, 12, 3, padding=1)
+        self.stay2 = Residual(12, kernel=5, norm=False)  # at this size a norm costs as much as the rest
         self.mask = nn.Conv2d(12, 1, 3, padding=1)
         self.quality = nn.Sequential(nn.Linear(64 + 64 + 40 + 2, 48), nn.ReLU(), nn.Linear(48, 2))
 
@@ -52,8 +54,8 @@ class Decoder(nn.Module):
         x16 = self.stay16(self.enter16(torch.cat((features.skip16, fused16), 1)))
         x8 = self.enter8(torch.cat((twice(self.down16(x16)), features.skip8, fused8), 1))
         x4 = torch.cat((twice(self.stay8(x8)), features.skip4, F.avg_pool2d(previous, 2), prompts), 1)
-        x4 = self.down4(F.relu(self.enter4(x4)))
-        x2 = F.relu(self.enter2(torch.cat((twice(x4), features.skip2), 1)))
+        x4 = self.down4(self.stay4(F.relu(self.enter4(x4))))
+        x2 = self.stay2(F.relu(self.enter2(torch.cat((twice(x4), features.skip2), 1))))
         logits = self.mask(x2)
         return logits, self.judge(x16, x8, logits)
 
