@@ -17,7 +17,7 @@ from trackmask.prompts import Prompt
 from trackmask.video import open_video
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-GRID = {1: (1, 1), 3: (2, 2), 10: (3, 4)}  # objects: (rows, columns) of tiles
+GRID = {1: (1, 1), 3: (2, 2), 5: (2, 3), 10: (3, 4)}  # objects: (rows, columns) of tiles
 RATE = Fraction(25)
 
 

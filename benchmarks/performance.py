@@ -33,7 +33,7 @@ class Plan:
     """How much is measured."""
 
     sizes: tuple[str, ...] = tuple(SIZES)
-    frames: dict[int, int] = field(default_factory=lambda: {1: 40, 3: 20, 10: 14})  # of a clip, by its objects
+    frames: dict[int, int] = field(default_factory=lambda: {1: 40, 5: 18, 10: 14})  # of a clip, by its objects
     warm: int = 8  # frames before the memory is full and the clock starts
     runs: int = 3
     lengths: tuple[int, ...] = (300, 1500, 5000)  # frames of the runs whose memory is measured
