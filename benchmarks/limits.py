@@ -32,16 +32,11 @@ def through_the_map(clip: Clip, side: int) -> Iterator[Labels]:
     """The truth as a map (side, side) over its crop, and back."""
     for index in range(len(clip)):
         mask = object_of(clip, index)
-        labels = np.zeros(mask.shape, np.uint8)
         box = box_of(mask)
-        if box is not None:
-            crop = crops.around(box, mask.shape)
-            small = crops.cut(mask.astype(np.uint8) * 255, crop, side, 0).astype(np.float32) / 255
-            patch = crops.paste(small, crop, mask.shape)
-            assert patch is not None  # the crop lies around the mask
-            height, width = patch.prob.shape
-            labels[patch.y : patch.y + height, patch.x : patch.x + width] = patch.prob > SURE
-        yield labels
+        crop = crops.whole_frame(mask.shape) if box is None else crops.around(box, mask.shape)
+        patch = crops.paste(crops.cut_mask(mask, crop, side), crop, mask.shape)
+        assert patch is not None  # the crop lies around the mask
+        yield (patch.over(mask.shape) > SURE).astype(np.uint8)
 
 
 def told(runtime: Runtime, clip: Clip) -> Iterator[Labels]:

@@ -66,6 +66,11 @@ def cut(image: Image, crop: Crop, size: int, fill: tuple[int, ...] | int = FILL)
     return cv2.resize(inside, (size, size), interpolation=how)
 
 
+def cut_mask(mask: np.ndarray, crop: Crop, size: int) -> np.ndarray:
+    """The crop of a mask (H, W) bool as the network is given it: (size, size) float32 in [0, 1]."""
+    return cut(mask.astype(np.uint8) * 255, crop, size, 0).astype(np.float32) / 255
+
+
 def shift(old: Crop, new: Crop) -> tuple[float, float, float]:
     """(scale, x, y) that take a place of `new` to the place of `old`, both from -1 to 1 across the crop."""
     x = (2 * new.x + new.side - 2 * old.x - old.side) / old.side

@@ -63,6 +63,13 @@ class Patch:
     y: int
     prob: np.ndarray  # (h, w) uint8, 255 = certain
 
+    def over(self, size: tuple[int, int]) -> np.ndarray:
+        """The whole frame, size (height, width): uint8, 255 = certain."""
+        full = np.zeros(size, np.uint8)
+        height, width = self.prob.shape
+        full[self.y : self.y + height, self.x : self.x + width] = self.prob
+        return full
+
 
 @dataclass(frozen=True, eq=False)
 class Masks:
@@ -74,12 +81,8 @@ class Masks:
 
     def soft(self, object_id: int) -> np.ndarray:
         """The object's probability, (H, W) uint8, 255 = certain."""
-        full = np.zeros_like(self.labels)
         patch = self.patches.get(object_id)
-        if patch is not None:
-            height, width = patch.prob.shape
-            full[patch.y : patch.y + height, patch.x : patch.x + width] = patch.prob
-        return full
+        return np.zeros_like(self.labels) if patch is None else patch.over(self.labels.shape)
 
 
 def box_of(mask: np.ndarray) -> tuple[int, int, int, int] | None:

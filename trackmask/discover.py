@@ -114,8 +114,7 @@ class Seeker:
         patch = crops.paste(sight.prob, sight.crop, self.size)
         if patch is None:
             return None
-        mask = np.zeros(self.size, bool)
-        mask[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]] = patch.prob > SURE
+        mask = patch.over(self.size) > SURE
         if mask.mean() < SMALLEST:
             return None
         inside = cv2.resize(mask.astype(np.float32), self.small, interpolation=cv2.INTER_AREA)

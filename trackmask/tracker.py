@@ -204,13 +204,12 @@ class Tracker:
         return None if box is None else crops.paste(sight.prob, sight.crop, self.size)
 
     def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
-        full = mask.astype(np.uint8) * 255
         box = box_of(mask)
         crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
         features = self.runtime.encode(crops.cut(image, crop, self.runtime.size)[None])
-        prob = crops.cut(full, crop, self.runtime.size // 2, 0).astype(np.float32) / 255
+        prob = crops.cut_mask(mask, crop, self.runtime.size // 2)
         self._refer(object_id, crop, features, prob, box, State.ABSENT if box is None else State.TRACKED, 1.0)
-        return Patch(0, 0, full)
+        return Patch(0, 0, mask.astype(np.uint8) * 255)
 
     def _refer(
         self,

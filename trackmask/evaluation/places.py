@@ -127,7 +127,7 @@ class Followed:
         size = mask.shape
         self.box: Box = box_of(mask)  # type: ignore[assignment]  # there is one, since the mask is not empty
         self.crop = crops.around(self.box, size)
-        whole = crops.cut(mask.astype(np.uint8) * 255, self.crop, self.runtime.size, 0).astype(np.float32) / 255
+        whole = crops.cut_mask(mask, self.crop, self.runtime.size)
         features = self._features(image)
         self.first = Sample(features, pool(whole, whole.shape[0] // features.shape[1]), 1.0)
         self.classifier.fit([self.first])
@@ -155,8 +155,4 @@ class Followed:
 
 def whole(patch: Patch | None, size: tuple[int, int]) -> np.ndarray:
     """A patch in its frame of size (height, width), float32 in [0, 1]."""
-    full = np.zeros(size, np.float32)
-    if patch is not None:
-        height, width = patch.prob.shape
-        full[patch.y : patch.y + height, patch.x : patch.x + width] = patch.prob / 255
-    return full
+    return np.zeros(size, np.float32) if patch is None else (patch.over(size) / 255).astype(np.float32)

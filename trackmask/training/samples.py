@@ -17,16 +17,7 @@ from trackmask.data import box_of
 from trackmask.errors import DataError
 from trackmask.prompt_maps import box_map, click_maps
 from trackmask.training.films import Film, read_films
-from trackmask.training.stills import (
-    Random,
-    Scene,
-    Stills,
-    add_another,
-    drift,
-    move_elsewhere,
-    object_moves,
-    twin,
-)
+from trackmask.training.stills import Random, Scene, Stills, add_another, drift, move_elsewhere, object_moves, twin
 
 
 class Batch(NamedTuple):

@@ -30,9 +30,7 @@ class Training:
     step: int = 0
     seconds: float = 0.0
     pending: list[dict[str, float]] = field(default_factory=list)  # steps that the log has not yet counted
-    schedule: dict[str, Any] = field(
-        default_factory=dict
-    )  # that it follows; empty where an old checkpoint does not say
+    schedule: dict[str, Any] = field(default_factory=dict)  # that it follows; empty: an old checkpoint does not say
 
     @classmethod
     def start(

@@ -87,7 +87,7 @@ def train(
         adversarial=schedule.adversarial,
     )
     training.to(device)
-    quicken(training.net.encoder.backbone)
+    quicken(training.net.encoder.backbone)  # the decoder's layers of this kind, 7 x 7 and small, gain nothing by it
     if resume and checkpoint.exists():
         training.load(checkpoint)
         report_changes(training, schedule, report)
