@@ -14,6 +14,7 @@ from trackmask.crop import Crop
 from trackmask.evaluation.explain.explain import cell_at
 from trackmask.evaluation.explain.inside import look_inside
 from trackmask.evaluation.explain.replay import Moment, Replay
+from trackmask.network.constants import LINEAR
 from trackmask.network.model import TrackNet
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
@@ -89,7 +90,8 @@ def test_inside(net: TrackNet, moment: Moment, tiny_weights: Path) -> None:
     assert (inside.connections >= 0).all()
     assert inside.carried is not None
     assert inside.score is not None
-    score = (moment.features.linear[0] * moment.given[4][0, :-1, None, None]).sum(0) + moment.given[4][0, -1]
+    weights = moment.given[4][0, : LINEAR + 1]
+    score = (moment.features.linear[0] * weights[:-1, None, None]).sum(0) + weights[-1]
     np.testing.assert_allclose(inside.score, score, rtol=1e-3, atol=1e-4)
 
 
@@ -105,10 +107,10 @@ def test_a_network_without_fusion_has_no_such_maps(moment: Moment) -> None:
 
 
 def test_cells() -> None:
-    crop = Crop(-10, 20, 80)
+    crop = Crop(-10, 20, 80, 40)
     assert cell_at(crop, (-10, 20), 8) == (0, 0)
-    assert cell_at(crop, (69.9, 99.9), 8) == (7, 7)
-    assert cell_at(crop, (5, 40), 8) == (2, 1)
+    assert cell_at(crop, (69.9, 59.9), 8) == (7, 7)
+    assert cell_at(crop, (5, 30), 8) == (2, 1)
     assert cell_at(crop, (70, 40), 8) is None
     assert cell_at(crop, (-10.5, 40), 8) is None
 

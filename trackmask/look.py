@@ -10,7 +10,7 @@ import numpy as np
 from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import Image
-from trackmask.network.constants import KEY, LINEAR, VALUE
+from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.prompt_maps import STRIDE, box_map, click_maps
 from trackmask.prompts import Box, Prompt
 from trackmask.runtime import Features, Runtime, sigmoid
@@ -43,7 +43,7 @@ def look(runtime: Runtime, image: Image, crop: Crop, prompts: np.ndarray | None 
         prompts[None],
         np.zeros((1, 0, cells, KEY), np.float32),
         np.zeros((1, 0, cells, VALUE), np.float32),
-        np.zeros((1, LINEAR + 1), np.float32),
+        np.zeros((1, WEIGHTS), np.float32),
     )
     return Sight(crop, features, sigmoid(logits[0]), float(quality[0, 0]), float(quality[0, 1]))
 
@@ -86,16 +86,16 @@ def maps(prompt: Prompt, crop: Crop, size: int) -> np.ndarray:
 
 def into(box: Box, crop: Crop, size: int) -> Box:
     """A box in pixels of the frame, in pixels of the crop as it is resized to `size`."""
-    unit = size / crop.side
+    across, down = size / crop.width, size / crop.height
     x, y, w, h = box
-    return (x - crop.x) * unit, (y - crop.y) * unit, w * unit, h * unit
+    return (x - crop.x) * across, (y - crop.y) * down, w * across, h * down
 
 
 def out_of(box: Box, crop: Crop, size: int) -> Box:
     """A box in pixels of a map of `size` over the crop, in pixels of the frame."""
-    unit = crop.side / size
+    across, down = crop.width / size, crop.height / size
     x, y, w, h = box
-    return crop.x + x * unit, crop.y + y * unit, w * unit, h * unit
+    return crop.x + x * across, crop.y + y * down, w * across, h * down
 
 
 def largest_parts(prob: np.ndarray, count: int | None = None) -> list[tuple[int, int, int, int]]:

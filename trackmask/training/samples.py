@@ -1,5 +1,6 @@
 """Training samples: scenes seen through the tracker's crops, with changing light, ready for the network."""
 
+import math
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from trackmask.crop import FILL, Crop, around, cut, shift, square
+from trackmask.crop import FILL, Crop, around, cut, rectangle, shift, within
 from trackmask.data import box_of
 from trackmask.errors import DataError
 from trackmask.prompt_maps import box_map, click_maps
+from trackmask.prompts import Box
 from trackmask.training.films import Film, read_films
 from trackmask.training.stills import Random, Scene, Stills, add_another, drift, move_elsewhere, object_moves, twin
 
@@ -25,7 +27,7 @@ class Batch(NamedTuple):
 
     images: Tensor  # (B, T, S, S, 3) uint8
     masks: Tensor  # (B, T, S, S) uint8, 0 or 1
-    shifts: Tensor  # (B, T, 3) float32: crop.shift from the crop before
+    shifts: Tensor  # (B, T, 4) float32: crop.shift from the crop before
     prompts: Tensor  # (B, 2, S/4, S/4) float32, for the first frame
 
 
@@ -113,14 +115,22 @@ def crops_of(rng: Random, scene: Scene) -> tuple[list[Crop], np.ndarray]:
         box = box_of(scene.masks[max(t - 1, 0)]) or box
         if box is None:
             box = (size[1] // 4, size[0] // 4, size[1] // 2, size[0] // 2)
-        crop = around(box, size, crops[-1] if t > 1 else None)
-        side = crop.side * float(np.exp(rng.normal(0.05, 0.12)))
-        if wide and t == 0:
-            side = max(size)
-        x, y = rng.normal(0, 0.05 * side, 2)
-        crops.append(square(crop.x + crop.side / 2 + x, crop.y + crop.side / 2 + y, side))
+        if wide and t == 0:  # made clips are square, videos are not
+            stretch = float(np.exp(rng.uniform(-0.25, 0.25)))
+            crop = rectangle(size[1] / 2, size[0] / 2, max(size) * stretch, max(size) / stretch)
+            crops.append(within(crop, size))
+        else:
+            crops.append(around(disturb(rng, box), size, crops[-1] if t > 1 else None))
     shifts = [shift(old, new) for old, new in zip(crops[:1] + crops[:-1], crops, strict=True)]
     return crops, np.array(shifts, np.float32)
+
+
+def disturb(rng: Random, box: Box) -> Box:
+    """A box (x, y, w, h) as it might have been found: somewhat larger or smaller, and beside."""
+    x, y, w, h = box
+    grow = float(np.exp(rng.normal(0.05, 0.12)))
+    dx, dy = rng.normal(0, 0.08 * math.sqrt(w * h), 2)
+    return x + dx - (grow - 1) * w / 2, y + dy - (grow - 1) * h / 2, grow * w, grow * h
 
 
 def relight(rng: Random, images: np.ndarray) -> np.ndarray:

@@ -73,7 +73,7 @@ def middle(moment: Moment) -> Point:
 
     (record,) = moment.masks.objects
     if not record.area:
-        return moment.crop.x + moment.crop.side / 2, moment.crop.y + moment.crop.side / 2
+        return moment.crop.middle
     mask = np.pad((moment.masks.labels == record.id).astype(np.uint8), 1)  # the frame's edge is an edge, too
     y, x = np.unravel_index(int(cv2.distanceTransform(mask, cv2.DIST_L2, 5).argmax()), mask.shape)
     return float(x - 1), float(y - 1)
@@ -81,7 +81,7 @@ def middle(moment: Moment) -> Point:
 
 def cell_at(crop: Crop, place: Point, grid: int) -> tuple[int, int] | None:
     """Row and column of a place (x, y) of the frame in the crop's grid; None outside of it."""
-    column, row = (int((p - start) * grid // crop.side) for p, start in zip(place, (crop.x, crop.y), strict=True))
+    column, row = int((place[0] - crop.x) * grid // crop.width), int((place[1] - crop.y) * grid // crop.height)
     return (row, column) if 0 <= row < grid and 0 <= column < grid else None
 
 
@@ -89,5 +89,6 @@ def seen(moment: Moment) -> str:
     """The crop, within the frame, in words."""
     height, width = moment.frame.image.shape[:2]
     crop = moment.crop
-    x, y = (max(crop.x, 0), min(crop.x + crop.side, width) - 1), (max(crop.y, 0), min(crop.y + crop.side, height) - 1)
+    x = max(crop.x, 0), min(crop.x + crop.width, width) - 1
+    y = max(crop.y, 0), min(crop.y + crop.height, height) - 1
     return f"choose x from {x[0]} to {x[1]} and y from {y[0]} to {y[1]}"

@@ -15,6 +15,7 @@ from PIL import ImageDraw, ImageFont
 from trackmask.draw import overlay
 from trackmask.evaluation.explain.inside import Inside
 from trackmask.evaluation.explain.replay import Moment, Remembered
+from trackmask.look import into
 from trackmask.metrics import jaccard
 from trackmask.prompts import Point
 
@@ -83,11 +84,11 @@ def given(moment: Moment, place: Point) -> Iterator[Panel]:
     """The frame (two panels wide), the crop, the last mask, and the first frame in memory."""
     yield Panel(
         "The frame",
-        "The yellow square is what the network sees: a crop around the last mask. The cross is the place whose "
+        "The yellow frame is what the network sees: a crop around the last mask. The cross is the place whose "
         "connections are shown below.",
         whole_frame(moment, place),
     )
-    yield Panel("The crop", "The frame through the yellow square, at the network's own size.", crop(moment, place))
+    yield Panel("The crop", "The frame through the yellow frame, at the network's own size.", crop(moment, place))
     previous = moment.given[0][0, 0]
     yield Panel("The last mask", "Its own answer in the frame before, moved into this crop.", grey(previous))
     first = moment.memory[0]
@@ -186,12 +187,12 @@ def dim(picture: np.ndarray) -> np.ndarray:
 
 
 def whole_frame(moment: Moment, place: Point) -> np.ndarray:
-    """Two panels wide: the frame with its mask, the crop's square and the place."""
+    """Two panels wide: the frame with its mask, the crop's edges and the place."""
     image = overlay(moment.frame.image, moment.masks.labels)
     height, width = image.shape[:2]
     line = max(2, height // 160)
     left, top = moment.crop.x, moment.crop.y
-    cv2.rectangle(image, (left, top), (left + moment.crop.side, top + moment.crop.side), MARK, line)
+    cv2.rectangle(image, (left, top), (left + moment.crop.width, top + moment.crop.height), MARK, line)
     cross(image, (round(place[0]), round(place[1])), max(6, height // 40), line)
     room = 2 * CELL + GAP
     unit = min(CELL / height, room / width)
@@ -204,8 +205,8 @@ def whole_frame(moment: Moment, place: Point) -> np.ndarray:
 
 def crop(moment: Moment, place: Point) -> np.ndarray:
     picture = fit(moment.picture).copy()
-    unit = CELL / moment.crop.side
-    cross(picture, (round((place[0] - moment.crop.x) * unit), round((place[1] - moment.crop.y) * unit)), 9, 2)
+    x, y, _, _ = into((*place, 0, 0), moment.crop, CELL)
+    cross(picture, (round(x), round(y)), 9, 2)
     return picture
 
 
