@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from trackmask.network.constants import KEY, LINEAR, VALUE
+from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.runtime import Features, Runtime
 from trackmask.weights import OPSET
 
@@ -107,7 +107,7 @@ def network_seconds(runtime: Runtime, objects: int, runs: int) -> tuple[float, f
         (2, size // 4, size // 4),
         (FRAMES, cells, KEY),
         (FRAMES, cells, VALUE),
-        (LINEAR + 1,),
+        (WEIGHTS,),
     )
     given = [rng.random((objects, *shape), np.float32) for shape in shapes]
     features: Features = runtime.encode(crops)

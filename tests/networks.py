@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from trackmask.network.backbone import BLOCKS
-from trackmask.network.fusion import Memory, join, remember, solve
+from trackmask.network.fusion import join, remember, solve
 from trackmask.network.model import NetworkConfig, TrackNet
 
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other, and sums keep their order
@@ -47,9 +47,9 @@ def given(net, features, frames, masks=None):
     count, half, quarter = len(features.key), net.config.size // 2, net.config.size // 4
     masks = half_masks(count, half) if masks is None else masks
     memory = join([remember(features, masks)] * max(frames, 1), [])
+    weights = solve(memory)
     if not frames:
-        memory = Memory(memory.keys[:, :0], memory.values[:, :0], memory.gram, torch.zeros_like(memory.target))
-    weights = solve(memory.gram, memory.target)
+        memory, weights = memory._replace(keys=memory.keys[:, :0], values=memory.values[:, :0]), 0 * weights
     return masks, torch.zeros(count, 2, quarter, quarter), memory.keys, memory.values, weights
 
 

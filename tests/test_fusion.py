@@ -4,10 +4,22 @@ import numpy as np
 import pytest
 import torch
 from networks import SIZE, given, half_masks, random_crops, random_net
+from torch.nn import functional as F
 
 from trackmask.network.constants import LINEAR, RIDGE, VALUE
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import Computed, Full, Learned, Pairwise, Solved, join, normal_equations, remember, solve
+from trackmask.network.fusion import (
+    Computed,
+    Full,
+    Learned,
+    Pairwise,
+    Solved,
+    join,
+    normal_equations,
+    remember,
+    ridge,
+    solve,
+)
 from trackmask.weights import load_network
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "trackmask.safetensors"
@@ -57,10 +69,11 @@ def test_every_choice_runs(parts, frames):
     with torch.no_grad():
         features = net.encoder(torch.from_numpy(random_crops(2)))
         inputs = given(net, features, frames)
-        fused16, fused8 = net.fusion(features, *inputs)
+        fused16, fused8, fused2 = net.fusion(features, *inputs)
         logits, _ = net(features, *inputs)
     assert fused16.shape == (2, net.fusion.channels16, GRID, GRID)
     assert fused8.shape == (2, net.fusion.channels8, 2 * GRID, 2 * GRID)
+    assert fused2.shape == (2, net.fusion.channels2, SIZE // 2, SIZE // 2)
     assert torch.isfinite(logits).all()
     assert (net.fusion.pairwise is not None) == (parts == ())
 
@@ -71,16 +84,17 @@ def test_a_wrong_reference_changes_what_is_read(net, features):
     with torch.no_grad():
         right, wrong = remember(features, left), remember(features, 1 - left)
         for memory, other in ((right, wrong), (wrong, right)):
-            readout, best = net.fusion.computed(features, memory.keys, memory.values)
-            mask, background = readout[:, 0], best[:, 1] - best[:, 0]
+            readout, likeness = net.fusion.computed(features, memory.keys, memory.values)
+            mask, background = readout[:, 0], likeness[:, 1] - likeness[:, 0]
             against, _ = net.fusion.computed(features, other.keys, other.values)
             assert (mask - against[:, 0]).abs().mean() > 0.05
             # Each place of the picture itself is closest to its own cell.
             own = memory_mask(memory)[:, 0] > 0.5
             assert (background[own] < 0).float().mean() > 0.8
             assert (background[~own] > 0).float().mean() > 0.8
-            score = net.fusion.solved(features, solve(memory.gram, memory.target))[:, 0]
-            assert score[own].mean() > score[~own].mean() + 0.3
+            coarse, fine = net.fusion.solved(features, solve(memory))
+            for score in (coarse[:, 0], F.avg_pool2d(fine, 4)[:, 0]):
+                assert score[own].mean() > score[~own].mean() + 0.3
 
 
 def memory_mask(memory):
@@ -115,8 +129,7 @@ def test_solved_is_the_weighted_least_squares_solution():
     """Ridge regression as an ordinary system: sqrt(D) X stacked on sqrt(price) I."""
     torch.manual_seed(0)
     linear, mask = torch.randn(1, LINEAR, 8, 8), torch.rand(1, 1, 8, 8)
-    gram, target = normal_equations(linear, mask)
-    found = solve(gram, target)[0].numpy()
+    found = ridge(*normal_equations(linear, mask), RIDGE)[0].numpy()
     x = np.concatenate((linear[0].flatten(1).T.numpy(), np.ones((64, 1))), 1).astype(np.float64)
     y = mask.flatten().numpy().astype(np.float64)
     weight = np.sqrt(y / (y.sum() + 1) + (1 - y) / ((1 - y).sum() + 1))
@@ -131,18 +144,18 @@ def test_references_outweigh_recent_frames(features):
     left = half_masks(1, SIZE // 2).expand(2, -1, -1, -1)
     said, believed = remember(features, left), remember(features, 1 - left)
     memory = join([said], [believed, believed])
-    assert torch.allclose(memory.gram, said.gram + 0.5 * believed.gram, rtol=1e-4, atol=1e-5)
-    assert torch.allclose(memory.target, said.target + 0.5 * believed.target, rtol=1e-4, atol=1e-5)
+    for part in ("coarse", "fine"):
+        for found, first, last in zip(*(getattr(m, part) for m in (memory, said, believed)), strict=True):
+            assert torch.allclose(found, first + 0.5 * last, rtol=1e-4, atol=1e-5)
     assert memory.keys.shape[1] == memory.values.shape[1] == 3
     assert torch.equal(memory.values[:, 0], said.values[:, 0])
 
 
 def test_the_empty_mask_and_the_full_one_can_be_solved(features):
-    for mask in (torch.zeros(2, 1, 8, 8), torch.ones(2, 1, 8, 8)):
-        memory = remember(features, mask)
-        weights = solve(memory.gram, memory.target)
-        score = Solved()(features, weights)
-        assert ((score > 0) == (mask > 0.5)).all()
+    for value in (0.0, 1.0):
+        weights = solve(remember(features, torch.full((2, 1, SIZE // 4, SIZE // 4), value)))
+        for score in Solved()(features, weights):
+            assert ((score > 0) == (value > 0.5)).all()
 
 
 def sees(result, source):

@@ -12,7 +12,7 @@ import torch
 from networks import SIZE, given, half_masks, published_weights, random_crops, random_net
 
 from trackmask.network.backbone import CHANNELS, DEVIATION, IMAGENET_MEAN, IMAGENET_STD, TAPS, EfficientNetLite0
-from trackmask.network.constants import CONTEXT, KEY, LINEAR
+from trackmask.network.constants import CONTEXT, FINE, KEY, LINEAR
 from trackmask.network.encoder import Features
 from trackmask.network.model import NetworkConfig, TrackNet
 from trackmask.training.imagenet import load_imagenet
@@ -101,7 +101,7 @@ def test_features():
     net = random_net()
     with torch.no_grad():
         features = net.encoder(torch.from_numpy(random_crops(3)))
-    channels = {"skip2": 8, "skip4": 16, "skip8": 32, "skip16": 64, "key": KEY, "memory_key": KEY, "linear": LINEAR}
+    channels = {"skip2": FINE, "skip4": 16, "skip8": 32, "skip16": 64, "key": KEY, "memory_key": KEY, "linear": LINEAR}
     channels |= {"context": CONTEXT, "objectness": 1}
     strides = {"skip2": 2, "skip4": 4, "key": 8, "skip8": 8, "linear": 8}
     for name, value in features._asdict().items():
@@ -154,7 +154,7 @@ def test_every_parameter_learns(fusion, unused):
     net = random_net(fusion).train()
     crops = torch.from_numpy(random_crops(6)).unflatten(0, (2, 3))
     masks = half_masks(6, SIZE)[:, 0].to(torch.uint8).unflatten(0, (2, 3))
-    shifts = torch.tensor([1.0, 0.0, 0.0]).expand(2, 3, 3)
+    shifts = torch.tensor([1.0, 1.0, 0.0, 0.0]).expand(2, 3, 4)
     batch = Batch(crops, masks, shifts, torch.rand(2, 2, SIZE // 4, SIZE // 4))
     outcome = rollout(net, batch, torch.Generator().manual_seed(0), dtype=torch.float32, teacher=0.5)
     outcome.loss.backward()

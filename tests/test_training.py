@@ -253,8 +253,8 @@ def test_samples(recipe):
         assert images.dtype == masks.dtype == np.uint8
         assert masks.shape == (4, SIZE, SIZE)
         assert set(np.unique(masks)) <= {0, 1}
-        assert shifts.shape == (4, 3)
-        assert (shifts[0] == (1, 0, 0)).all()
+        assert shifts.shape == (4, 4)
+        assert (shifts[0] == (1, 1, 0, 0)).all()
         assert prompts.shape == (2, SIZE // 4, SIZE // 4)
         assert 0 <= prompts.min() <= prompts.max() <= 1
     shares = [samples[i, 2][1].mean() for i in range(12)]

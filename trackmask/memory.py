@@ -8,7 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trackmask.network.constants import CELLS, RECENT_SHARE, RIDGE
+from trackmask.network.constants import CELLS, FINE_RIDGE, RECENT_SHARE, RIDGE
+
+
+class Equations(NamedTuple):
+    """Normal equations of a linear layer with C channels; float32."""
+
+    gram: np.ndarray  # (C + 1, C + 1); the last row and column belong to the bias
+    target: np.ndarray  # (C + 1,)
 
 
 class Memory(NamedTuple):
@@ -16,37 +23,40 @@ class Memory(NamedTuple):
 
     keys: np.ndarray  # (M, G, KEY)
     values: np.ndarray  # (M, G, VALUE)
-    gram: np.ndarray  # (LINEAR + 1, LINEAR + 1)
-    target: np.ndarray  # (LINEAR + 1,)
+    coarse: Equations  # of the solved layer at stride 8, C = LINEAR
+    fine: Equations  # and at stride 2, C = FINE
 
 
-def remember(memory_key: np.ndarray, context: np.ndarray, linear: np.ndarray, mask: np.ndarray) -> Memory:
-    """The memory of one frame from its features (C, h, w) and its mask (s, s) float32 in [0, 1], s >= S/8."""
+def remember(
+    memory_key: np.ndarray, context: np.ndarray, linear: np.ndarray, skip2: np.ndarray, mask: np.ndarray
+) -> Memory:
+    """The memory of one frame from its features (C, h, w) and its mask (s, s) float32 in [0, 1], s >= S/4."""
     side = linear.shape[1]
     mask8 = pool(mask, mask.shape[0] // side)
     cells = mask8.reshape(side // 2, 2, side // 2, 2).transpose(1, 3, 0, 2).reshape(CELLS, -1)  # (4, G)
     inside = cells.mean(0)
     look = context.reshape(len(context), -1)
     values = np.concatenate((cells, inside * look, (1 - inside) * look)).T
-    gram, target = normal_equations(linear, mask8)
-    return Memory(memory_key.reshape(len(memory_key), -1).T[None], values[None], gram, target)
+    coarse = normal_equations(linear, mask8)
+    fine = normal_equations(pool(skip2, 2), pool(mask, mask.shape[0] // (2 * side)))
+    return Memory(memory_key.reshape(len(memory_key), -1).T[None], values[None], coarse, fine)
 
 
 def pool(x: np.ndarray, factor: int) -> np.ndarray:
-    """Means over squares of `factor` pixels: (s, s) → (s / factor, s / factor)."""
-    side = x.shape[0] // factor
-    means: np.ndarray = x.reshape(side, factor, side, factor).mean((1, 3))
+    """Means over squares of `factor` pixels: (..., s, s) → (..., s / factor, s / factor)."""
+    side = x.shape[-1] // factor
+    means: np.ndarray = x.reshape(*x.shape[:-2], side, factor, side, factor).mean((-3, -1))
     return means
 
 
-def normal_equations(linear: np.ndarray, mask8: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """X^T D X and X^T D y of features (LINEAR, h, w) and mask (h, w); D weighs object and background equally."""
-    x = np.concatenate((linear.reshape(len(linear), -1), np.ones((1, mask8.size), np.float32)))
-    y = mask8.ravel()
+def normal_equations(look: np.ndarray, mask: np.ndarray) -> Equations:
+    """X^T D X and X^T D y of features (C, h, w) and mask (h, w); D weighs object and background equally."""
+    x = np.concatenate((look.reshape(len(look), -1), np.ones((1, mask.size), np.float32)))
+    y = mask.ravel()
     weight = y / (y.sum() + 1) + (1 - y) / ((1 - y).sum() + 1)
     weighted = x * weight
     # Not by BLAS: for so small a product its threads cost a hundred times the work, and their number may show.
-    return np.einsum("ip,jp->ij", weighted, x), np.einsum("ip,p->i", weighted, 2 * y - 1)
+    return Equations(np.einsum("ip,jp->ij", weighted, x), np.einsum("ip,p->i", weighted, 2 * y - 1))
 
 
 def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
@@ -56,13 +66,24 @@ def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
     return Memory(
         np.concatenate([m.keys for m in every]),
         np.concatenate([m.values for m in every]),
-        sum((m.gram * s for m, s in zip(every, share, strict=True)), np.zeros_like(every[0].gram)),
-        sum((m.target * s for m, s in zip(every, share, strict=True)), np.zeros_like(every[0].target)),
+        mix([m.coarse for m in every], share),
+        mix([m.fine for m in every], share),
     )
 
 
+def mix(every: list[Equations], shares: list[float]) -> Equations:
+    """The weighted sum."""
+    weights = np.array(shares, np.float32)
+    return Equations(*(np.tensordot(weights, np.stack(part), 1) for part in zip(*every, strict=True)))
+
+
 def solve(memory: Memory) -> np.ndarray:
-    """The ridge regression's weights, (LINEAR + 1,) float32: the last one is the bias."""
-    gram = memory.gram.astype(np.float64)
-    price = RIDGE * (gram.diagonal().mean() + 1e-3)  # the small number keeps an all-zero system solvable
-    return np.linalg.solve(gram + price * np.eye(len(gram)), memory.target).astype(np.float32)
+    """The solved layer's weights, (WEIGHTS,) float32."""
+    return np.concatenate((ridge(memory.coarse, RIDGE), ridge(memory.fine, FINE_RIDGE)))
+
+
+def ridge(equations: Equations, price: float) -> np.ndarray:
+    """The ridge regression's weights, (C + 1,) float32; `price` is relative to the mean diagonal."""
+    gram = equations.gram.astype(np.float64)
+    price *= gram.diagonal().mean() + 1e-3  # the small number keeps an all-zero system solvable
+    return np.linalg.solve(gram + price * np.eye(len(gram)), equations.target).astype(np.float32)

@@ -33,7 +33,7 @@ class Settings:
     sure: float = 0.8  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
-    again: float = 0.8  # confidence and probability from which an object that was not seen is found again
+    again: float = 0.84  # confidence and probability from which an object that was not seen is found again
 
 
 class Seen(NamedTuple):
@@ -49,8 +49,8 @@ class Seen(NamedTuple):
 
     def area(self) -> float:
         """Of the mask, in pixels of the frame."""
-        unit: float = self.crop.side / self.prob.shape[0]
-        return int(np.count_nonzero(self.prob > 0.5)) * unit * unit
+        share = int(np.count_nonzero(self.prob > 0.5)) / self.prob.size
+        return share * self.crop.width * self.crop.height
 
 
 @dataclass
@@ -125,12 +125,11 @@ class Tracker:
     def _next_crop(self, track: Track) -> Crop:
         if not track.missing:
             return crops.around(track.box, self.size, None if track.found else track.crop)
-        whole = crops.whole_frame(self.size)
         side = track.crop.side * WIDEN
-        if side >= whole.side:
-            return whole
+        if side >= max(self.size):
+            return crops.whole_frame(self.size)
         x, y, w, h = track.box
-        return crops.square(x + w / 2, y + h / 2, side)
+        return crops.within(crops.square(x + w / 2, y + h / 2, side), self.size)
 
     def _decode(
         self, features: Features, tracks: list[Track], previous: list[np.ndarray]
@@ -222,7 +221,7 @@ class Tracker:
         confidence: float,
     ) -> None:
         track = self.tracks.get(object_id)
-        where = box or (crop.x, crop.y, crop.side, crop.side)
+        where = box or (crop.x, crop.y, crop.width, crop.height)
         area = Seen(crop, prob, confidence, 1).area()
         if track is None:
             ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
@@ -249,7 +248,8 @@ class Tracker:
 
 
 def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
-    return remember(features.memory_key[index], features.context[index], features.linear[index], prob)
+    f = Features(*(part[index] for part in features))
+    return remember(f.memory_key, f.context, f.linear, f.skip2, prob)
 
 
 def same_memory(tracks: list[Track]) -> Iterable[list[int]]:

@@ -129,6 +129,7 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
     """Encoder and head, with examples of two objects that remember three frames."""
     import torch
 
+    from trackmask.network.constants import WEIGHTS
     from trackmask.network.encoder import Features
     from trackmask.network.fusion import remember
 
@@ -149,7 +150,7 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
         features = net.encoder(images)
         memory = remember(features, torch.ones_like(previous))
     keys, values = (torch.cat((x, x, x), 1) for x in (memory.keys, memory.values))
-    given = (previous, prompts, keys, values, torch.zeros_like(memory.target))
+    given = (previous, prompts, keys, values, torch.zeros(2, WEIGHTS))
     return (
         Graph(net.encoder, (images,), ("images",), FEATURES),
         Graph(Head(), (*features, *given), (*FEATURES, *GIVEN), RESULTS),

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .constants import FINE
 from .encoder import Features
 
 
@@ -29,33 +30,35 @@ class Residual(nn.Module):
 
 
 class Decoder(nn.Module):
-    """features, fused maps at strides 16 and 8, previous mask (N, 1, S/2, S/2), prompts (N, 2, S/4, S/4)
+    """features, fused maps at strides 16, 8 and 2, previous mask (N, 1, S/2, S/2), prompts (N, 2, S/4, S/4)
     → logits (N, 1, S/2, S/2) and quality (N, 2): logits of the predicted IoU and of 'the object is visible'.
     """
 
-    def __init__(self, channels16: int, channels8: int) -> None:
+    def __init__(self, channels16: int, channels8: int, channels2: int) -> None:
         super().__init__()
+        # Multiples of 16 channels at strides 4 and 2: processors compute as many anyway.
         self.enter16 = block(64 + channels16, 64)
         self.stay16 = nn.Sequential(Residual(64), Residual(64))
         self.down16 = nn.Conv2d(64, 40, 1)
         self.enter8 = block(40 + 32 + channels8, 40)
         self.stay8 = nn.Sequential(Residual(40), nn.Conv2d(40, 24, 1))
-        self.enter4 = nn.Conv2d(24 + 16 + 3, 24, 3, padding=1)
-        self.stay4 = Residual(24)
-        self.down4 = nn.Conv2d(24, 12, 1)
-        self.enter2 = nn.Conv2d(12 + 8, 12, 3, padding=1)
-        self.stay2 = Residual(12, kernel=5, norm=False)  # at this size a norm costs as much as the rest
-        self.mask = nn.Conv2d(12, 1, 3, padding=1)
+        self.enter4 = nn.Conv2d(24 + 16 + 3 + channels2, 32, 3, padding=1)
+        self.stay4 = Residual(32)
+        self.down4 = nn.Conv2d(32, 16 - channels2, 1)
+        self.enter2 = nn.Conv2d(16 + FINE, 16, 3, padding=1)
+        self.stay2 = Residual(16, kernel=5, norm=False)  # at this size a norm costs as much as the rest
+        self.mask = nn.Conv2d(16, 1, 1)
         self.quality = nn.Sequential(nn.Linear(64 + 64 + 40 + 2, 48), nn.ReLU(), nn.Linear(48, 2))
 
     def forward(
-        self, features: Features, fused16: Tensor, fused8: Tensor, previous: Tensor, prompts: Tensor
+        self, features: Features, fused16: Tensor, fused8: Tensor, fused2: Tensor, previous: Tensor, prompts: Tensor
     ) -> tuple[Tensor, Tensor]:
         x16 = self.stay16(self.enter16(torch.cat((features.skip16, fused16), 1)))
         x8 = self.enter8(torch.cat((twice(self.down16(x16)), features.skip8, fused8), 1))
-        x4 = torch.cat((twice(self.stay8(x8)), features.skip4, F.avg_pool2d(previous, 2), prompts), 1)
+        beside = F.avg_pool2d(torch.cat((previous, fused2), 1), 2)
+        x4 = torch.cat((twice(self.stay8(x8)), features.skip4, beside[:, :1], prompts, beside[:, 1:]), 1)
         x4 = self.down4(self.stay4(F.relu(self.enter4(x4))))
-        x2 = self.stay2(F.relu(self.enter2(torch.cat((twice(x4), features.skip2), 1))))
+        x2 = self.stay2(F.relu(self.enter2(torch.cat((twice(x4), fused2, features.skip2), 1))))
         logits = self.mask(x2)
         return logits, self.judge(x16, x8, logits)
 

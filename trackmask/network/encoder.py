@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .backbone import CHANNELS, EfficientNetLite0
-from .constants import CONTEXT, KEY, LINEAR
+from .constants import CONTEXT, FINE, KEY, LINEAR
 
 
 class Features(NamedTuple):
     """What is known of N crops of S x S pixels."""
 
-    skip2: Tensor  # (N, 8, S/2, S/2)
+    skip2: Tensor  # (N, FINE, S/2, S/2), at least 0
     skip4: Tensor  # (N, 16, S/4, S/4)
     skip8: Tensor  # (N, 32, S/8, S/8)
     skip16: Tensor  # (N, 64, S/16, S/16)
@@ -33,7 +33,7 @@ class Encoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.backbone = EfficientNetLite0()
-        self.skip2 = nn.Conv2d(CHANNELS[2], 8, 1)
+        self.skip2 = nn.Conv2d(CHANNELS[2], FINE, 1)
         self.skip4 = nn.Conv2d(CHANNELS[4], 16, 1)
         self.skip8 = nn.Conv2d(CHANNELS[8], 32, 1)
         self.skip16 = nn.Conv2d(CHANNELS[16], 64, 1)

@@ -5,7 +5,8 @@ A fully connected layer connects every place of one map with every place of anot
 - `Computed`: from the content. An affinity softmax(tau q k + position) is a fully connected layer from the memory's
   places to the current ones whose weights are made anew for each frame (Vaswani et al. 2017; as the memory read of
   STM, Oh et al. 2019).
-- `Solved`: from the object. One linear layer from features to the mask, fitted in closed form to the memory frames:
+- `Solved`: from the object. A linear layer from features to the mask, fitted in closed form to the memory frames, once
+  at stride 8, where features know what they see, and once at stride 2, where they know little but exactly where:
   the online-trained classifier of MDNet and VITAL (Song et al. 2018) without its gradient descent; ridge regression
   as in R2D2 (Bertinetto et al. 2019).
 - `Learned`: from the training. Dense layers over the places of the canonical crop, through a bottleneck (low rank).
@@ -17,6 +18,7 @@ h = w = S/8 and g = S/16 below; a memory holds M frames of G = g * g cells.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import NamedTuple, TypeVar
 
@@ -24,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .constants import CELLS, CONTEXT, POSITION, RECENT_SHARE, RIDGE, VALUE
+from .constants import CELLS, CONTEXT, FINE_RIDGE, LINEAR, POSITION, RECENT_SHARE, RIDGE, VALUE
 from .encoder import Features
 
 PARTS = ("learned", "computed", "solved")  # of the network for use
@@ -34,24 +36,34 @@ MIXED = 32  # channels of what is made of a pair
 R = TypeVar("R")
 
 
+class Equations(NamedTuple):
+    """A linear layer's normal equations for N objects, C channels: summed over frames they fit the layer to all."""
+
+    gram: Tensor  # (N, C + 1, C + 1); the last row and column belong to the bias
+    target: Tensor  # (N, C + 1)
+
+
 class Memory(NamedTuple):
     """What is kept of M frames with masks, for N objects."""
 
     keys: Tensor  # (N, M, G, KEY)
     values: Tensor  # (N, M, G, VALUE)
-    gram: Tensor  # (N, LINEAR + 1, LINEAR + 1): the solved layer's normal equations, summed over the frames
-    target: Tensor  # (N, LINEAR + 1)
+    coarse: Equations  # the solved layer's at stride 8, C = LINEAR
+    fine: Equations  # and at stride 2, C = FINE
 
 
 def remember(features: Features, mask: Tensor) -> Memory:
-    """The memory (M = 1) of one frame and its mask (N, 1, S', S') in [0, 1], S' >= S/8."""
+    """The memory (M = 1) of one frame and its mask (N, 1, S', S') in [0, 1], S' >= S/4."""
     height, width = features.key.shape[-2:]
     mask8 = F.adaptive_avg_pool2d(mask, (height, width))  # (N, 1, h, w)
     cells = F.pixel_unshuffle(mask8, 2)  # (N, 4, g, g)
     inside = cells.mean(1, keepdim=True)
     values = torch.cat((cells, inside * features.context, (1 - inside) * features.context), 1)
-    gram, target = normal_equations(features.linear, mask8)
-    return Memory(places(features.memory_key)[:, None], places(values)[:, None], gram, target)
+    coarse = normal_equations(features.linear, mask8)
+    # Fitted at stride 4, which a linear layer allows, at a quarter of the work.
+    mask4 = F.adaptive_avg_pool2d(mask, (2 * height, 2 * width))
+    fine = normal_equations(F.avg_pool2d(features.skip2, 2), mask4)
+    return Memory(places(features.memory_key)[:, None], places(values)[:, None], coarse, fine)
 
 
 def join(references: list[Memory], recent: list[Memory]) -> Memory:
@@ -66,39 +78,60 @@ def join(references: list[Memory], recent: list[Memory]) -> Memory:
     return Memory(
         torch.cat([m.keys for m in every], 1),
         torch.cat([m.values for m in every], 1),
-        torch.stack([m.gram * s for m, s in zip(every, share, strict=True)]).sum(0),
-        torch.stack([m.target * s for m, s in zip(every, share, strict=True)]).sum(0),
+        mix([m.coarse for m in every], share),
+        mix([m.fine for m in every], share),
     )
+
+
+def mix(every: list[Equations], shares: list[float]) -> Equations:
+    """The weighted sum."""
+    return Equations(*(sum(x * s for x, s in zip(part, shares, strict=True)) for part in zip(*every, strict=True)))
 
 
 def exact(function: Callable[..., R]) -> Callable[..., R]:
     """Keep autocast away: normal equations lose their meaning in bfloat16."""
 
     @wraps(function)
-    def run(first: Tensor, *rest: Tensor) -> R:
-        with torch.autocast(first.device.type, enabled=False):
-            return function(first.float(), *(x.float() for x in rest))
+    def run(first: Tensor, *rest: Tensor | float) -> R:
+        device = first.device.type
+        available = torch.amp.autocast_mode.is_autocast_available(device)  # not on "meta", where costs are counted
+        with torch.autocast(device, enabled=False) if available else nullcontext():
+            return function(whole(first), *(whole(x) if isinstance(x, Tensor) else x for x in rest))
 
     return run
 
 
+def whole(x: Tensor) -> Tensor:
+    """In float32 at least."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 @exact
-def normal_equations(linear: Tensor, mask8: Tensor) -> tuple[Tensor, Tensor]:
-    """X^T D X and X^T D y of one frame; D weighs foreground and background equally, whatever their size."""
-    x = places(linear)  # (N, h w, LINEAR)
+def normal_equations(look: Tensor, mask: Tensor) -> Equations:
+    """X^T D X and X^T D y of one frame's features (N, C, h, w) and mask (N, 1, h, w).
+
+    D weighs foreground and background equally, whatever their size.
+    """
+    x = places(look)  # (N, h w, C)
     x = torch.cat((x, torch.ones_like(x[..., :1])), -1)
-    y = places(mask8)[..., 0]  # (N, h w)
+    y = places(mask)[..., 0]  # (N, h w)
     weight = y / (y.sum(1, keepdim=True) + 1) + (1 - y) / ((1 - y).sum(1, keepdim=True) + 1)
     weighted = x * weight[..., None]
-    return weighted.transpose(1, 2) @ x, (weighted.transpose(1, 2) @ (2 * y - 1)[..., None])[..., 0]
+    left = weighted.transpose(1, 2)
+    return Equations(left @ x, (left @ (2 * y - 1)[..., None])[..., 0])
+
+
+def solve(memory: Memory) -> Tensor:
+    """The solved layer's weights, (N, WEIGHTS)."""
+    return torch.cat((ridge(*memory.coarse, RIDGE), ridge(*memory.fine, FINE_RIDGE)), 1)
 
 
 @exact
-def solve(gram: Tensor, target: Tensor) -> Tensor:
-    """The ridge regression's weights, (N, LINEAR + 1): the last one is the bias."""
+def ridge(gram: Tensor, target: Tensor, price: float) -> Tensor:
+    """The ridge regression's weights, (N, C + 1), the last one the bias; `price` is relative to the mean diagonal."""
     mean = gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     eye = torch.eye(gram.shape[1], device=gram.device, dtype=gram.dtype)
-    weights: Tensor = torch.linalg.solve(gram + RIDGE * (mean + 1e-3) * eye, target)
+    weights: Tensor = torch.linalg.solve(gram + price * (mean + 1e-3) * eye, target)
     return weights
 
 
@@ -108,7 +141,13 @@ def places(x: Tensor) -> Tensor:
 
 
 class Computed(nn.Module):
-    """features, memory → readout (N, VALUE, h, w) and best similarities to object and background (N, 2, h, w)."""
+    """features, memory → readout (N, VALUE, h, w) and likeness to object and background (N, 2, h, w).
+
+    The likeness is tau's soft maximum of the cells' similarity, place by place: 1 for one cell that is the same, more
+    where there are many, FAR where there is none.
+    """
+
+    FAR, LEAST = -3.0, 1e-30  # cells that are together connected less than that are none
 
     def __init__(self, grid: int) -> None:
         super().__init__()
@@ -120,21 +159,23 @@ class Computed(nn.Module):
         self.nothing_score = nn.Parameter(torch.zeros(1))
 
     def forward(self, features: Features, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        height, width = features.key.shape[-2:]
-        similarity, shares = self.connect(features, keys)
-        read = torch.cat((values.flatten(1, 2), self.nothing.to(values.dtype).expand(values.shape[0], 1, VALUE)), 1)
-        readout = shares.to(read.dtype) @ read
-        inside = values[..., :CELLS].mean(-1).flatten(1)[:, None].to(similarity.dtype)  # (N, 1, M G)
-        sharpness = self.sharpness.exp()
-        # To the cell that is always there everything is 1.5 times as far as it can be.
-        far = 2 * sharpness.to(similarity.dtype)
-        best = [(similarity - far * F.pad(away, (0, 1), value=1.5)).max(2).values for away in (1 - inside, inside)]
-        readout = torch.unflatten(readout.transpose(1, 2), 2, (height, width))
-        return readout, torch.unflatten(torch.stack(best, 1) / sharpness, 2, (height, width))
+        size, tau = features.key.shape[-2:], self.sharpness.exp()
+        cells = values.flatten(1, 2)  # (N, M G, VALUE)
+        inside = cells[..., :CELLS].mean(-1, keepdim=True)
+        always = torch.cat((self.nothing, self.nothing.new_tensor((0.0, 0.0, 1.0))))  # neither, and yet it counts
+        read = torch.cat((cells, inside, 1 - inside, torch.ones_like(inside)), 2)
+        read = torch.cat((read, always.to(read.dtype).expand(values.shape[0], 1, -1)), 1)
+        strengths = self.connect(features, keys)
+        # What is read, what of it is object and background, and the sum that a softmax divides by, all in one product.
+        sums = whole(strengths @ read.to(strengths.dtype)).transpose(1, 2)
+        readout, parts, total = sums[:, :VALUE], sums[:, VALUE:-1], sums[:, -1:]
+        likeness = 1 + torch.log(parts.clamp_min(self.LEAST)) / tau
+        likeness = likeness.masked_fill(parts <= self.LEAST, self.FAR)
+        return torch.unflatten(readout / total, 2, size), torch.unflatten(likeness, 2, size)
 
-    def connect(self, features: Features, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Of each current place with each of the memory's cells and the one that is always there, (N, h w, M G + 1):
-        tau times their similarity, and the weight of the connection; a place's weights sum to 1.
+    def connect(self, features: Features, keys: Tensor) -> Tensor:
+        """How strongly each current place is connected with each of the memory's cells and the one that is always
+        there: exp(tau (similarity - 1) + place), (N, h w, M G + 1). What is read is the mean of the cells, weighted so.
         """
         n, frames, cells, channels = keys.shape
         # The cell that is always there joins the memory's cells: like nothing.
@@ -142,25 +183,31 @@ class Computed(nn.Module):
         query = self.sharpness.exp() * places(features.key)
         # The learned part as more channels of the same product: a sum of two maps of this size would cost as much.
         here, there = (x.expand(n, -1, -1).to(query.dtype) for x in self.place(frames))
-        score = torch.cat((query, here), 2) @ torch.cat((key.to(query.dtype), there), 2).transpose(1, 2)
-        return query @ key.transpose(1, 2), score.softmax(2)
+        return (torch.cat((query, here), 2) @ torch.cat((key.to(query.dtype), there), 2).transpose(1, 2)).exp()
 
     def place(self, frames: int) -> tuple[Tensor, Tensor]:
         """The learned part of the affinity, place to place, the same for each of the M frames, as a product: of the
         current places' channels (h w, POSITION + 1) and the cells' (M G + 1, POSITION + 1). The last channel holds the
-        score of the cell that is always there.
+        score of the cell that is always there, and -tau, so that no exponential overflows.
         """
         always = F.pad(self.nothing_score[None], (POSITION, 0))
-        cells = F.pad(self.memory_place.repeat(frames, 1), (0, 1))
-        return F.pad(self.query_place, (0, 1), value=1.0), torch.cat((cells, always))
+        cells = torch.cat((F.pad(self.memory_place.repeat(frames, 1), (0, 1)), always))
+        return F.pad(self.query_place, (0, 1), value=1.0), cells - F.pad(self.sharpness.exp()[None], (POSITION, 0))
 
 
 class Solved(nn.Module):
-    """features, weights (N, LINEAR + 1) → score (N, 1, h, w), about -1 on the background and 1 on the object."""
+    """features, weights (N, WEIGHTS) → scores (N, 1, h, w) and (N, 1, S/2, S/2): -1 is background, 1 is object."""
 
-    def forward(self, features: Features, weights: Tensor) -> Tensor:
-        score = (features.linear * weights[:, :-1, None, None]).sum(1, keepdim=True)
-        return score + weights[:, -1, None, None, None]
+    def forward(self, features: Features, weights: Tensor) -> tuple[Tensor, Tensor]:
+        coarse, fine = weights[:, : LINEAR + 1], weights[:, LINEAR + 1 :]
+        return apply(features.linear, coarse), apply(features.skip2, fine)
+
+
+@exact
+def apply(look: Tensor, weights: Tensor) -> Tensor:
+    """A linear layer with a bias of each sample's own: (N, C, h, w), (N, C + 1) → (N, 1, h, w)"""
+    score = weights[:, None, :-1] @ look.flatten(2) + weights[:, None, -1:]
+    return torch.unflatten(score, 2, look.shape[-2:])
 
 
 class Learned(nn.Module):
@@ -211,7 +258,7 @@ class TemporalFusion(nn.Module):
     """The fully connected layers between encoder and decoder.
 
     `parts` says which are there: any of CHOICES; none of them = pairwise alone.
-    The result is two maps, (N, channels16, g, g) and (N, channels8, h, w).
+    The result is three maps, (N, channels16, g, g), (N, channels8, h, w) and (N, channels2, S/2, S/2).
     """
 
     def __init__(self, parts: tuple[str, ...], grid: int) -> None:
@@ -225,22 +272,24 @@ class TemporalFusion(nn.Module):
         # previous mask, prompts, objectness; then what each part adds
         self.channels8 = 3 + (CELLS + 2 if self.computed else 0) + (1 if self.solved else 0)
         self.channels16 = 4 + (VALUE + 2 if self.computed else 0) + (1 if self.solved else 0)
+        self.channels2 = 1 if self.solved else 0
         self.channels16 += (1 if self.learned else 0) + MIXED * ((self.pairwise is not None) + (self.full is not None))
 
     def forward(
         self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         previous8, prompts8 = F.avg_pool2d(previous, 4), F.avg_pool2d(prompts, 2)
         objectness = features.objectness.sigmoid()
         at8, at16 = [previous8, prompts8], [F.avg_pool2d(previous8, 2), F.avg_pool2d(prompts8, 2), objectness]
         seen = [at16[0], objectness]
         if self.computed is not None:
-            readout, best = self.computed(features, keys, values)
-            at8 += [readout[:, :CELLS], best]
-            at16 += [F.avg_pool2d(torch.cat((readout, best), 1), 2)]
+            readout, likeness = self.computed(features, keys, values)
+            at8 += [readout[:, :CELLS], likeness]
+            at16 += [F.avg_pool2d(torch.cat((readout, likeness), 1), 2)]
             seen += [at16[-1][:, :CELLS].mean(1, keepdim=True)]
+        at2 = previous[:, :0]
         if self.solved is not None:
-            score = self.solved(features, weights)
+            score, at2 = self.solved(features, weights)
             at8 += [score]
             at16 += [F.avg_pool2d(score, 2)]
             seen += [at16[-1]]
@@ -250,4 +299,4 @@ class TemporalFusion(nn.Module):
             at16 += [self.pairwise(features, values)]
         if self.full is not None:
             at16 += [self.full(features, values)]
-        return torch.cat(at16, 1), torch.cat(at8, 1)
+        return torch.cat(at16, 1), torch.cat(at8, 1), at2

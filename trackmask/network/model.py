@@ -37,7 +37,7 @@ class TrackNet(nn.Module):
         self.config = config
         self.encoder = Encoder()
         self.fusion = TemporalFusion(config.fusion, config.size // 16)
-        self.decoder = Decoder(self.fusion.channels16, self.fusion.channels8)
+        self.decoder = Decoder(self.fusion.channels16, self.fusion.channels8, self.fusion.channels2)
 
     def forward(
         self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
@@ -47,8 +47,8 @@ class TrackNet(nn.Module):
         previous (N, 1, S/2, S/2): the last mask's probability, moved to this crop; zeros where there is none.
         prompts (N, 2, S/4, S/4): clicks on the object; clicks beside it, and everything outside of a given box.
         keys (N, M, G, KEY), values (N, M, G, VALUE): the memory; M = 0 without a reference.
-        weights (N, LINEAR + 1): the solved layer; zeros without a reference.
+        weights (N, WEIGHTS): the solved layer; zeros without a reference.
         """
-        fused16, fused8 = self.fusion(features, previous, prompts, keys, values, weights)
-        logits, quality = self.decoder(features, fused16, fused8, previous, prompts)
+        fused = self.fusion(features, previous, prompts, keys, values, weights)
+        logits, quality = self.decoder(features, *fused, previous, prompts)
         return logits, quality

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from trackmask.network.constants import LINEAR, WEIGHTS
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import Memory, join, remember, solve
+from trackmask.network.fusion import Memory, apply, join, remember, solve
 from trackmask.network.model import TrackNet
 from trackmask.training.adversary import Dropping
 from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
@@ -86,7 +87,7 @@ def follow(
         truth = truths[:, t]
         previous = disturb(carry(previous, batch.shifts[:, t]), random)
         memory = join([reference], recent)
-        weights = solve(memory.gram, memory.target)
+        weights = solve(memory)
         nobody = torch.zeros_like(batch.prompts)
         seen = features[t] if dropping is None else dropping.thin(features[t], previous)
         logits, quality = net(seen, previous, nobody, memory.keys, memory.values, weights)
@@ -105,15 +106,14 @@ def empty_memory(features: Features) -> tuple[Tensor, Tensor, Tensor]:
     """Keys, values and weights of no reference at all."""
     like = features.memory_key
     n, side = len(like), like.shape[-1]
-    memory = remember(Features(*(x[:1].detach() for x in features)), like.new_zeros(1, 1, 2 * side, 2 * side))
+    memory = remember(Features(*(x[:1].detach() for x in features)), like.new_zeros(1, 1, 4 * side, 4 * side))
     keys, values = (x.new_zeros(n, 0, *x.shape[2:]) for x in memory[:2])
-    return keys, values, memory.target.new_zeros(n, memory.target.shape[1])
+    return keys, values, like.new_zeros(n, WEIGHTS).float()
 
 
 def solved_loss(features: Features, weights: Tensor, truth: Tensor) -> Tensor:
-    """Squared error of the solved layer's score against -1 and 1, object and background weighted equally. (N,)"""
-    score = (features.linear.float() * weights[:, :-1, None, None]).sum(1, keepdim=True)
-    score = score + weights[:, -1, None, None, None]
+    """Squared error of the solved layer's score at stride 8 against -1 and 1, both sides weighted equally. (N,)"""
+    score = apply(features.linear.float(), weights[:, : LINEAR + 1])
     small = shrink(truth, score)
     error = (score.clamp(-3, 3) - (2 * small - 1)).square()
     inside, outside = ((error * w).sum((1, 2, 3)) / (w.sum((1, 2, 3)) + 1) for w in (small, 1 - small))
@@ -121,10 +121,10 @@ def solved_loss(features: Features, weights: Tensor, truth: Tensor) -> Tensor:
 
 
 def carry(prob: Tensor, shifts: Tensor) -> Tensor:
-    """The last mask (N, 1, s, s), moved from its crop to the next one by crop.shift's numbers (N, 3)."""
-    scale, x, y = shifts.unbind(1)
-    zero = torch.zeros_like(scale)
-    matrix = torch.stack((scale, zero, x, zero, scale, y), 1).view(-1, 2, 3)
+    """The last mask (N, 1, s, s), moved from its crop to the next one by crop.shift's numbers (N, 4)."""
+    width, height, x, y = shifts.unbind(1)
+    zero = torch.zeros_like(x)
+    matrix = torch.stack((width, zero, x, zero, height, y), 1).view(-1, 2, 3)
     grid = F.affine_grid(matrix, list(prob.shape), align_corners=False)
     return F.grid_sample(prob.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 

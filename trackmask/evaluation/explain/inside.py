@@ -55,7 +55,7 @@ class Look:
             nothing = {name: self.given[name][:, :0] for name in ("keys", "values")}
             without["computed"] = self.mask(**nothing)
         if fusion.solved is not None:
-            maps["score"] = array(fusion.solved(self.features, self.given["weights"]))
+            maps["score"] = array(fusion.solved(self.features, self.given["weights"])[0])
             without["solved"] = self.mask(weights=torch.zeros_like(self.given["weights"]))
         if fusion.learned is not None:
             maps["learned"], without["learned"] = self.learned()
@@ -70,7 +70,8 @@ class Look:
         """What the place's connections are, and the mask that every place reads through its own."""
         fusion, keys, values = self.net.fusion.computed, self.given["keys"], self.given["values"]
         assert fusion is not None
-        _, shares = fusion.connect(self.features, keys)
+        strengths = fusion.connect(self.features, keys)
+        shares = strengths / strengths.sum(2, keepdim=True)
         row, column = place
         frames, grid = keys.shape[1], self.features.memory_key.shape[-1]
         one = shares[0, row * self.features.key.shape[-1] + column, :-1]

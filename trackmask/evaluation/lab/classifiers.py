@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from trackmask.evaluation.places import Sample, rows
-from trackmask.memory import Memory, normal_equations, solve
-from trackmask.network.constants import LINEAR
+from trackmask.memory import mix, normal_equations, ridge
+from trackmask.network.constants import LINEAR, RIDGE
 
 COST = 0.1  # the SVM's C
 HIDDEN = 64  # width of the trained FC layers
@@ -37,19 +37,14 @@ class Svm:
 
 
 class Solved:
-    """The shipped network's solved layer: ridge regression in closed form."""
+    """The shipped network's solved layer at stride 8: ridge regression in closed form."""
 
     def __init__(self, seed: int) -> None:
         self.weights = np.zeros(LINEAR + 1, np.float32)
 
     def fit(self, samples: Sequence[Sample]) -> None:
-        gram, target = np.zeros((LINEAR + 1, LINEAR + 1), np.float32), np.zeros(LINEAR + 1, np.float32)
-        for sample in samples:
-            left, right = normal_equations(sample.features, sample.mask)
-            gram += sample.share * left
-            target += sample.share * right
-        unasked = np.empty(0, np.float32)  # the memory's keys and values
-        self.weights = solve(Memory(unasked, unasked, gram, target))
+        frames = [normal_equations(sample.features, sample.mask) for sample in samples]
+        self.weights = ridge(mix(frames, [sample.share for sample in samples]), RIDGE)
 
     def score(self, features: np.ndarray) -> np.ndarray:
         scores: np.ndarray = np.tensordot(self.weights[:-1], features, 1) + self.weights[-1]

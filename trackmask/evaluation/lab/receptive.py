@@ -110,13 +110,12 @@ def dependence(fusion: TemporalFusion, pair: Pair, seed: int) -> dict[str, np.nd
     masks = [mask.clone().requires_grad_() for mask in pair.masks]
     reference, current = (Features(*(x.clone().requires_grad_() for x in features)) for features in pair.features)
     memory = join([remember(reference, masks[0])], [])
-    weights = solve(memory.gram, memory.target)
+    weights = solve(memory)
     prompts = torch.zeros(1, 2, *(side // 2 for side in masks[1].shape[-2:]), dtype=torch.float64)
-    fused16, fused8 = fusion(current, masks[1], prompts, memory.keys, memory.values, weights)
+    fused16, fused8, fused2 = fusion(current, masks[1], prompts, memory.keys, memory.values, weights)
     row, column = pair.place
-    there = torch.cat(
-        (fused16[0, :, row, column], fused8[0, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].flatten())
-    )
+    maps = (fused16[0], 1), (fused8[0], 2), (fused2[0], 8)  # and how many of their places make one of the first's
+    there = torch.cat([m[:, row * n : (row + 1) * n, column * n : (column + 1) * n].flatten() for m, n in maps])
     # Any direction would do; a random one is orthogonal to no dependence that there is.
     direction = torch.randn(len(there), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     inputs = {SOURCES[0]: (*reference, masks[0]), SOURCES[1]: (masks[1],), SOURCES[2]: tuple(current)}

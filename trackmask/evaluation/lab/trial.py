@@ -22,7 +22,7 @@ from trackmask.evaluation.lab.bench import Bench
 from trackmask.evaluation.measure import ClipScore, evaluate, mean
 from trackmask.evaluation.methods import TrackmaskMethod
 from trackmask.metrics import quarters
-from trackmask.network.constants import KEY, LINEAR, VALUE
+from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.network.model import NetworkConfig, TrackNet
 from trackmask.runtime import OnnxRuntime
 from trackmask.training.bank import bank
@@ -171,26 +171,24 @@ def given_shapes(size: int) -> tuple[tuple[int, ...], ...]:
         (1, 2, size // 4, size // 4),
         (1, MEMORY, cells, KEY),
         (1, MEMORY, cells, VALUE),
-        (1, LINEAR + 1),
+        (1, WEIGHTS),
     )
 
 
 def cost(fusion: tuple[str, ...], size: int) -> Row:
     """Parameters and multiply-adds a frame, of the fusion and of the whole network, for crops of `size` pixels.
 
-    Counted on torch's meta device, where the largest layer takes no memory: products of convolutions and matrices,
-    and those of the solved layer, which are element by element.
+    Counted on torch's meta device, where the largest layer takes no memory: products of convolutions and matrices.
     """
     with torch.device("meta"), torch.no_grad():
         net = TrackNet(NetworkConfig(size, fusion))
         given = (torch.zeros(shape) for shape in given_shapes(size))
         with FlopCounterMode(display=False) as counter:
             net(net.encoder(torch.zeros(1, size, size, 3)), *given)
-    solved = LINEAR * (size // 8) ** 2 if "solved" in fusion else 0
     flop = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     return {
         "parameters": sum(p.numel() for p in net.parameters()),
         "fusion_parameters": sum(p.numel() for p in net.fusion.parameters()),
-        "multiply_adds": flop["Global"] // 2 + solved,
-        "fusion_multiply_adds": flop.get("TrackNet.fusion", 0) // 2 + solved,
+        "multiply_adds": flop["Global"] // 2,
+        "fusion_multiply_adds": flop.get("TrackNet.fusion", 0) // 2,
     }
