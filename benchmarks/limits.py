@@ -15,6 +15,7 @@ import numpy as np
 
 from trackmask import crop as crops
 from trackmask.data import SURE, Labels, box_of
+from trackmask.evaluation.baselines import Method
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.evaluation.measure import evaluate, mean
 from trackmask.evaluation.methods import TrackmaskMethod
@@ -56,7 +57,7 @@ def main(data: Path, weights: Path | None) -> None:
     """J and F of the truth through the small map, of one step, and of the tracker."""
     clips = read_dataset(data)
     runtime = OnnxRuntime(weights)
-    methods = {
+    methods: dict[str, Method] = {
         "map": lambda clip, prompt: through_the_map(clip, runtime.size // 2),
         "told": lambda clip, prompt: told(runtime, clip),
         "tracked": TrackmaskMethod(runtime),

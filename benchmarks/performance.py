@@ -8,7 +8,7 @@ Needs the package with its extra [train] (onnx counts the arithmetic, matplotlib
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -72,7 +72,7 @@ class Measuring:
 
     def all(self) -> Facts:
         clips = dict(self.clips())
-        for step in (self.network, self.commands, self.baselines):
+        for step in (self.network, self.commands):
             step(clips["480p", 1])
         self.repeat(clips)
         return self.facts
@@ -111,27 +111,29 @@ class Measuring:
             mask = ["--mask", str(cycle.mask), "--end", str(frames - 1)]
             self.facts.runs[frames] = command("run", str(film), *mask, *out)
 
-    def baselines(self, clip: Clip) -> None:
-        click.echo("the other programs")
-        runs: dict[str, Callable[[], float]] = {
-            "DIS flow, medium": lambda: dis_flow(clip),
-            "the bare encoder": lambda: 1 / network_seconds(self.runtime, 1, self.plan.calls)[0],
-            "decoding alone": lambda: decode_alone(clip),
+    def baselines(self, clip: Clip) -> dict[str, float]:
+        return {
+            "DIS flow, medium": dis_flow(clip),
+            "the bare encoder": 1 / network_seconds(self.runtime, 1, self.plan.calls)[0],
+            "decoding alone": decode_alone(clip),
         }
-        self.facts.beside = {name: median(run() for _ in range(self.plan.runs)) for name, run in runs.items()}
 
     def repeat(self, clips: dict[tuple[str, int], Clip]) -> None:
-        """End to end and stage by stage. All cases in turn, then again: a slow minute then spoils no case's median."""
+        """End to end, by stage, and the other programs: in turn, so that a slow minute spoils no case's median."""
         rates: defaultdict[tuple[str, int, bool], list[float]] = defaultdict(list)
         parts: defaultdict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
+        beside: list[dict[str, float]] = []
         warm = self.plan.warm
         for run in range(self.plan.runs):
+            click.echo(f"run {run + 1} of {self.plan.runs}: the other programs")
+            beside.append(self.baselines(clips["480p", 1]))
             for key, clip in clips.items():
                 click.echo(f"run {run + 1} of {self.plan.runs}: {key[0]}, {key[1]} objects")
                 for drawn in (True, False):
                     rates[*key, drawn].append(end_to_end(self.runtime, clip, warm, with_overlay=drawn))
                 parts[key].append(stages(self.runtime, clip, warm))
         self.facts.rates = {key: median(values) for key, values in rates.items()}
+        self.facts.beside = {name: median(one[name] for one in beside) for name in beside[0]}
         for key, spent in parts.items():
             self.facts.stages[key] = {stage: median(one[stage] for one in spent) for stage in spent[0]}
 

@@ -44,8 +44,9 @@ def remember(
 
 def pool(x: np.ndarray, factor: int) -> np.ndarray:
     """Means over squares of `factor` pixels: (..., s, s) → (..., s / factor, s / factor)."""
-    side = x.shape[-1] // factor
-    means: np.ndarray = x.reshape(*x.shape[:-2], side, factor, side, factor).mean((-3, -1))
+    # Rows, then columns: numpy's mean over two inner axes takes six times as long.
+    rows: np.ndarray = np.add.reduce([x[..., i::factor, :] for i in range(factor)])
+    means: np.ndarray = np.add.reduce([rows[..., i::factor] for i in range(factor)]) / (factor * factor)
     return means
 
 
