@@ -13,9 +13,8 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.runtime import Features, Runtime
-from trackmask.weights import OPSET
+from trackmask.weights import OPSET, given_shapes
 
 FRAMES = 3  # in an object's memory while a clip is followed: its prompt and two recent ones
 _HEAVY = ("Conv", "MatMul", "Gemm")  # nearly all of the arithmetic; the others move data
@@ -101,15 +100,7 @@ def network_seconds(runtime: Runtime, objects: int, runs: int) -> tuple[float, f
     """Medians of the encoder and of the head, alone, for that many objects with FRAMES frames in memory."""
     rng, size = np.random.default_rng(0), runtime.size
     crops = rng.integers(0, 256, (objects, size, size, 3), np.uint8)
-    cells = (size // 16) ** 2
-    shapes = (
-        (1, size // 2, size // 2),
-        (2, size // 4, size // 4),
-        (FRAMES, cells, KEY),
-        (FRAMES, cells, VALUE),
-        (WEIGHTS,),
-    )
-    given = [rng.random((objects, *shape), np.float32) for shape in shapes]
+    given = [rng.random((objects, *shape), np.float32) for shape in given_shapes(size, FRAMES)]
     features: Features = runtime.encode(crops)
     runtime.decode(features, *given)
     encoder = median(_seconds(lambda: runtime.encode(crops)) for _ in range(runs))

@@ -10,10 +10,10 @@ import numpy as np
 from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import Image
-from trackmask.network.constants import KEY, VALUE, WEIGHTS
-from trackmask.prompt_maps import STRIDE, box_map, click_maps
+from trackmask.prompt_maps import box_map, click_maps
 from trackmask.prompts import Box, Prompt
 from trackmask.runtime import Features, Runtime, sigmoid
+from trackmask.weights import given_shapes
 
 SPECK = 0.02  # parts smaller than this share of the mask do not move the crop
 ROOM = 0.08  # of a rough box's sides, on each side, when looking closer
@@ -33,18 +33,9 @@ class Sight:
 def look(runtime: Runtime, image: Image, crop: Crop, prompts: np.ndarray | None = None) -> Sight:
     """What the prompt maps (2, S/4, S/4) mean in a crop; without them, the main object."""
     size = runtime.size
-    if prompts is None:
-        prompts = np.zeros((2, size // STRIDE, size // STRIDE), np.float32)
     features = runtime.encode(crops.cut(image, crop, size)[None])
-    cells = (size // 16) ** 2
-    logits, quality = runtime.decode(
-        features,
-        np.zeros((1, 1, size // 2, size // 2), np.float32),
-        prompts[None],
-        np.zeros((1, 0, cells, KEY), np.float32),
-        np.zeros((1, 0, cells, VALUE), np.float32),
-        np.zeros((1, WEIGHTS), np.float32),
-    )
+    previous, nothing, *memory = (np.zeros((1, *shape), np.float32) for shape in given_shapes(size, 0))
+    logits, quality = runtime.decode(features, previous, nothing if prompts is None else prompts[None], *memory)
     return Sight(crop, features, sigmoid(logits[0]), float(quality[0, 0]), float(quality[0, 1]))
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackmask.errors import WeightsError
+from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.staging import writing
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ FEATURES = ("skip2", "skip4", "skip8", "skip16", "key", "memory_key", "linear", 
 GIVEN = ("previous", "prompts", "keys", "values", "weights")
 RESULTS = ("logits", "quality")
 OPSET = 17
+
+
+def given_shapes(size: int, frames: int) -> tuple[tuple[int, ...], ...]:
+    """Of GIVEN, for one object with that many frames in memory and a crop of `size` pixels."""
+    cells = (size // 16) ** 2
+    return (
+        (1, size // 2, size // 2),
+        (2, size // 4, size // 4),
+        (frames, cells, KEY),
+        (frames, cells, VALUE),
+        (WEIGHTS,),
+    )
 
 
 def shipped_folder() -> Path:
@@ -129,7 +142,6 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
     """Encoder and head, with examples of two objects that remember three frames."""
     import torch
 
-    from trackmask.network.constants import WEIGHTS
     from trackmask.network.encoder import Features
     from trackmask.network.fusion import remember
 

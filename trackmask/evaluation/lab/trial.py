@@ -22,14 +22,13 @@ from trackmask.evaluation.lab.bench import Bench
 from trackmask.evaluation.measure import ClipScore, evaluate, mean
 from trackmask.evaluation.methods import TrackmaskMethod
 from trackmask.metrics import quarters
-from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.network.model import NetworkConfig, TrackNet
 from trackmask.runtime import OnnxRuntime
 from trackmask.training.bank import bank
 from trackmask.training.samples import Recipe, Samples
 from trackmask.training.state import read_state
 from trackmask.training.train import Schedule, train
-from trackmask.weights import CHECKPOINT, export_graphs, save_checkpoint, write_whole
+from trackmask.weights import CHECKPOINT, export_graphs, given_shapes, save_checkpoint, write_whole
 
 SIZE = 160  # of the crops, pixels: small, so that a short training gets far
 FRAMES = 3  # of each clip at training
@@ -154,25 +153,13 @@ def milliseconds(fusion: tuple[str, ...], size: int) -> float:
         export_graphs(folder / CHECKPOINT, folder)
         runtime = OnnxRuntime(folder)
     crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
-    given = [np.zeros(shape, np.float32) for shape in given_shapes(size)]
+    given = [np.zeros((1, *shape), np.float32) for shape in given_shapes(size, MEMORY)]
     times = []
     for _ in range(_TIMED):
         began = perf_counter()
         runtime.decode(runtime.encode(crop), *given)
         times.append(1000 * (perf_counter() - began))
     return median(times)
-
-
-def given_shapes(size: int) -> tuple[tuple[int, ...], ...]:
-    """Of what TrackNet.forward is given beside the features, for one object and MEMORY frames."""
-    cells = (size // 16) ** 2
-    return (
-        (1, 1, size // 2, size // 2),
-        (1, 2, size // 4, size // 4),
-        (1, MEMORY, cells, KEY),
-        (1, MEMORY, cells, VALUE),
-        (1, WEIGHTS),
-    )
 
 
 def cost(fusion: tuple[str, ...], size: int) -> Row:
@@ -182,7 +169,7 @@ def cost(fusion: tuple[str, ...], size: int) -> Row:
     """
     with torch.device("meta"), torch.no_grad():
         net = TrackNet(NetworkConfig(size, fusion))
-        given = (torch.zeros(shape) for shape in given_shapes(size))
+        given = (torch.zeros(1, *shape) for shape in given_shapes(size, MEMORY))
         with FlopCounterMode(display=False) as counter:
             net(net.encoder(torch.zeros(1, size, size, 3)), *given)
     flop = {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
