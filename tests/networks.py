@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from trackmask.network.backbone import BLOCKS
-from trackmask.network.fusion import join, remember, solve
+from trackmask.network.memory import join, remember, solve
 from trackmask.network.model import NetworkConfig, TrackNet
 
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other, and sums keep their order

@@ -134,10 +134,7 @@ def test_paste_outside_of_the_frame_is_nothing():
     assert paste(np.ones((8, 8), np.float32), Crop(0, -50, 50, 50), SIZE) is None
 
 
-@pytest.mark.parametrize(
-    "new",
-    [*NEW, Crop(30, 25, 40, 40)],
-)
+@pytest.mark.parametrize("new", [*NEW, Crop(30, 25, 40, 40)])
 def test_move_equals_cutting_again(new):
     old = Crop(20, 10, 64, 64)
     mask = cv2.GaussianBlur(disc(52, 42, 14), (0, 0), 3)
@@ -153,10 +150,7 @@ def test_what_the_old_crop_did_not_see_is_empty():
     assert moved[:, 33:].max() == 0
 
 
-@pytest.mark.parametrize(
-    "new",
-    [*NEW, Crop(100, 100, 40, 40)],
-)
+@pytest.mark.parametrize("new", [*NEW, Crop(100, 100, 40, 40)])
 def test_training_moves_masks_as_tracking_does(new):
     import torch
 

@@ -8,18 +8,8 @@ from torch.nn import functional as F
 
 from trackmask.network.constants import LINEAR, RIDGE, VALUE
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import (
-    Computed,
-    Full,
-    Learned,
-    Pairwise,
-    Solved,
-    join,
-    normal_equations,
-    remember,
-    ridge,
-    solve,
-)
+from trackmask.network.fusion import Computed, Full, Learned, Pairwise, Solved
+from trackmask.network.memory import join, normal_equations, remember, ridge, solve
 from trackmask.weights import load_network
 
 SHIPPED = Path(__file__).parent.parent / "weights" / "trackmask.safetensors"

@@ -6,7 +6,7 @@ import torch
 from networks import SIZE, random_crops, random_net
 
 from trackmask import memory as ours
-from trackmask.network import fusion as theirs
+from trackmask.network import memory as theirs
 
 
 @pytest.fixture(scope="module")

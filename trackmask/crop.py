@@ -88,11 +88,17 @@ def around(box: tuple[float, float, float, float], size: tuple[int, int], last: 
     return within(square(x + w / 2, y + h / 2, min(side, max(size))), size)
 
 
+def shown(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom (the last two exclusive) of what the crop shows of a frame of size (height, width).
+    Where it shows nothing, right <= left or bottom <= top.
+    """
+    height, width = size
+    return max(crop.x, 0), max(crop.y, 0), min(crop.x + crop.width, width), min(crop.y + crop.height, height)
+
+
 def cut(image: Image, crop: Crop, size: int, fill: tuple[int, ...] | int = FILL) -> np.ndarray:
     """The crop of an image (H, W, 3) or mask (H, W), uint8, resized to (size, size); filled beyond the frame."""
-    height, width = image.shape[:2]
-    left, top = max(crop.x, 0), max(crop.y, 0)
-    right, bottom = min(crop.x + crop.width, width), min(crop.y + crop.height, height)
+    left, top, right, bottom = shown(crop, image.shape[:2])
     if right <= left or bottom <= top:
         return np.full((size, size, *image.shape[2:]), fill, np.uint8)
     inside = image[top:bottom, left:right]
@@ -131,9 +137,7 @@ def move(prob: np.ndarray, old: Crop, new: Crop) -> np.ndarray:
 
 def paste(prob: np.ndarray, crop: Crop, size: tuple[int, int]) -> Patch | None:
     """A map (s, s) float32 in [0, 1] over the crop as a patch of the frame; None where the crop is all outside."""
-    height, width = size
-    left, top = max(crop.x, 0), max(crop.y, 0)
-    right, bottom = min(crop.x + crop.width, width), min(crop.y + crop.height, height)
+    left, top, right, bottom = shown(crop, size)
     if right <= left or bottom <= top:
         return None
     sides = crop.width, crop.height

@@ -1,4 +1,4 @@
-"""What the tracker remembers of a frame with a mask, in numpy: the runtime's twin of `network.fusion`.
+"""What the tracker remembers of a frame with a mask, in numpy: the runtime's twin of `network.memory`.
 
 The torch form carries the gradient at training, this one needs no torch; a test holds the two together.
 """
@@ -61,7 +61,7 @@ def normal_equations(look: np.ndarray, mask: np.ndarray) -> Equations:
 
 
 def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
-    """Prompted frames (at least one) and frames with the tracker's own masks as one; see `network.fusion.join`."""
+    """Prompted frames (at least one) and frames with the tracker's own masks as one; see `network.memory.join`."""
     every = (*references, *recent)
     share = [1 / len(references)] * len(references) + [RECENT_SHARE / max(len(recent), 1)] * len(recent)
     return Memory(

@@ -248,8 +248,9 @@ class Tracker:
 
 
 def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
-    f = Features(*(part[index] for part in features))
-    return remember(f.memory_key, f.context, f.linear, f.skip2, prob)
+    return remember(
+        features.memory_key[index], features.context[index], features.linear[index], features.skip2[index], prob
+    )
 
 
 def same_memory(tracks: list[Track]) -> Iterable[list[int]]:

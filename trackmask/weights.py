@@ -143,7 +143,6 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
     import torch
 
     from trackmask.network.encoder import Features
-    from trackmask.network.fusion import remember
 
     class Head(torch.nn.Module):
         """The network with its features spread out: a graph's inputs are plain tensors."""
@@ -157,12 +156,9 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
 
     size = net.config.size
     images = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    previous, prompts = torch.zeros(2, 1, size // 2, size // 2), torch.zeros(2, 2, size // 4, size // 4)
     with torch.no_grad():
         features = net.encoder(images)
-        memory = remember(features, torch.ones_like(previous))
-    keys, values = (torch.cat((x, x, x), 1) for x in (memory.keys, memory.values))
-    given = (previous, prompts, keys, values, torch.zeros(2, WEIGHTS))
+    given = (torch.zeros(2, *shape) for shape in given_shapes(size, 3))
     return (
         Graph(net.encoder, (images,), ("images",), FEATURES),
         Graph(Head(), (*features, *given), (*FEATURES, *GIVEN), RESULTS),

@@ -55,7 +55,7 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         x16 = self.stay16(self.enter16(torch.cat((features.skip16, fused16), 1)))
         x8 = self.enter8(torch.cat((twice(self.down16(x16)), features.skip8, fused8), 1))
-        beside = F.avg_pool2d(torch.cat((previous, fused2), 1), 2)
+        beside = F.avg_pool2d(torch.cat((previous, fused2), 1), 2)  # as one: fused2 may have no channel
         x4 = torch.cat((twice(self.stay8(x8)), features.skip4, beside[:, :1], prompts, beside[:, 1:]), 1)
         x4 = self.down4(self.stay4(F.relu(self.enter4(x4))))
         x2 = self.stay2(F.relu(self.enter2(torch.cat((twice(x4), fused2, features.skip2), 1))))

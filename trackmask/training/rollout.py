@@ -6,13 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trackmask.network.constants import LINEAR, WEIGHTS
+from trackmask.network.constants import LINEAR
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import Memory, apply, join, remember, solve
+from trackmask.network.fusion import apply
+from trackmask.network.memory import Memory, join, remember, solve
 from trackmask.network.model import TrackNet
 from trackmask.training.adversary import Dropping
 from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
 from trackmask.training.samples import Batch
+from trackmask.weights import given_shapes
 
 RECENT = 2  # of its own predictions in memory, beside the reference
 
@@ -105,15 +107,14 @@ def follow(
 def empty_memory(features: Features) -> tuple[Tensor, Tensor, Tensor]:
     """Keys, values and weights of no reference at all."""
     like = features.memory_key
-    n, side = len(like), like.shape[-1]
-    memory = remember(Features(*(x[:1].detach() for x in features)), like.new_zeros(1, 1, 4 * side, 4 * side))
-    keys, values = (x.new_zeros(n, 0, *x.shape[2:]) for x in memory[:2])
-    return keys, values, like.new_zeros(n, WEIGHTS).float()
+    _, _, *shapes = given_shapes(16 * like.shape[-1], 0)
+    keys, values, weights = (like.new_zeros(len(like), *shape, dtype=torch.float32) for shape in shapes)
+    return keys, values, weights
 
 
 def solved_loss(features: Features, weights: Tensor, truth: Tensor) -> Tensor:
     """Squared error of the solved layer's score at stride 8 against -1 and 1, both sides weighted equally. (N,)"""
-    score = apply(features.linear.float(), weights[:, : LINEAR + 1])
+    score = apply(features.linear, weights[:, : LINEAR + 1])
     small = shrink(truth, score)
     error = (score.clamp(-3, 3) - (2 * small - 1)).square()
     inside, outside = ((error * w).sum((1, 2, 3)) / (w.sum((1, 2, 3)) + 1) for w in (small, 1 - small))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.correct import references, the_object
-from trackmask.crop import Crop
+from trackmask.crop import Crop, shown
 from trackmask.errors import OutputExistsError, PromptError
 from trackmask.evaluation.explain.inside import look_inside
 from trackmask.evaluation.explain.replay import Moment, Replay
@@ -87,8 +87,5 @@ def cell_at(crop: Crop, place: Point, grid: int) -> tuple[int, int] | None:
 
 def seen(moment: Moment) -> str:
     """The crop, within the frame, in words."""
-    height, width = moment.frame.image.shape[:2]
-    crop = moment.crop
-    x = max(crop.x, 0), min(crop.x + crop.width, width) - 1
-    y = max(crop.y, 0), min(crop.y + crop.height, height) - 1
-    return f"choose x from {x[0]} to {x[1]} and y from {y[0]} to {y[1]}"
+    left, top, right, bottom = shown(moment.crop, moment.frame.image.shape[:2])
+    return f"choose x from {left} to {right - 1} and y from {top} to {bottom - 1}"

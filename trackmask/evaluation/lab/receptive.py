@@ -18,7 +18,8 @@ from trackmask.errors import DataError
 from trackmask.evaluation.dataset import VOID, Clip
 from trackmask.evaluation.lab.bench import Bench
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import TemporalFusion, join, remember, solve
+from trackmask.network.fusion import TemporalFusion
+from trackmask.network.memory import join, remember, solve
 from trackmask.network.model import TrackNet
 from trackmask.weights import CHECKPOINT, load_network, shipped_folder
 
