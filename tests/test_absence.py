@@ -1,5 +1,5 @@
-"""An object that leaves the picture or is hidden, with the shipped weights: rendered from the samples, so the truth is
-known. Another object, the bunny, stays in the picture all the time."""
+"""An object that leaves the picture, is hidden, or outruns its crop, with the shipped weights: rendered from the
+samples, so the truth is known. Another object, the bunny, stays in the picture all the time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,4 +93,12 @@ def test_when_it_comes_back_it_is_the_same_object(steps: str, request: pytest.Fi
     assert len(back) > 5
     for masks, truth in back:
         assert jaccard(masks.labels == 3, truth) > 0.8
+        assert masks.objects[0].state == State.TRACKED
+
+
+def test_who_moves_further_than_the_crop_shows_is_kept(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    """The crop reaches 50 pixels beyond the cat; each step's end lies beyond that."""
+    way = [20, 110, 200, 290, 200, 110, 20, 110, 200]
+    for masks, truth in tracked(placed(scene, x) for x in way):
+        assert jaccard(masks.labels > 0, truth) > 0.9
         assert masks.objects[0].state == State.TRACKED

@@ -18,7 +18,7 @@ SCALE = 1.7  # side of the crop over the geometric mean of the box's sides
 MARGIN = 1.2  # at least this much of the box's longer side
 STRETCH = 1.8  # at most, of a crop that is no square: a little more than a whole frame of 16:9
 SMALLEST = 48  # pixels: below it, enlarging shows nothing new
-SHRINK = 0.94  # a frame. A mask that lost a part must not shrink the crop, which would lose the rest
+SHRINK = 0.97  # a frame. A mask that lost a part must not shrink the crop, which would lose the rest
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,20 @@ def out_of(box: Box, crop: Crop, size: int) -> Box:
     return crop.x + x * across, crop.y + y * down, w * across, h * down
 
 
+def continued(box: Box, prob: np.ndarray, crop: Crop, size: tuple[int, int]) -> Box:
+    """The box (x, y, w, h; pixels of a frame of `size`) of a soft mask (s, s) over the crop, as it may go on where the
+    crop's edge cuts it: by the length of the cut, no further than the frame.
+    """
+    known, height, width = prob > 0.5, *size
+    down, across = crop.height / len(prob), crop.width / len(prob)
+    left, right = (down * np.count_nonzero(known[:, edge]) for edge in (0, -1))
+    above, below = (across * np.count_nonzero(known[edge]) for edge in (0, -1))
+    x, y, w, h = box
+    start, top = max(x - left, min(x, 0)), max(y - above, min(y, 0))
+    end, bottom = min(x + w + right, max(x + w, width)), min(y + h + below, max(y + h, height))
+    return start, top, end - start, bottom - top
+
+
 def largest_parts(prob: np.ndarray, count: int | None = None) -> list[tuple[int, int, int, int]]:
     """Boxes (x, y, w, h) of a soft mask's largest connected parts, in its pixels, without specks; `prob` is (s, s).
 

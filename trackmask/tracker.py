@@ -12,7 +12,7 @@ import numpy as np
 from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
-from trackmask.look import largest_parts, look_at, main_box, out_of
+from trackmask.look import continued, largest_parts, look_at, main_box, out_of
 from trackmask.memory import Memory, join, remember, solve
 from trackmask.prompt_maps import STRIDE
 from trackmask.prompts import Box, Prompt
@@ -21,6 +21,8 @@ from trackmask.runtime import Features, Runtime, sigmoid
 WIDEN = 1.15  # a frame: the search region of an object that is not found
 PARTS = 3  # of a mask in that region, which are looked at closer
 SCRAP = 0.1  # of the object's area: a smaller part of it looks like many things
+CUT = 1.2  # a mask whose box may be so many times larger, but for the crop's edge, is looked at again
+USUAL = 0.05  # of its usual confidence is the last frame's
 FADE = 0.98  # a frame: what goes away shrinks slowly, what is being hidden fast
 
 
@@ -33,7 +35,7 @@ class Settings:
     sure: float = 0.8  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
-    again: float = 0.84  # confidence and probability from which an object that was not seen is found again
+    again: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
 
 
 class Seen(NamedTuple):
@@ -66,6 +68,7 @@ class Track:
     state: State
     confidence: float
     area: float  # pixels of the frame, of the whole object as it was last seen
+    usual: float  # confidence where it is tracked: some objects are always less certain than others
     since: int = 0  # frames since one of its own entered the memory
     missing: int = 0  # frames without a mask
     found: bool = False  # in the last frame, after frames without a mask: its crop was wide, not fitted
@@ -114,13 +117,15 @@ class Tracker:
             probs, quality = self._decode(features.at(group), [tracks[i] for i in group], [previous[i] for i in group])
             for i, prob, judged in zip(group, probs, quality, strict=True):
                 seen = Seen(new[i], prob, *map(float, judged))
-                if tracks[i].missing and seen.belief() < self.settings.again:
+                if not tracks[i].missing:
+                    seen = self._look_further(image, tracks[i], seen)
+                elif seen.belief() < self._again(tracks[i]):
                     seen = self._look_closer(image, tracks[i], seen)
                 self._accept(tracks[i], seen)
         if len(tracks) > 1:
             compete(tracks)
         for i, track in enumerate(tracks):
-            self._memorise(track, features, i)
+            self._memorise(track, features, i, fits=track.crop == new[i])
 
     def _next_crop(self, track: Track) -> Crop:
         if not track.missing:
@@ -146,6 +151,23 @@ class Tracker:
         )
         return sigmoid(logits), quality
 
+    def _look_further(self, image: Image, track: Track, cut: Seen) -> Seen:
+        """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
+        it, another crop shows the rest; else the next frame's crop would follow the part that is left.
+        """
+        box = main_box(cut.prob)
+        if box is None:
+            return cut
+        part = out_of(box, cut.crop, cut.prob.shape[0])
+        whole = continued(part, cut.prob, cut.crop, self.size)
+        if whole[2] * whole[3] < CUT * part[2] * part[3]:
+            return cut
+        crop = crops.around(whole, self.size, cut.crop)
+        features = self.runtime.encode(crops.cut(image, crop, self.runtime.size)[None])
+        probs, quality = self._decode(features, [track], [crops.move(track.prob, track.crop, crop)])
+        seen = Seen(crop, probs[0], *map(float, quality[0]))
+        return seen if seen.visible >= self.settings.visible else cut
+
     def _look_closer(self, image: Image, track: Track, wide: Seen) -> Seen:
         """A wide search region shows other things, too, and the network marks some of them beside the object. So each
         large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is.
@@ -159,13 +181,19 @@ class Tracker:
         probs, quality = self._decode(features, [track] * len(close), nothing)
         sights = [s for s in map(Seen, close, probs, *quality.T.tolist()) if s.area() >= SCRAP * track.area]
         best = max(sights, key=Seen.belief, default=wide)
-        return best if best.belief() >= self.settings.again else wide
+        return best if best.belief() >= self._again(track) else wide
+
+    def _again(self, track: Track) -> float:
+        """The belief from which it is the object again. Not the same for all: a look-alike of one that is always seen
+        clearly is believed as much as another one ever is itself.
+        """
+        return self.settings.again * track.usual
 
     def _accept(self, track: Track, seen: Seen) -> None:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
         box = main_box(seen.prob)
         track.crop = seen.crop
-        unlikely = track.missing > 0 and seen.belief() < self.settings.again
+        unlikely = track.missing > 0 and seen.belief() < self._again(track)
         if box is None or unlikely or seen.visible < self.settings.visible:
             track.state = State.ABSENT if seen.visible < self.settings.visible else State.LOST
             track.confidence, track.prob = 1 - seen.visible, np.zeros_like(seen.prob)
@@ -173,15 +201,17 @@ class Tracker:
             return
         track.state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
         track.confidence, track.prob = seen.iou, seen.prob
+        track.usual += USUAL * (seen.iou - track.usual)
         track.found, track.missing = track.missing > 0, 0
-        track.box = out_of(box, seen.crop, seen.prob.shape[0])
+        # What the crop's edge cuts off lies outside of what the network is shown: the next crop must reach there.
+        track.box = continued(out_of(box, seen.crop, seen.prob.shape[0]), seen.prob, seen.crop, self.size)
         if seen.iou >= self.settings.sure:
             track.area = max(seen.area(), FADE * track.area)
 
-    def _memorise(self, track: Track, features: Features, index: int) -> None:
+    def _memorise(self, track: Track, features: Features, index: int, fits: bool) -> None:
+        """`fits`: the mask belongs to the same crop as the features, not to that of a second look."""
         track.since += 1
-        # Where it was found again, the mask may belong to a closer crop than the features.
-        sure = not track.missing and not track.found and track.confidence >= self.settings.sure
+        sure = fits and not track.missing and not track.found and track.confidence >= self.settings.sure
         if sure and track.since >= self.settings.every and self.settings.recent:
             track.recent.append(memory_of(features, index, track.prob))
             track.since = 0
@@ -225,7 +255,7 @@ class Tracker:
         area = Seen(crop, prob, confidence, 1).area()
         if track is None:
             ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
-            track = Track(object_id, [], ring, crop, prob, where, state, confidence, area)
+            track = Track(object_id, [], ring, crop, prob, where, state, confidence, area, usual=confidence)
             self.tracks[object_id] = track
         track.references.append(memory_of(features, 0, prob))
         track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
