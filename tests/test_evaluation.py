@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,21 @@ class TestDataset:
         assert [frame.index for frame in frames] == list(range(FRAMES))
         assert frames[0].image.shape == (*SIZE, 3)
         assert score_clip(truths(clip), clip).jf == 1
+
+    @pytest.mark.parametrize("kind", ["pictures", "film"])
+    def test_every_second_frame(self, data: Path, kind: str) -> None:
+        if kind == "film":
+            shutil.rmtree(data / "JPEGImages")
+            write_film(data / "videos" / "square.mp4")
+        (clip,) = read_dataset(data)
+        thin = clip.thinned(2)
+        assert len(list(thin.frames())) == len(list(truths(thin))) == FRAMES // 2
+        for index, (frame, labels) in enumerate(zip(thin.frames(), truths(thin), strict=True)):
+            off = [np.abs(frame.image.astype(int) - scene(other)[0]).mean() for other in range(FRAMES)]
+            assert frame.index == index
+            assert np.argmin(off) == 2 * index
+            assert (labels == scene(2 * index)[1]).all()
+        assert len(list(thin.thinned(2).frames())) == 2
 
     def test_split(self, data: Path, tmp_path: Path) -> None:
         for name in ("zebra", "ant"):

@@ -18,6 +18,7 @@ METHODS = ("trackmask", "copy", "flow", "features", "hog-svm")
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with JPEGImages and Annotations.")
 @click.option("--split", type=click.Path(path_type=Path), help="Text file with the names of the clips to use.")
 @click.option("--prompt", type=click.Choice(["mask", "box", "none"]), default="mask", show_default=True)
+@click.option("--every", type=click.IntRange(1), default=1, help="Use every so many-th frame: all moves faster. [1]")
 @click.option("--method", "names", type=click.Choice(METHODS), multiple=True, help="Repeat to compare. [trackmask]")
 @weights_option
 @device_option
@@ -28,6 +29,7 @@ def evaluate(
     data: Path,
     split: Path | None,
     prompt: str,
+    every: int,
     names: tuple[str, ...],
     weights: Path | None,
     device: str,
@@ -41,13 +43,13 @@ def evaluate(
     from trackmask.evaluation.methods import open_method
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
-    clips = read_dataset(data, split)
+    clips = [clip.thinned(every) for clip in read_dataset(data, split)]
     results = {}
     for name in names or ("trackmask",):
         method = open_method(name, weights, device, threads)
         sampler = Sampler(method) if sheet else None
         scores = list(measure(sampler or method, clips, prompt))
-        click.echo(f"{name}, prompt: {prompt}")
+        click.echo(f"{name}, prompt: {prompt}" + (f", every {every} frames" if every > 1 else ""))
         results[name] = show(scores)
         if sheet and sampler:
             several = len(names) > 1

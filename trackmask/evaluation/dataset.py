@@ -6,7 +6,7 @@ Annotations/[480p/]CLIP/NAME.png            NAME of a film's frame is its number
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class Clip:
     truths: Mapping[int, Path]  # the mask PNG of each frame that has one
     images: tuple[Path, ...] = ()  # one a frame, in order
     film: Path | None = None
+    every: int = 1  # of the film's frames
 
     def __len__(self) -> int:
         """Number of frames; of a film, at least that many: up to its last truth."""
@@ -38,12 +39,18 @@ class Clip:
         """Every frame in order, decoded as it is asked for; DataError or VideoError where that fails."""
         if self.film:
             with open_video(self.film) as video:
-                yield from video
+                kept = (frame for frame in video if frame.index % self.every == 0)
+                yield from (replace(frame, index=index) for index, frame in enumerate(kept))
             return
         if not self.images:
             raise DataError(f"the clip {self.name} has masks only; give the data set's folder, which has its pictures")
         for index, path in enumerate(self.images):
             yield Frame(index, index / _FPS, np.array(read_picture(path, DataError).convert("RGB")))
+
+    def thinned(self, every: int) -> "Clip":
+        """Every so many-th frame alone, from the first one on: a clip in which all moves faster."""
+        truths = {index // every: path for index, path in self.truths.items() if index % every == 0}
+        return replace(self, truths=truths, images=self.images[::every], every=every * self.every)
 
     def truth(self, index: int) -> Labels:
         """(H, W) uint8: object ids, VOID where nothing counts; DataError where frame `index` has no truth."""
