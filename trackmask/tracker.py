@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
 from trackmask.look import continued, largest_parts, look_at, main_box, out_of
-from trackmask.memory import Memory, join, remember, solve
+from trackmask.memory import Memory, remember, solve
 from trackmask.prompt_maps import STRIDE
 from trackmask.prompts import Box, Prompt
 from trackmask.runtime import Features, Runtime, sigmoid
+from trackmask.tracked import Seen, Track, compete, same_memory
 
 WIDEN = 1.15  # a frame: the search region of an object that is not found
 PARTS = 3  # of a mask in that region, which are looked at closer
@@ -36,45 +36,6 @@ class Settings:
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
     again: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
-
-
-class Seen(NamedTuple):
-    """What the network says of one object in one crop."""
-
-    crop: Crop
-    prob: np.ndarray  # (s, s) float32 over the crop
-    iou: float  # predicted
-    visible: float  # probability
-
-    def belief(self) -> float:
-        return min(self.iou, self.visible)
-
-    def area(self) -> float:
-        """Of the mask, in pixels of the frame."""
-        share = int(np.count_nonzero(self.prob > 0.5)) / self.prob.size
-        return share * self.crop.width * self.crop.height
-
-
-@dataclass
-class Track:
-    """One object."""
-
-    id: int
-    references: list[Memory]  # prompted frames: kept for ever
-    recent: deque[Memory]
-    crop: Crop
-    prob: np.ndarray  # (s, s) float32 over the crop: the last mask
-    box: Box  # the last one seen: x, y, w, h in pixels of the frame
-    state: State
-    confidence: float
-    area: float  # pixels of the frame, of the whole object as it was last seen
-    usual: float  # confidence where it is tracked: some objects are always less certain than others
-    since: int = 0  # frames since one of its own entered the memory
-    missing: int = 0  # frames without a mask
-    found: bool = False  # in the last frame, after frames without a mask: its crop was wide, not fitted
-
-    def memory(self) -> Memory:
-        return join(self.references, tuple(self.recent))
 
 
 class Tracker:
@@ -281,24 +242,3 @@ def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
     return remember(
         features.memory_key[index], features.context[index], features.linear[index], features.skip2[index], prob
     )
-
-
-def same_memory(tracks: list[Track]) -> Iterable[list[int]]:
-    """Indices of the tracks, grouped by how many frames they remember: a batch is rectangular."""
-    groups: dict[int, list[int]] = {}
-    for index, track in enumerate(tracks):
-        groups.setdefault(len(track.references) + len(track.recent), []).append(index)
-    return groups.values()
-
-
-def compete(tracks: list[Track]) -> None:
-    """Where another object is likelier, an object's own last mask must not claim the place in the next frame."""
-    shares = []
-    for track in tracks:
-        rival = np.zeros_like(track.prob)
-        for other in tracks:
-            if other is not track and not other.missing:
-                rival = np.maximum(rival, crops.move(other.prob, other.crop, track.crop))
-        shares.append(np.where(rival > track.prob, np.minimum(track.prob, 1 - rival), track.prob))
-    for track, share in zip(tracks, shares, strict=True):
-        track.prob = share
