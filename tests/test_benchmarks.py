@@ -173,3 +173,24 @@ def test_limits(tiny_weights, tmp_path):
     j_map, f_map, j_told, _, j_tracked, _ = map(float, last.split()[1:])
     assert min(j_map, f_map) > 90
     assert max(j_told, j_tracked) < j_map
+
+
+def test_a_wall_hides_the_truth_and_nothing_else(benchmarks, tmp_path):
+    from walls import Walled
+
+    from trackmask.evaluation.dataset import read_dataset
+
+    write_data(tmp_path)
+    for clip in read_dataset(tmp_path / "clips"):
+        walled = Walled.of(clip)
+        hidden = 0
+        for frame, behind in zip(walled.frames(), clip.frames(), strict=True):
+            columns = np.zeros(frame.image.shape[1], bool)
+            columns[walled.place(frame.index, len(columns))[0]] = True
+            truth, whole = walled.truth(frame.index), clip.truth(frame.index)
+            assert (frame.image[:, ~columns] == behind.image[:, ~columns]).all()
+            assert (truth[:, ~columns] == whole[:, ~columns]).all()
+            assert not truth[:, columns].any()
+            hidden += int(whole.sum()) - int(truth.sum())
+        assert walled.truth(0).sum() == clip.truth(0).sum()
+        assert hidden > clip.truth(0).sum() / 2

@@ -32,7 +32,7 @@ class Settings:
 
     recent: int = 1  # of its own frames in memory
     every: int = 3  # frames between two of them
-    sure: float = 0.8  # confidence from which a frame may enter the memory
+    sure: float = 0.7  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
     again: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
