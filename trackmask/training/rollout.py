@@ -100,7 +100,7 @@ def follow(
         ious.append(soft_iou((previous > 0.5).float(), (small > 0.5).float()))
         told = torch.rand(len(first), generator=random).to(first.device) < teacher
         previous = torch.where(told[:, None, None, None], small, previous)
-        recent = [*recent, remember(features[t], previous)][-RECENT:]
+        recent = [*recent, remember(features[t], misremember(previous, random))][-RECENT:]
     return loss, torch.stack(ious).mean()
 
 
@@ -146,6 +146,19 @@ def disturb(previous: Tensor, random: torch.Generator) -> Tensor:
             size = previous.shape[-1]
             dy, dx = torch.randint(-size // 12, size // 12 + 1, (2,), generator=random).tolist()
             result[i] = previous[i].roll((dy, dx), (1, 2))
+    return result
+
+
+def misremember(masks: Tensor, random: torch.Generator) -> Tensor:
+    """A quarter of the masks (N, 1, s, s) that go into the memory lack a part or hold something else, as after many
+    frames: a clip of training is too short for such errors to come by themselves, and the reference must outvote them.
+    """
+    result = masks.clone()
+    for i, chance in enumerate(torch.rand(len(masks), generator=random).tolist()):
+        if chance < 0.08:
+            cut_off(result[i, 0], random)
+        elif chance < 0.25:
+            add_and_erase(result[i, 0], random)
     return result
 
 
