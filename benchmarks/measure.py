@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from clips import Clip
 
-from trackmask import crop, pipeline, tracker
+from trackmask import crop, pipeline, tracked, tracker
 from trackmask.data import Frame
 from trackmask.draw import overlay
 from trackmask.film import FilmWriter
@@ -91,7 +91,7 @@ def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
         (crop, "move", "crop"),
         (crop, "paste", "paste"),
         (tracker.Tracker, "_merge", "paste"),
-        (tracker, "join", "memory"),
+        (tracked, "join", "memory"),
         (tracker, "solve", "memory"),
         (tracker, "memory_of", "memory"),
     )
