@@ -3,24 +3,32 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 
 from trackmask import crop as crops
 from trackmask.crop import Crop
 from trackmask.data import State
+from trackmask.look import main_box, out_of
 from trackmask.memory import Memory, join
 from trackmask.prompts import Box
 
 
-class Seen(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Seen:
     """What the network says of one object in one crop."""
 
     crop: Crop
     prob: np.ndarray  # (s, s) float32 over the crop
     iou: float  # predicted
     visible: float  # probability
+
+    @cached_property
+    def box(self) -> Box | None:
+        """Of the mask: x, y, w, h in pixels of the frame; None where it is empty."""
+        box = main_box(self.prob)
+        return None if box is None else out_of(box, self.crop, self.prob.shape[0])
 
     def belief(self) -> float:
         return min(self.iou, self.visible)

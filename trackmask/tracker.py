@@ -72,7 +72,7 @@ class Tracker:
         if not tracks:
             return
         new = [self._next_crop(track) for track in tracks]
-        features = self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in new]))
+        features = self._encode(image, new)
         previous = [crops.move(t.prob, t.crop, c) for t, c in zip(tracks, new, strict=True)]
         for group in same_memory(tracks):
             probs, quality = self._decode(features.at(group), [tracks[i] for i in group], [previous[i] for i in group])
@@ -97,6 +97,14 @@ class Tracker:
         x, y, w, h = track.box
         return crops.within(crops.square(x + w / 2, y + h / 2, side), self.size)
 
+    def _encode(self, image: Image, through: list[Crop]) -> Features:
+        return self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in through]))
+
+    def _look(self, image: Image, track: Track, through: list[Crop], previous: list[np.ndarray]) -> list[Seen]:
+        """One object through several crops of a frame, each with its last mask (s, s) moved there."""
+        probs, quality = self._decode(self._encode(image, through), [track] * len(through), previous)
+        return list(map(Seen, through, probs, *quality.T.tolist()))
+
     def _decode(
         self, features: Features, tracks: list[Track], previous: list[np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -116,17 +124,13 @@ class Tracker:
         """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
         it, another crop shows the rest; else the next frame's crop would follow the part that is left.
         """
-        box = main_box(cut.prob)
-        if box is None:
+        if cut.box is None:
             return cut
-        part = out_of(box, cut.crop, cut.prob.shape[0])
-        whole = continued(part, cut.prob, cut.crop, self.size)
-        if whole[2] * whole[3] < CUT * part[2] * part[3]:
+        whole = continued(cut.box, cut.prob, cut.crop, self.size)
+        if whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]:
             return cut
         crop = crops.around(whole, self.size, cut.crop)
-        features = self.runtime.encode(crops.cut(image, crop, self.runtime.size)[None])
-        probs, quality = self._decode(features, [track], [crops.move(track.prob, track.crop, crop)])
-        seen = Seen(crop, probs[0], *map(float, quality[0]))
+        (seen,) = self._look(image, track, [crop], [crops.move(track.prob, track.crop, crop)])
         return seen if seen.visible >= self.settings.visible else cut
 
     def _look_closer(self, image: Image, track: Track, wide: Seen) -> Seen:
@@ -137,10 +141,8 @@ class Tracker:
         if not boxes:
             return wide
         close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
-        features = self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in close]))
         nothing = [np.zeros_like(wide.prob)] * len(close)
-        probs, quality = self._decode(features, [track] * len(close), nothing)
-        sights = [s for s in map(Seen, close, probs, *quality.T.tolist()) if s.area() >= SCRAP * track.area]
+        sights = [s for s in self._look(image, track, close, nothing) if s.area() >= SCRAP * track.area]
         best = max(sights, key=Seen.belief, default=wide)
         return best if best.belief() >= self._again(track) else wide
 
@@ -152,10 +154,9 @@ class Tracker:
 
     def _accept(self, track: Track, seen: Seen) -> None:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
-        box = main_box(seen.prob)
         track.crop = seen.crop
         unlikely = track.missing > 0 and seen.belief() < self._again(track)
-        if box is None or unlikely or seen.visible < self.settings.visible:
+        if seen.box is None or unlikely or seen.visible < self.settings.visible:
             track.state = State.ABSENT if seen.visible < self.settings.visible else State.LOST
             track.confidence, track.prob = 1 - seen.visible, np.zeros_like(seen.prob)
             track.missing += 1
@@ -165,7 +166,7 @@ class Tracker:
         track.usual += USUAL * (seen.iou - track.usual)
         track.found, track.missing = track.missing > 0, 0
         # What the crop's edge cuts off lies outside of what the network is shown: the next crop must reach there.
-        track.box = continued(out_of(box, seen.crop, seen.prob.shape[0]), seen.prob, seen.crop, self.size)
+        track.box = continued(seen.box, seen.prob, seen.crop, self.size)
         if seen.iou >= self.settings.sure:
             track.area = max(seen.area(), FADE * track.area)
 
@@ -196,7 +197,7 @@ class Tracker:
     def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
         box = box_of(mask)
         crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
-        features = self.runtime.encode(crops.cut(image, crop, self.runtime.size)[None])
+        features = self._encode(image, [crop])
         prob = crops.cut_mask(mask, crop, self.runtime.size // 2)
         self._refer(object_id, crop, features, prob, box, State.ABSENT if box is None else State.TRACKED, 1.0)
         return Patch(0, 0, mask.astype(np.uint8) * 255)
