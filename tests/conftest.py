@@ -8,12 +8,21 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory):
     """A folder with the three files of a small network with random weights."""
+    return written_net(tmp_path_factory.mktemp("weights"), seed=2)  # by chance one that keeps the bunny in sight
+
+
+@pytest.fixture(scope="session")
+def losing_weights(tmp_path_factory):
+    """The same of a network that soon loses what it tracks."""
+    return written_net(tmp_path_factory.mktemp("losing"), seed=0)
+
+
+def written_net(folder, seed):
     from networks import random_net
 
     from trackmask import weights
 
-    folder = tmp_path_factory.mktemp("weights")
-    net = random_net()
+    net = random_net(seed=seed)
     config = {"size": net.config.size, "fusion": net.config.fusion}
     weights.save_checkpoint(folder / weights.CHECKPOINT, net.state_dict(), config)
     weights.export_graphs(folder / weights.CHECKPOINT, folder)

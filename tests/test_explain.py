@@ -77,6 +77,17 @@ def test_two_prompts_are_both_remembered(tiny_weights: Path) -> None:
     assert sorted(what.frame for what in moment.memory if what.given) == [0, 4]
 
 
+def test_a_frame_looked_at_through_several_crops(losing_weights: Path) -> None:
+    """One of the looks is explained, not all of them at once."""
+    (mask,) = read_mask(SAMPLES / "bunny.mask.png").values()
+    with open_video(SAMPLES / "bunny.mp4") as reader:
+        replay = Replay(reader, OnnxRuntime(losing_weights), {0: Prompt(1, 0, mask=mask)})
+        moment = replay.until(FRAME)
+    assert len(replay.witness.looks) > 1
+    assert {len(x) for x in (*moment.features, *moment.given)} == {1}
+    assert look_inside(load_network(losing_weights / CHECKPOINT), moment, (3, 4)).mask.ndim == 2
+
+
 def test_inside(net: TrackNet, moment: Moment, tiny_weights: Path) -> None:
     """The whole mask is the runtime's; each map says what it should."""
     inside = look_inside(net, moment, (3, 4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from trackmask.crop import Crop
 from trackmask.data import Frame, Masks
 from trackmask.memory import Memory
 from trackmask.prompts import Prompt
-from trackmask.runtime import Features, Runtime
+from trackmask.runtime import Features, Runtime, sigmoid
 from trackmask.tracker import Tracker
 from trackmask.video import VideoReader
 
@@ -44,13 +45,20 @@ class Moment:
         return crops.cut(self.frame.image, self.crop, 2 * self.given[0].shape[-1])
 
 
+class Look(NamedTuple):
+    """One of the looks of a frame: what the network was given for it, N = 1, and the mask (S/2, S/2) that it gave."""
+
+    features: Features
+    given: tuple[np.ndarray, ...]
+    mask: np.ndarray
+
+
 class Witness:
-    """A runtime that keeps what it was last given to decode."""
+    """A runtime that keeps what it was given to decode since `looks` was last emptied."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime, self.size, self.weights_sha256 = runtime, runtime.size, runtime.weights_sha256
-        self.features: Features | None = None
-        self.given: tuple[np.ndarray, ...] = ()
+        self.looks: list[Look] = []
 
     def encode(self, crops: np.ndarray) -> Features:
         return self.runtime.encode(crops)
@@ -64,8 +72,11 @@ class Witness:
         values: np.ndarray,
         weights: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        self.features, self.given = features, (previous, prompts, keys, values, weights)
-        return self.runtime.decode(features, *self.given)
+        given = (previous, prompts, keys, values, weights)
+        logits, quality = self.runtime.decode(features, *given)
+        for i, mask in enumerate(sigmoid(logits)):
+            self.looks.append(Look(features.at([i]), tuple(x[i : i + 1] for x in given), mask))
+        return logits, quality
 
 
 class Replay:
@@ -92,10 +103,13 @@ class Replay:
             memory = self._memory()
             masks = self._step(frame)
         (track,) = self.tracker.tracks.values()
-        assert self.witness.features is not None
-        return Moment(frame, masks, track.crop, self.witness.features, self.witness.given, memory)
+        # A frame may have been looked at through several crops. Where the object was not found, the first one counts.
+        looks = self.witness.looks
+        taken = next((look for look in looks if np.array_equal(look.mask, track.prob)), looks[0])
+        return Moment(frame, masks, track.crop, taken.features, taken.given, memory)
 
     def _step(self, frame: Frame, prompt: Prompt | None = None) -> Masks:
+        self.witness.looks.clear()
         masks = self.tracker.step(frame.image, [prompt] if prompt else [])
         (track,) = self.tracker.tracks.values()
         known = (*track.references, *track.recent)
