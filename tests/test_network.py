@@ -12,8 +12,8 @@ import torch
 from networks import SIZE, given, half_masks, published_weights, random_crops, random_net
 
 from trackmask.network.backbone import CHANNELS, DEVIATION, IMAGENET_MEAN, IMAGENET_STD, TAPS, EfficientNetLite0
-from trackmask.network.constants import CONTEXT, FINE, KEY, LINEAR
-from trackmask.network.encoder import Features
+from trackmask.network.constants import CONTEXT, FINE, KEY, LINEAR, LINEAR4
+from trackmask.network.encoder import Features, folded
 from trackmask.network.model import NetworkConfig, TrackNet
 from trackmask.training.imagenet import load_imagenet
 from trackmask.training.rollout import rollout
@@ -102,14 +102,23 @@ def test_features():
     with torch.no_grad():
         features = net.encoder(torch.from_numpy(random_crops(3)))
     channels = {"skip2": FINE, "skip4": 16, "skip8": 32, "skip16": 64, "key": KEY, "memory_key": KEY, "linear": LINEAR}
-    channels |= {"context": CONTEXT, "objectness": 1}
-    strides = {"skip2": 2, "skip4": 4, "key": 8, "skip8": 8, "linear": 8}
+    channels |= {"linear4": LINEAR4, "context": CONTEXT, "objectness": 1}
+    strides = {"skip2": 2, "skip4": 4, "linear4": 4, "key": 8, "skip8": 8, "linear": 8}
     for name, value in features._asdict().items():
         side = SIZE // strides.get(name, 16)
         assert value.shape == (3, channels[name], side, side), name
     assert torch.allclose(features.key.norm(dim=1), torch.ones(1), atol=1e-3)
     assert torch.allclose(features.memory_key.norm(dim=1), torch.ones(1), atol=1e-3)
     assert torch.allclose(features.linear.norm(dim=1), torch.full((1,), LINEAR**0.5), atol=1e-2)
+
+
+def test_folding_changes_no_feature():
+    net, crops = random_net(), torch.from_numpy(random_crops(2))
+    with torch.no_grad():
+        wanted, found = net.encoder(crops), folded(net.encoder)(crops)
+    for name, one, other in zip(wanted._fields, found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4, msg=name)
+    assert net.encoder.backbone.scaled
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -32,7 +32,7 @@ def decode_inputs(features, frames, size):
     if not frames:
         keys, values = np.zeros((count, 0, cells, KEY), np.float32), np.zeros((count, 0, cells, VALUE), np.float32)
         return masks[:, None], prompts, keys, values, np.zeros((count, WEIGHTS), np.float32)
-    parts = features.memory_key, features.context, features.linear, features.skip2
+    parts = features.memory_key, features.context, features.linear, features.linear4, features.skip2
     one = [remember(*(part[i] for part in parts), masks[i]) for i in range(count)]
     memories = [join([memory] * frames, []) for memory in one]
     keys, values = np.stack([m.keys for m in memories]), np.stack([m.values for m in memories])

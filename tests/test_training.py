@@ -13,7 +13,7 @@ from trackmask.network.model import NetworkConfig
 from trackmask.training.bank import bank
 from trackmask.training.curve import draw_curve
 from trackmask.training.films import read_films
-from trackmask.training.losses import mask_loss, soft_iou
+from trackmask.training.losses import mask_loss, soft_iou, thin
 from trackmask.training.resize import resize
 from trackmask.training.rollout import disturb
 from trackmask.training.samples import Order, Recipe, Samples, batches
@@ -319,6 +319,21 @@ def test_schedule():
     assert schedule.teacher_at(0) == 0.3
     assert schedule.teacher_at(25) == pytest.approx(0.15)
     assert schedule.teacher_at(80) == 0
+
+
+def test_thin_parts_and_gaps():
+    """A square with a rope, and a gap that a rope's width leaves between it and another square."""
+    truth = torch.zeros(1, 1, 96, 96)
+    truth[..., 30:60, 20:44] = 1
+    truth[..., :30, 30:32] = 1  # the rope
+    truth[..., 30:60, 48:80] = 1
+    found = thin(truth)[0, 0]
+    assert found[:28, 30:32].all()
+    assert found[34:56, 45:47].all()
+    assert not found[34:56, 24:40].any()
+    assert not found[70:].any()
+    assert found.mean() < 0.06
+    assert not thin(torch.zeros(1, 1, 96, 96)).any()
 
 
 def test_losses():

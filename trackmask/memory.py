@@ -24,11 +24,17 @@ class Memory(NamedTuple):
     keys: np.ndarray  # (M, G, KEY)
     values: np.ndarray  # (M, G, VALUE)
     coarse: Equations  # of the solved layer at stride 8, C = LINEAR
+    middle: Equations  # at stride 4, C = LINEAR4
     fine: Equations  # and at stride 2, C = FINE
 
 
 def remember(
-    memory_key: np.ndarray, context: np.ndarray, linear: np.ndarray, skip2: np.ndarray, mask: np.ndarray
+    memory_key: np.ndarray,
+    context: np.ndarray,
+    linear: np.ndarray,
+    linear4: np.ndarray,
+    skip2: np.ndarray,
+    mask: np.ndarray,
 ) -> Memory:
     """The memory of one frame from its features (C, h, w) and its mask (s, s) float32 in [0, 1], s >= S/4."""
     side = linear.shape[1]
@@ -38,8 +44,10 @@ def remember(
     look = context.reshape(len(context), -1)
     values = np.concatenate((cells, inside * look, (1 - inside) * look)).T
     coarse = normal_equations(linear, mask8)
-    fine = normal_equations(pool(skip2, 2), pool(mask, mask.shape[0] // (2 * side)))
-    return Memory(memory_key.reshape(len(memory_key), -1).T[None], values[None], coarse, fine)
+    mask4 = pool(mask, mask.shape[0] // (2 * side))
+    middle = normal_equations(linear4, mask4)
+    fine = normal_equations(pool(skip2, 2), mask4)
+    return Memory(memory_key.reshape(len(memory_key), -1).T[None], values[None], coarse, middle, fine)
 
 
 def pool(x: np.ndarray, factor: int) -> np.ndarray:
@@ -52,12 +60,14 @@ def pool(x: np.ndarray, factor: int) -> np.ndarray:
 
 def normal_equations(look: np.ndarray, mask: np.ndarray) -> Equations:
     """X^T D X and X^T D y of features (C, h, w) and mask (h, w); D weighs object and background equally."""
-    x = np.concatenate((look.reshape(len(look), -1), np.ones((1, mask.size), np.float32)))
-    y = mask.ravel()
-    weight = y / (y.sum() + 1) + (1 - y) / ((1 - y).sum() + 1)
-    weighted = x * weight
-    # Not by BLAS: for so small a product its threads cost a hundred times the work, and their number may show.
-    return Equations(np.einsum("ip,jp->ij", weighted, x), np.einsum("ip,p->i", weighted, 2 * y - 1))
+    # A product for each row of the map: as one, BLAS would share it among threads, which costs more than it does, and
+    # makes the sum depend on their number.
+    x = np.ones((len(mask), len(look) + 1, len(mask)), np.float32)  # (h, C + 1, w)
+    x[:, :-1] = look.transpose(1, 0, 2)
+    weight = mask / (mask.sum() + 1) + (1 - mask) / ((1 - mask).sum() + 1)
+    weighted = x * weight[:, None]
+    gram, target = weighted @ x.transpose(0, 2, 1), weighted @ (2 * mask - 1)[..., None]
+    return Equations(gram.sum(0), target.sum(0)[:, 0])
 
 
 def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
@@ -68,6 +78,7 @@ def join(references: Sequence[Memory], recent: Sequence[Memory]) -> Memory:
         np.concatenate([m.keys for m in every]),
         np.concatenate([m.values for m in every]),
         mix([m.coarse for m in every], share),
+        mix([m.middle for m in every], share),
         mix([m.fine for m in every], share),
     )
 
@@ -80,7 +91,7 @@ def mix(every: list[Equations], shares: list[float]) -> Equations:
 
 def solve(memory: Memory) -> np.ndarray:
     """The solved layer's weights, (WEIGHTS,) float32."""
-    return np.concatenate((ridge(memory.coarse, RIDGE), ridge(memory.fine, FINE_RIDGE)))
+    return np.concatenate((ridge(memory.coarse, RIDGE), ridge(memory.middle, RIDGE), ridge(memory.fine, FINE_RIDGE)))
 
 
 def ridge(equations: Equations, price: float) -> np.ndarray:

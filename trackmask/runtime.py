@@ -26,6 +26,7 @@ class Features(NamedTuple):
     key: np.ndarray
     memory_key: np.ndarray
     linear: np.ndarray
+    linear4: np.ndarray
     context: np.ndarray
     objectness: np.ndarray
 

@@ -241,5 +241,10 @@ class Tracker:
 
 def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
     return remember(
-        features.memory_key[index], features.context[index], features.linear[index], features.skip2[index], prob
+        features.memory_key[index],
+        features.context[index],
+        features.linear[index],
+        features.linear4[index],
+        features.skip2[index],
+        prob,
     )

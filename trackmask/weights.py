@@ -32,7 +32,7 @@ CHECKPOINT = "trackmask.safetensors"
 ENCODER = "trackmask-encoder.onnx"
 HEAD = "trackmask-head.onnx"
 # Names of the graphs' inputs and outputs, in order.
-FEATURES = ("skip2", "skip4", "skip8", "skip16", "key", "memory_key", "linear", "context", "objectness")
+FEATURES = ("skip2", "skip4", "skip8", "skip16", "key", "memory_key", "linear", "linear4", "context", "objectness")
 GIVEN = ("previous", "prompts", "keys", "values", "weights")
 RESULTS = ("logits", "quality")
 OPSET = 17
@@ -142,7 +142,7 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
     """Encoder and head, with examples of two objects that remember three frames."""
     import torch
 
-    from trackmask.network.encoder import Features
+    from trackmask.network.encoder import Features, folded
 
     class Head(torch.nn.Module):
         """The network with its features spread out: a graph's inputs are plain tensors."""
@@ -160,7 +160,7 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
         features = net.encoder(images)
     given = (torch.zeros(2, *shape) for shape in given_shapes(size, 3))
     return (
-        Graph(net.encoder, (images,), ("images",), FEATURES),
+        Graph(folded(net.encoder), (images,), ("images",), FEATURES),
         Graph(Head(), (*features, *given), (*FEATURES, *GIVEN), RESULTS),
     )
 

@@ -103,13 +103,15 @@ class EfficientNetLite0(nn.Module):
         self.blocks = nn.ModuleList(InvertedResidual(*row) for row in BLOCKS)
         self.register_buffer("mean", 255 * torch.tensor(IMAGENET_MEAN), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(IMAGENET_STD), persistent=False)
+        self.scaled = True  # whether images and features are divided by their deviation; see encoder.folded
 
     def forward(self, images: Tensor) -> dict[int, Tensor]:
         x = images.permute(0, 3, 1, 2).float()  # turned while it is small
-        x = F.relu6(self.stem((x - self.mean[:, None, None]) / self.std[:, None, None]))
+        x = x - self.mean[:, None, None]
+        x = F.relu6(self.stem(x / self.std[:, None, None] if self.scaled else x))
         features = {}
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in TAPS:
-                features[TAPS[index]] = x / DEVIATION[TAPS[index]]
+                features[TAPS[index]] = x / DEVIATION[TAPS[index]] if self.scaled else x
         return features

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .constants import FINE
-from .encoder import Features
+from .encoder import Features, twice
 
 
 def block(inputs: int, outputs: int) -> nn.Sequential:
@@ -30,19 +30,20 @@ class Residual(nn.Module):
 
 
 class Decoder(nn.Module):
-    """features, fused maps at strides 16, 8 and 2, previous mask (N, 1, S/2, S/2), prompts (N, 2, S/4, S/4)
+    """features, fused maps at strides 16, 8, 4 and 2, previous mask (N, 1, S/2, S/2), prompts (N, 2, S/4, S/4)
     → logits (N, 1, S/2, S/2) and quality (N, 2): logits of the predicted IoU and of 'the object is visible'.
     """
 
-    def __init__(self, channels16: int, channels8: int, channels2: int) -> None:
+    def __init__(self, channels16: int, channels8: int, channels4: int, channels2: int) -> None:
         super().__init__()
-        # Multiples of 16 channels at strides 4 and 2: processors compute as many anyway.
+        # Multiples of 16 channels at strides 4 and 2: processors compute as many anyway. Inputs in multiples of 4, with
+        # those of the fusion for use: ONNX Runtime's fast convolutions take no others.
         self.enter16 = block(64 + channels16, 64)
-        self.stay16 = nn.Sequential(Residual(64), Residual(64))
+        self.stay16 = nn.Sequential(Residual(64), Residual(64), Residual(64))
         self.down16 = nn.Conv2d(64, 40, 1)
         self.enter8 = block(40 + 32 + channels8, 40)
-        self.stay8 = nn.Sequential(Residual(40), nn.Conv2d(40, 24, 1))
-        self.enter4 = nn.Conv2d(24 + 16 + 3 + channels2, 32, 3, padding=1)
+        self.stay8 = nn.Sequential(Residual(40), Residual(40), nn.Conv2d(40, 24, 1))
+        self.enter4 = nn.Conv2d(24 + 16 + 3 + channels4, 32, 3, padding=1)
         self.stay4 = Residual(32)
         self.down4 = nn.Conv2d(32, 16 - channels2, 1)
         self.enter2 = nn.Conv2d(16 + FINE, 16, 3, padding=1)
@@ -51,12 +52,18 @@ class Decoder(nn.Module):
         self.quality = nn.Sequential(nn.Linear(64 + 64 + 40 + 2, 48), nn.ReLU(), nn.Linear(48, 2))
 
     def forward(
-        self, features: Features, fused16: Tensor, fused8: Tensor, fused2: Tensor, previous: Tensor, prompts: Tensor
+        self,
+        features: Features,
+        fused16: Tensor,
+        fused8: Tensor,
+        fused4: Tensor,
+        fused2: Tensor,
+        previous: Tensor,
+        prompts: Tensor,
     ) -> tuple[Tensor, Tensor]:
         x16 = self.stay16(self.enter16(torch.cat((features.skip16, fused16), 1)))
         x8 = self.enter8(torch.cat((twice(self.down16(x16)), features.skip8, fused8), 1))
-        beside = F.avg_pool2d(torch.cat((previous, fused2), 1), 2)  # as one: fused2 may have no channel
-        x4 = torch.cat((twice(self.stay8(x8)), features.skip4, beside[:, :1], prompts, beside[:, 1:]), 1)
+        x4 = torch.cat((twice(self.stay8(x8)), features.skip4, F.avg_pool2d(previous, 2), prompts, fused4), 1)
         x4 = self.down4(self.stay4(F.relu(self.enter4(x4))))
         x2 = self.stay2(F.relu(self.enter2(torch.cat((twice(x4), fused2, features.skip2), 1))))
         logits = self.mask(x2)
@@ -74,8 +81,3 @@ class Decoder(nn.Module):
         seen = torch.cat((x16.mean((2, 3)), under16, under8, area[:, None], sure[:, None]), 1)
         quality: Tensor = self.quality(seen)
         return quality
-
-
-def twice(x: Tensor) -> Tensor:
-    """(N, C, h, w) → (N, C, 2 h, 2 w)"""
-    return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

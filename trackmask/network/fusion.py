@@ -5,9 +5,9 @@ A fully connected layer connects every place of one map with every place of anot
 - `Computed`: from the content. An affinity softmax(tau q k + position) is a fully connected layer from the memory's
   places to the current ones whose weights are made anew for each frame (Vaswani et al. 2017; as the memory read of
   STM, Oh et al. 2019).
-- `Solved`: from the object. A linear layer from features to the mask, fitted in closed form to the memory frames, once
-  at stride 8, where features know what they see, and once at stride 2, where they know little but exactly where:
-  the online-trained classifier of MDNet and VITAL (Song et al. 2018) without its gradient descent; ridge regression
+- `Solved`: from the object. A linear layer from features to the mask, fitted in closed form to the memory frames: at
+  stride 8, where features know what they see, at stride 2, where they know little but exactly where, and between: the
+  online-trained classifier of MDNet and VITAL (Song et al. 2018) without its gradient descent; ridge regression
   as in R2D2 (Bertinetto et al. 2019).
 - `Learned`: from the training. Dense layers over the places of the canonical crop, through a bottleneck (low rank).
 - `Pairwise`: none of it. A 1x1 convolution over the pair at each place: no place sees another. The control.
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .constants import CELLS, CONTEXT, LINEAR, POSITION, VALUE
+from .constants import CELLS, CONTEXT, FINE, LINEAR, LINEAR4, POSITION, VALUE
 from .encoder import Features
 from .memory import exact, places, whole
 
@@ -86,11 +86,18 @@ class Computed(nn.Module):
 
 
 class Solved(nn.Module):
-    """features, weights (N, WEIGHTS) → scores (N, 1, h, w) and (N, 1, S/2, S/2): -1 is background, 1 is object."""
+    """features, weights (N, WEIGHTS) → scores (N, 1, h, w), (N, 1, S/4, S/4) and (N, 1, S/2, S/2): -1 is background,
+    1 is object.
+    """
 
-    def forward(self, features: Features, weights: Tensor) -> tuple[Tensor, Tensor]:
-        coarse, fine = weights[:, : LINEAR + 1], weights[:, LINEAR + 1 :]
-        return apply(features.linear, coarse), apply(features.skip2, fine)
+    def forward(self, features: Features, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        coarse, middle, fine = apart(weights)
+        return apply(features.linear, coarse), apply(features.linear4, middle), apply(features.skip2, fine)
+
+
+def apart(weights: Tensor) -> tuple[Tensor, ...]:
+    """(N, WEIGHTS) → the solved layer's at strides 8, 4 and 2: (N, LINEAR + 1), (N, LINEAR4 + 1) and (N, FINE + 1)"""
+    return torch.split(weights, [LINEAR + 1, LINEAR4 + 1, FINE + 1], 1)
 
 
 @exact
@@ -148,7 +155,8 @@ class TemporalFusion(nn.Module):
     """The fully connected layers between encoder and decoder.
 
     `parts` says which are there: any of CHOICES; none of them = pairwise alone.
-    The result is three maps, (N, channels16, g, g), (N, channels8, h, w) and (N, channels2, S/2, S/2).
+    The result is four maps: (N, channels16, g, g), (N, channels8, h, w), (N, channels4, S/4, S/4) and
+    (N, channels2, S/2, S/2).
     """
 
     def __init__(self, parts: tuple[str, ...], grid: int) -> None:
@@ -160,14 +168,14 @@ class TemporalFusion(nn.Module):
         maps = 2 + ("computed" in parts) + ("solved" in parts)
         self.learned = Learned(maps, grid) if "learned" in parts else None
         # previous mask, prompts, objectness; then what each part adds
-        self.channels8 = 3 + (CELLS + 2 if self.computed else 0) + (1 if self.solved else 0)
+        self.channels8 = 3 + (CELLS + 2 if self.computed else 0) + (3 if self.solved else 0)
         self.channels16 = 4 + (VALUE + 2 if self.computed else 0) + (1 if self.solved else 0)
-        self.channels2 = 1 if self.solved else 0
+        self.channels4, self.channels2 = (5, 1) if self.solved else (0, 0)
         self.channels16 += (1 if self.learned else 0) + MIXED * ((self.pairwise is not None) + (self.full is not None))
 
     def forward(
         self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         previous8, prompts8 = F.avg_pool2d(previous, 4), F.avg_pool2d(prompts, 2)
         objectness = features.objectness.sigmoid()
         at8, at16 = [previous8, prompts8], [F.avg_pool2d(previous8, 2), F.avg_pool2d(prompts8, 2), objectness]
@@ -177,10 +185,11 @@ class TemporalFusion(nn.Module):
             at8 += [readout[:, :CELLS], likeness]
             at16 += [F.avg_pool2d(torch.cat((readout, likeness), 1), 2)]
             seen += [at16[-1][:, :CELLS].mean(1, keepdim=True)]
-        at2 = previous[:, :0]
+        at4, at2 = prompts[:, :0], previous[:, :0]
         if self.solved is not None:
-            score, at2 = self.solved(features, weights)
-            at8 += [score]
+            score, score4, at2 = self.solved(features, weights)
+            at4 = torch.cat((score4, F.pixel_unshuffle(at2, 2)), 1)  # four places as four channels: no detail is lost
+            at8 += [score, F.avg_pool2d(score4, 2), F.avg_pool2d(at2, 4)]
             at16 += [F.avg_pool2d(score, 2)]
             seen += [at16[-1]]
         if self.learned is not None:
@@ -189,4 +198,4 @@ class TemporalFusion(nn.Module):
             at16 += [self.pairwise(features, values)]
         if self.full is not None:
             at16 += [self.full(features, values)]
-        return torch.cat(at16, 1), torch.cat(at8, 1), at2
+        return torch.cat(at16, 1), torch.cat(at8, 1), at4, at2

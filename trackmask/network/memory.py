@@ -31,6 +31,7 @@ class Memory(NamedTuple):
     keys: Tensor  # (N, M, G, KEY)
     values: Tensor  # (N, M, G, VALUE)
     coarse: Equations  # the solved layer's at stride 8, C = LINEAR
+    middle: Equations  # at stride 4, C = LINEAR4
     fine: Equations  # and at stride 2, C = FINE
 
 
@@ -42,10 +43,11 @@ def remember(features: Features, mask: Tensor) -> Memory:
     inside = cells.mean(1, keepdim=True)
     values = torch.cat((cells, inside * features.context, (1 - inside) * features.context), 1)
     coarse = normal_equations(features.linear, mask8)
-    # Fitted at stride 4, which a linear layer allows, at a quarter of the work.
     mask4 = F.adaptive_avg_pool2d(mask, (2 * height, 2 * width))
+    middle = normal_equations(features.linear4, mask4)
+    # Fitted at stride 4, which a linear layer allows, at a quarter of the work.
     fine = normal_equations(F.avg_pool2d(features.skip2, 2), mask4)
-    return Memory(places(features.memory_key)[:, None], places(values)[:, None], coarse, fine)
+    return Memory(places(features.memory_key)[:, None], places(values)[:, None], coarse, middle, fine)
 
 
 def join(references: list[Memory], recent: list[Memory]) -> Memory:
@@ -61,6 +63,7 @@ def join(references: list[Memory], recent: list[Memory]) -> Memory:
         torch.cat([m.keys for m in every], 1),
         torch.cat([m.values for m in every], 1),
         mix([m.coarse for m in every], share),
+        mix([m.middle for m in every], share),
         mix([m.fine for m in every], share),
     )
 
@@ -105,7 +108,7 @@ def normal_equations(look: Tensor, mask: Tensor) -> Equations:
 
 def solve(memory: Memory) -> Tensor:
     """The solved layer's weights, (N, WEIGHTS)."""
-    return torch.cat((ridge(*memory.coarse, RIDGE), ridge(*memory.fine, FINE_RIDGE)), 1)
+    return torch.cat((ridge(*memory.coarse, RIDGE), ridge(*memory.middle, RIDGE), ridge(*memory.fine, FINE_RIDGE)), 1)
 
 
 @exact

@@ -37,7 +37,9 @@ class TrackNet(nn.Module):
         self.config = config
         self.encoder = Encoder()
         self.fusion = TemporalFusion(config.fusion, config.size // 16)
-        self.decoder = Decoder(self.fusion.channels16, self.fusion.channels8, self.fusion.channels2)
+        self.decoder = Decoder(
+            self.fusion.channels16, self.fusion.channels8, self.fusion.channels4, self.fusion.channels2
+        )
 
     def forward(
         self, features: Features, previous: Tensor, prompts: Tensor, keys: Tensor, values: Tensor, weights: Tensor

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trackmask.network.constants import LINEAR
 from trackmask.network.encoder import Features
-from trackmask.network.fusion import apply
+from trackmask.network.fusion import apart, apply
 from trackmask.network.memory import Memory, join, remember, solve
 from trackmask.network.model import TrackNet
 from trackmask.training.adversary import Dropping
@@ -113,8 +112,13 @@ def empty_memory(features: Features) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def solved_loss(features: Features, weights: Tensor, truth: Tensor) -> Tensor:
-    """Squared error of the solved layer's score at stride 8 against -1 and 1, both sides weighted equally. (N,)"""
-    score = apply(features.linear, weights[:, : LINEAR + 1])
+    """Squared error of the solved layer's scores at strides 8 and 4 against -1 and 1. (N,)"""
+    coarse, middle, _ = apart(weights)
+    return score_loss(apply(features.linear, coarse), truth) + score_loss(apply(features.linear4, middle), truth)
+
+
+def score_loss(score: Tensor, truth: Tensor) -> Tensor:
+    """Both sides weighted equally: (N, 1, h, w), (N, 1, S, S) → (N,)"""
     small = shrink(truth, score)
     error = (score.clamp(-3, 3) - (2 * small - 1)).square()
     inside, outside = ((error * w).sum((1, 2, 3)) / (w.sum((1, 2, 3)) + 1) for w in (small, 1 - small))

@@ -113,9 +113,10 @@ def dependence(fusion: TemporalFusion, pair: Pair, seed: int) -> dict[str, np.nd
     memory = join([remember(reference, masks[0])], [])
     weights = solve(memory)
     prompts = torch.zeros(1, 2, *(side // 2 for side in masks[1].shape[-2:]), dtype=torch.float64)
-    fused16, fused8, fused2 = fusion(current, masks[1], prompts, memory.keys, memory.values, weights)
+    fused16, fused8, fused4, fused2 = fusion(current, masks[1], prompts, memory.keys, memory.values, weights)
     row, column = pair.place
-    maps = (fused16[0], 1), (fused8[0], 2), (fused2[0], 8)  # and how many of their places make one of the first's
+    # And how many of their places make one of the first's.
+    maps = (fused16[0], 1), (fused8[0], 2), (fused4[0], 4), (fused2[0], 8)
     there = torch.cat([m[:, row * n : (row + 1) * n, column * n : (column + 1) * n].flatten() for m, n in maps])
     # Any direction would do; a random one is orthogonal to no dependence that there is.
     direction = torch.randn(len(there), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
