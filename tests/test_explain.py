@@ -83,7 +83,7 @@ def test_a_frame_looked_at_through_several_crops(losing_weights: Path) -> None:
     with open_video(SAMPLES / "bunny.mp4") as reader:
         replay = Replay(reader, OnnxRuntime(losing_weights), {0: Prompt(1, 0, mask=mask)})
         moment = replay.until(FRAME)
-    assert len(replay.witness.looks) > 1
+    assert len(replay.witness.looks()) > 1
     assert {len(x) for x in (*moment.features, *moment.given)} == {1}
     assert look_inside(load_network(losing_weights / CHECKPOINT), moment, (3, 4)).mask.ndim == 2
 

@@ -7,6 +7,8 @@ from networks import SIZE, random_crops, random_net
 
 from trackmask import memory as ours
 from trackmask.network import memory as theirs
+from trackmask.runtime import Features
+from trackmask.tracker import memory_of
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,7 @@ def frames():
 
 
 def numpy_memory(features, mask):
-    arrays = (features.memory_key, features.context, features.linear, features.linear4, features.skip2)
-    return ours.remember(*(x[0].numpy() for x in arrays), mask[0, 0].numpy())
+    return memory_of(Features(*(x.numpy() for x in features)), 0, mask[0, 0].numpy())
 
 
 def close(found, wanted):

@@ -7,9 +7,10 @@ import torch
 from networks import random_crops, random_net
 
 from trackmask.errors import CallError, WeightsError
-from trackmask.memory import join, remember, solve
+from trackmask.memory import join, solve
 from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.runtime import OnnxRuntime, TorchRuntime, open_runtime, sigmoid
+from trackmask.tracker import memory_of
 from trackmask.weights import CHECKPOINT, ENCODER, HEAD, export_graphs, fingerprint, save_checkpoint
 
 
@@ -32,8 +33,7 @@ def decode_inputs(features, frames, size):
     if not frames:
         keys, values = np.zeros((count, 0, cells, KEY), np.float32), np.zeros((count, 0, cells, VALUE), np.float32)
         return masks[:, None], prompts, keys, values, np.zeros((count, WEIGHTS), np.float32)
-    parts = features.memory_key, features.context, features.linear, features.linear4, features.skip2
-    one = [remember(*(part[i] for part in parts), masks[i]) for i in range(count)]
+    one = [memory_of(features, i, masks[i]) for i in range(count)]
     memories = [join([memory] * frames, []) for memory in one]
     keys, values = np.stack([m.keys for m in memories]), np.stack([m.values for m in memories])
     return masks[:, None], prompts, keys, values, np.stack([solve(m) for m in memories])

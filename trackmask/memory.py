@@ -62,7 +62,8 @@ def normal_equations(look: np.ndarray, mask: np.ndarray) -> Equations:
     """X^T D X and X^T D y of features (C, h, w) and mask (h, w); D weighs object and background equally."""
     # A product for each row of the map: as one, BLAS would share it among threads, which costs more than it does, and
     # makes the sum depend on their number.
-    x = np.ones((len(mask), len(look) + 1, len(mask)), np.float32)  # (h, C + 1, w)
+    height, width = mask.shape
+    x = np.ones((height, len(look) + 1, width), np.float32)
     x[:, :-1] = look.transpose(1, 0, 2)
     weight = mask / (mask.sum() + 1) + (1 - mask) / ((1 - mask).sum() + 1)
     weighted = x * weight[:, None]

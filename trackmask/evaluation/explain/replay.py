@@ -54,11 +54,11 @@ class Look(NamedTuple):
 
 
 class Witness:
-    """A runtime that keeps what it was given to decode since `looks` was last emptied."""
+    """A runtime that keeps what it was given to decode, and the logits, since `calls` was last emptied."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime, self.size, self.weights_sha256 = runtime, runtime.size, runtime.weights_sha256
-        self.looks: list[Look] = []
+        self.calls: list[tuple[Features, tuple[np.ndarray, ...], np.ndarray]] = []
 
     def encode(self, crops: np.ndarray) -> Features:
         return self.runtime.encode(crops)
@@ -74,9 +74,16 @@ class Witness:
     ) -> tuple[np.ndarray, np.ndarray]:
         given = (previous, prompts, keys, values, weights)
         logits, quality = self.runtime.decode(features, *given)
-        for i, mask in enumerate(sigmoid(logits)):
-            self.looks.append(Look(features.at([i]), tuple(x[i : i + 1] for x in given), mask))
+        self.calls.append((features, given, logits))
         return logits, quality
+
+    def looks(self) -> list[Look]:
+        """Those of all calls."""
+        return [
+            Look(features.at([i]), tuple(x[i : i + 1] for x in given), mask)
+            for features, given, logits in self.calls
+            for i, mask in enumerate(sigmoid(logits))
+        ]
 
 
 class Replay:
@@ -104,12 +111,12 @@ class Replay:
             masks = self._step(frame)
         (track,) = self.tracker.tracks.values()
         # A frame may have been looked at through several crops. Where the object was not found, the first one counts.
-        looks = self.witness.looks
+        looks = self.witness.looks()
         taken = next((look for look in looks if np.array_equal(look.mask, track.prob)), looks[0])
         return Moment(frame, masks, track.crop, taken.features, taken.given, memory)
 
     def _step(self, frame: Frame, prompt: Prompt | None = None) -> Masks:
-        self.witness.looks.clear()
+        self.witness.calls.clear()
         masks = self.tracker.step(frame.image, [prompt] if prompt else [])
         (track,) = self.tracker.tracks.values()
         known = (*track.references, *track.recent)
