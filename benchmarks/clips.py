@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from trackmask.data import Image, Labels
-from trackmask.film import FilmWriter
-from trackmask.masks_png import write_labels
+from trackmask.formats.png import write_labels
 from trackmask.prompts import Prompt
 from trackmask.video import open_video
+from trackmask.video.writer import FilmWriter
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 GRID = {1: (1, 1), 3: (2, 2), 5: (2, 3), 10: (3, 4)}  # objects: (rows, columns) of tiles

@@ -16,7 +16,7 @@ from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import OnnxRuntime, Runtime
-from trackmask.tracker import Tracker
+from trackmask.tracking import Tracker
 
 BINS = 10
 FOUND = 0.5  # IoU from which an object counts as found again

@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from trackmask import crop as crops
 from trackmask.data import SURE, Labels, box_of
 from trackmask.evaluation.baselines import Method
 from trackmask.evaluation.dataset import Clip, read_dataset
@@ -21,7 +20,8 @@ from trackmask.evaluation.measure import evaluate, mean
 from trackmask.evaluation.methods import TrackmaskMethod
 from trackmask.prompts import Prompt
 from trackmask.runtime import OnnxRuntime, Runtime
-from trackmask.tracker import Tracker
+from trackmask.tracking import Tracker
+from trackmask.tracking import crop as crops
 
 
 def object_of(clip: Clip, index: int) -> np.ndarray:

@@ -18,13 +18,15 @@ import cv2
 import numpy as np
 from clips import Clip
 
-from trackmask import crop, pipeline, tracked, tracker
+from trackmask import pipeline
 from trackmask.data import Frame
 from trackmask.draw import overlay
-from trackmask.film import FilmWriter
-from trackmask.masks_png import write_labels
+from trackmask.formats.png import write_labels
 from trackmask.runtime import Runtime
+from trackmask.tracking import crop, tracker
+from trackmask.tracking import track as tracked
 from trackmask.video import open_video
+from trackmask.video.writer import FilmWriter
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -22,7 +22,7 @@ from roofline import machine, network_seconds, work
 
 from trackmask.data import box_of
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.weights import ENCODER, HEAD, shipped_folder
+from trackmask.runtime.weights import ENCODER, HEAD, shipped_folder
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 SIZES = {"360p": (360, 640), "480p": (480, 854), "1080p": (1080, 1920), "4K": (2160, 3840)}

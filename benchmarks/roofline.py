@@ -13,8 +13,8 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from trackmask.runtime import Features, Runtime
-from trackmask.weights import OPSET, given_shapes
+from trackmask.runtime import Features, Runtime, given_shapes
+from trackmask.runtime.graphs import OPSET
 
 FRAMES = 3  # in an object's memory while a clip is followed: its prompt and two recent ones
 _HEAVY = ("Conv", "MatMul", "Gemm")  # nearly all of the arithmetic; the others move data

@@ -12,8 +12,8 @@ import numpy as np
 import skimage.data
 from PIL import Image as Pillow
 
-from trackmask.film import FilmWriter
 from trackmask.video import open_video
+from trackmask.video.writer import FilmWriter
 
 HERE = Path(__file__).parent
 

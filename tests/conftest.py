@@ -20,19 +20,19 @@ def losing_weights(tmp_path_factory):
 def written_net(folder, seed):
     from networks import random_net
 
-    from trackmask import weights
+    from trackmask.runtime import CHECKPOINT, export_graphs, save_checkpoint
 
     net = random_net(seed=seed)
     config = {"size": net.config.size, "fusion": net.config.fusion}
-    weights.save_checkpoint(folder / weights.CHECKPOINT, net.state_dict(), config)
-    weights.export_graphs(folder / weights.CHECKPOINT, folder)
+    save_checkpoint(folder / CHECKPOINT, net.state_dict(), config)
+    export_graphs(folder / CHECKPOINT, folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def exact_weights(tmp_path_factory):
     """The shipped checkpoint with graphs that compute in float32 throughout."""
-    from trackmask.weights import CHECKPOINT, export_graphs
+    from trackmask.runtime import CHECKPOINT, export_graphs
 
     folder = tmp_path_factory.mktemp("exact")
     (folder / CHECKPOINT).write_bytes((ROOT / "weights" / CHECKPOINT).read_bytes())

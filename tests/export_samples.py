@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
-from trackmask.export.polygons import overlap
+from trackmask.formats.polygons import overlap
 from trackmask.prompts import Prompt
-from trackmask.records import ObjectInfo, Source
-from trackmask.result import ResultWriter, open_result
+from trackmask.result import ObjectInfo, ResultWriter, Source, open_result
 from trackmask.video import hash_source
 
 SIZE = (61, 83)  # odd sides

@@ -115,7 +115,7 @@ def test_work_of_one_node_is_what_a_hand_counts(benchmarks, tmp_path, kind, shap
 def test_work_grows_with_the_objects(benchmarks, tiny_weights):
     from roofline import work
 
-    from trackmask.weights import ENCODER, HEAD
+    from trackmask.runtime.weights import ENCODER, HEAD
 
     for graph in (ENCODER, HEAD):
         one, five = work(tiny_weights / graph), work(tiny_weights / graph, objects=5)

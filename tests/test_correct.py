@@ -14,8 +14,7 @@ from trackmask.data import State
 from trackmask.errors import CallError, PromptError, ResultError
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
-from trackmask.result import open_result
-from trackmask.revision import undo
+from trackmask.result import open_result, undo
 from trackmask.runtime import OnnxRuntime
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trackmask.prompts import Prompt
     from trackmask.result import open_result
     from trackmask.runtime import open_runtime
-    from trackmask.tracker import Settings, Tracker
+    from trackmask.tracking import Settings, Tracker
     from trackmask.video import open_video
 
 __all__ = [
@@ -42,7 +42,7 @@ _HOMES = {
     "prompts": ("Prompt",),
     "result": ("open_result",),
     "runtime": ("open_runtime",),
-    "tracker": ("Settings", "Tracker"),
+    "tracking": ("Settings", "Tracker"),
     "video": ("open_video",),
 }
 

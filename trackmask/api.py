@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.data import Image, Labels, ObjectRecord
-from trackmask.discover import discover
 from trackmask.errors import PromptError
 from trackmask.prompts import Box, Point, Prompt, by_frame, check
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.stages import ahead
-from trackmask.tracker import Settings, Tracker
+from trackmask.tracking import Settings, Tracker, discover
 from trackmask.video import open_video
+from trackmask.video.queues import ahead
 
 
 @dataclass(frozen=True, eq=False)

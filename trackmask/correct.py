@@ -10,15 +10,11 @@ from trackmask.draw import Style
 from trackmask.errors import PromptError
 from trackmask.pipeline import draw_masks, overlay_film
 from trackmask.prompts import Prompt, check
-from trackmask.records import ObjectInfo, prompted
-from trackmask.result import OVERLAY, Result, open_result
-from trackmask.revision import Revision
+from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
 from trackmask.runtime import Runtime
-from trackmask.source import source_video
-from trackmask.span import Span
-from trackmask.stages import ahead
-from trackmask.tracker import Settings
+from trackmask.tracking import Settings, Span
 from trackmask.video import open_video
+from trackmask.video.queues import ahead
 
 
 def correct(

@@ -101,3 +101,8 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     if not area and record.state in (State.TRACKED, State.UNCERTAIN):
         return replace(record, state=State.LOST, confidence=0.0, area=0, box=None)  # visible, as far as was known
     return replace(record, area=area, box=box_of(mask))
+
+
+def is_name(value: object) -> bool:
+    """Whether an object can be called so: 1 to 200 characters that can be shown on one line."""
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200

@@ -9,19 +9,16 @@ from itertools import pairwise
 from pathlib import Path
 
 from trackmask.data import Frame, Image, Labels, Masks
-from trackmask.discover import discover
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
-from trackmask.film import FilmWriter
 from trackmask.prompts import Moment, Prompt, by_frame, check
-from trackmask.records import ObjectInfo, Source
-from trackmask.result import OVERLAY, ResultWriter
+from trackmask.result import OVERLAY, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
-from trackmask.span import Span
-from trackmask.stages import Behind, ahead
-from trackmask.tracker import Settings, Tracker
+from trackmask.tracking import Settings, Span, Tracker, discover
 from trackmask.video import VideoReader, hash_source, open_video
+from trackmask.video.queues import Behind, ahead
 from trackmask.video.reader import behind
+from trackmask.video.writer import FilmWriter
 
 
 @dataclass(frozen=True)

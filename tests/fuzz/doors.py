@@ -10,8 +10,7 @@ from click.testing import CliRunner
 from fuzz.seeds import SIZE
 from trackmask.cli import main
 from trackmask.errors import CallError, TrackmaskError, VideoError
-from trackmask.prompt_files import Target, files_behind, read_prompt_file
-from trackmask.prompts import read_mask
+from trackmask.prompts import Target, files_behind, read_mask, read_prompt_file
 from trackmask.result import open_result
 from trackmask.video import hash_source, open_video
 

@@ -12,8 +12,7 @@ from media import numbered_images, write_clip
 from PIL import Image
 
 from trackmask.data import Frame, Masks, ObjectRecord, State
-from trackmask.records import ObjectInfo, Source
-from trackmask.result import ResultWriter
+from trackmask.result import ObjectInfo, ResultWriter, Source
 
 SIZE, OTHER_SIZE = (64, 96), (96, 64)  # (height, width); x265 destroys the heap below 64
 FRAMES = 12

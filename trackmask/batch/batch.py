@@ -10,14 +10,13 @@ from trackmask.batch.find import Selection, find_clips
 from trackmask.batch.job import clear
 from trackmask.batch.lock import held
 from trackmask.batch.manifest import DONE, RUNNING, Manifest, Row, manifests, read_manifest
-from trackmask.batch.names import absolute, shown
 from trackmask.batch.owner import Event, Owner, Rules
 from trackmask.batch.plan import Plan, Shard, make_plan
 from trackmask.batch.pool import LocalPool, Pool
 from trackmask.batch.status import failures, manifest_name, paths, write_failures
+from trackmask.files import absolute, shown, writing
 from trackmask.pipeline import Options
-from trackmask.staging import writing
-from trackmask.weights import CHECKPOINT, fingerprint, shipped_folder
+from trackmask.runtime import CHECKPOINT, fingerprint, shipped_folder
 
 MEMORY = 1 << 30  # bytes a job may need: 4K video stays below
 

@@ -10,9 +10,9 @@ from io import StringIO
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
-from trackmask.batch.names import absolute, shown
 from trackmask.batch.walk import Tree, is_video, may_be_video
 from trackmask.errors import CallError
+from trackmask.files import absolute, shown
 
 RESULT = ".trackmask"
 _SIDECARS = (".prompts.json", ".mask.png", ".json")  # in order of preference

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
-from trackmask.batch.names import shown
 from trackmask.batch.stopped import Stopped
 from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, VideoError, WeightsError
+from trackmask.files import shown
 from trackmask.pipeline import Options
 from trackmask.pipeline import run as track
-from trackmask.prompt_files import PromptSet, Target, read_prompt_file
-from trackmask.prompts import Prompt, parse_box
-from trackmask.result import open_result
+from trackmask.prompts import Prompt, PromptSet, Target, parse_box, read_prompt_file
+from trackmask.result import StagedFolder, open_result
 from trackmask.runtime import Runtime
-from trackmask.staging import StagedFolder
 from trackmask.video import open_video
 from trackmask.video.folder import list_images
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trackmask.errors import CallError
-from trackmask.staging import locked, writing
+from trackmask.files import locked, writing
 
 _TRIES = 10  # a tenth of a second apart: `holder` holds the lock for a moment, too
 

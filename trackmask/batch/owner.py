@@ -9,11 +9,11 @@ from typing import Any
 
 from trackmask.batch.job import Verdict, clear
 from trackmask.batch.manifest import FAILED, PARTIAL, RUNNING, WAITING, Manifest
-from trackmask.batch.names import shown
 from trackmask.batch.pace import Pace
 from trackmask.batch.plan import Work
 from trackmask.batch.pool import Died, Ended, News, Pool, Progress
 from trackmask.errors import TrackmaskError
+from trackmask.files import shown
 
 _BEAT = 0.2  # seconds between two looks at interrupts and timeouts
 

@@ -14,7 +14,7 @@ from trackmask.batch.job import Job, stamp
 from trackmask.batch.manifest import DONE, RUNNING, WAITING, Row
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.pipeline import Options
-from trackmask.prompt_files import files_behind
+from trackmask.prompts import files_behind
 from trackmask.video import hash_source
 
 

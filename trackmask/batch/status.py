@@ -9,9 +9,8 @@ from pathlib import Path
 
 from trackmask.batch.lock import holder
 from trackmask.batch.manifest import DONE, FAILED, FOLDER, PARTIAL, RUNNING, WAITING, Row, manifests, read_manifest
-from trackmask.batch.names import shown
 from trackmask.errors import ResultError
-from trackmask.weights import write_whole
+from trackmask.files import shown, write_whole
 
 STATES = (DONE, PARTIAL, FAILED, RUNNING, WAITING)
 

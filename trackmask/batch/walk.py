@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from trackmask.batch.names import shown
 from trackmask.errors import VideoError
+from trackmask.files import shown
 from trackmask.video.folder import list_images
 
 # fmt: off

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from trackmask.batch.names import shown
 from trackmask.errors import TrackmaskError
+from trackmask.files import shown
 
 from .batch import batch, batch_status
 from .correct import correct, undo

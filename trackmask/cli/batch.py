@@ -147,7 +147,7 @@ def run(call: "Batch", json_log: Path | None, *, quiet: bool) -> "Summary":
 
 
 def report(summary: "Summary", out: Path) -> None:
-    from trackmask.batch.names import shown
+    from trackmask.files import shown
 
     parts = [f"{summary.tracked} clips tracked", f"{summary.skipped} were done before"]
     parts += [f"{len(summary.failures)} failed"] if summary.failures else []
@@ -157,7 +157,7 @@ def report(summary: "Summary", out: Path) -> None:
 
 
 def table(rows: "list[Row]") -> None:
-    from trackmask.batch.names import shown
+    from trackmask.files import shown
 
     for row in rows[:SHOWN]:
         click.echo(f"  {row.state}  {shown(row.clip)}: {row.error}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from trackmask.staging import writing
+from trackmask.files import writing
 
 if TYPE_CHECKING:
     from trackmask.batch.owner import Event

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackmask.batch.names import shown
 from trackmask.errors import PromptError
+from trackmask.files import shown
 
 from .options import device_option, style_option, threads_option, video_option
 from .prompts import OrderedCommand, read
@@ -111,8 +111,8 @@ def read_imported(known: "Result") -> "tuple[list[Prompt], dict[int, str]]":
 @click.argument("result", type=click.Path(path_type=Path))
 def undo(result: Path) -> None:
     """Take back the last correction of a RESULT."""
-    from trackmask.revision import undo as undo_last
-    from trackmask.revision import versions
+    from trackmask.result import undo as undo_last
+    from trackmask.result import versions
 
     undo_last(result)
     click.echo(f"{shown(result)}: undone; corrections left: {len(versions(result))}")

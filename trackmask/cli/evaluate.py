@@ -9,6 +9,7 @@ import click
 from .options import device_option, threads_option, weights_option
 
 if TYPE_CHECKING:
+    from trackmask.evaluation.baselines import Method
     from trackmask.evaluation.measure import ClipScore
 
 METHODS = ("trackmask", "copy", "flow", "features", "hog-svm")
@@ -40,7 +41,6 @@ def evaluate(
     """Track the clips of a data set in DAVIS's layout and score the masks: J, F, J&F, recall, decay, frames/s."""
     from trackmask.evaluation.dataset import read_dataset
     from trackmask.evaluation.measure import evaluate as measure
-    from trackmask.evaluation.methods import open_method
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
     clips = [clip.thinned(every) for clip in read_dataset(data, split)]
@@ -77,6 +77,17 @@ def score(predictions: Path, truth: Path, json_file: Path | None, sheet: Path | 
         contact_sheet(sampler.rows(clips, scores), sheet)
     if json_file:
         json_file.write_text(json.dumps(figures, indent=1))
+
+
+def open_method(name: str, weights: Path | None, device: str, threads: int) -> "Method":
+    """The baseline of the lab, or one of those that the evaluation knows itself."""
+    from trackmask.evaluation import methods
+
+    if name == "hog-svm":
+        from trackmask.lab.hog_svm import HogSvm
+
+        return HogSvm()
+    return methods.open_method(name, weights, device, threads)
 
 
 def show(scores: "list[ClipScore]") -> dict:

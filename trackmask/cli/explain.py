@@ -32,12 +32,11 @@ def explain(
 
     The object is tracked again up to that frame. docs/why-fully-connected.md says how to read the picture.
     """
-    from trackmask.batch.names import shown
-    from trackmask.evaluation.explain import explain as draw
+    from trackmask.files import shown
+    from trackmask.lab.explain import explain as draw
     from trackmask.prompts import parse_point
     from trackmask.result import open_result
-    from trackmask.runtime import OnnxRuntime
-    from trackmask.weights import CHECKPOINT, load_network, shipped_folder
+    from trackmask.runtime import CHECKPOINT, OnnxRuntime, load_network, shipped_folder
 
     known = open_result(result)
     point = parse_point(place) if place else None

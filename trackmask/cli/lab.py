@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from trackmask.evaluation.lab import EXPERIMENTS
+from trackmask.lab import EXPERIMENTS
 
 
 @click.command()
@@ -47,8 +47,8 @@ def lab(
 ) -> None:
     """Run the experiments of docs/why-fully-connected.md. One whose figures are in OUT already is left as it is."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's waiting threads would burn the cores of the others
-    from trackmask.evaluation.lab.bench import Bench, run
-    from trackmask.evaluation.lab.page import update
+    from trackmask.lab.bench import Bench, run
+    from trackmask.lab.page import update
 
     run(Bench(data, dev, out, seed, minutes, click.echo), names or EXPERIMENTS, again)
     if page:

@@ -93,7 +93,7 @@ def read(order: list[tuple[str, str]]) -> tuple[list[Prompt], dict[int, str]]:
 
 def gather(order: list[tuple[str, str]]) -> dict[tuple[Owner, Moment], Said]:
     """What was said of each object at each moment, in the order in which the objects came."""
-    from trackmask.prompts import is_name
+    from trackmask.data import is_name
 
     said: dict[tuple[Owner, Moment], Said] = {}
     named: dict[str, bool] = {}  # and whether a prompt followed

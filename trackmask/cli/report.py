@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from trackmask.batch.names import shown
+from trackmask.files import shown
 
 
 @click.command()

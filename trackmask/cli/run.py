@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackmask.batch.names import shown
 from trackmask.errors import PromptError
+from trackmask.files import shown
 
 from .options import pipeline_options, threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
@@ -94,7 +94,7 @@ def run(
 
 
 def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
-    from trackmask.prompt_files import Target, read_prompt_file
+    from trackmask.prompts import Target, read_prompt_file
 
     said = read_prompt_file(path, Target(video.name))
     return list(said.prompts), dict(said.names)

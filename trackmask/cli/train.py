@@ -122,8 +122,8 @@ def train(
 
 
 def start_from(checkpoint: Path, size: int) -> dict:
+    from trackmask.runtime import read_checkpoint
     from trackmask.training.resize import resize
-    from trackmask.weights import read_checkpoint
 
     state, config = read_checkpoint(checkpoint)
     return resize(state, config["size"], size)

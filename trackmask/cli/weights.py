@@ -15,7 +15,7 @@ def weights() -> None:
 @weights.command()
 def show() -> None:
     """Say where the shipped weights lie and which they are."""
-    from trackmask.weights import CHECKPOINT, fingerprint, shipped_folder
+    from trackmask.runtime import CHECKPOINT, fingerprint, shipped_folder
 
     folder = shipped_folder()
     click.echo(f"{folder}\nsha256 {fingerprint(folder / CHECKPOINT)}")

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.data import Labels, box_of
-from trackmask.discover import discover
 from trackmask.errors import CallError
 from trackmask.evaluation.baselines import Method, copy_first_mask, dis_flow
 from trackmask.evaluation.dataset import Clip
-from trackmask.evaluation.hog_svm import HogSvm
 from trackmask.evaluation.places import PlaceTracker
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.stages import ahead
-from trackmask.tracker import Settings, Tracker
+from trackmask.tracking import Settings, Tracker, discover
+from trackmask.video.queues import ahead
 
 
 class TrackmaskMethod:
@@ -64,16 +62,13 @@ class TrackmaskMethod:
 
 
 def open_method(name: str, weights: Path | None = None, device: str = "cpu", threads: int = 0) -> Method:
-    """The method of that name, on the command line: trackmask, copy, flow, features or hog-svm.
+    """The method of that name, on the command line: trackmask, copy, flow or features.
 
-    `weights`, `device` and `threads` as for `open_runtime`, where the method has a network. Raises what that raises,
-    and CallError where hog-svm lacks its packages.
+    `weights`, `device` and `threads` as for `open_runtime`, where the method has a network. Raises what that raises.
     """
     if name == "copy":
         return copy_first_mask
     if name == "flow":
         return dis_flow
-    if name == "hog-svm":
-        return HogSvm()
     runtime = open_runtime(weights, device, threads)
     return PlaceTracker(runtime) if name == "features" else TrackmaskMethod(runtime)

@@ -13,15 +13,16 @@ from typing import Literal, NamedTuple, Protocol
 import cv2
 import numpy as np
 
-from trackmask import crop as crops
 from trackmask.data import Image, Labels, Patch, box_of
 from trackmask.evaluation.baselines import likeliest, need_mask
 from trackmask.evaluation.dataset import Clip
-from trackmask.look import main_box, out_of
-from trackmask.memory import pool
 from trackmask.network.constants import RECENT_SHARE
 from trackmask.prompts import Box
 from trackmask.runtime import Runtime, sigmoid
+from trackmask.tracking import crop as crops
+from trackmask.tracking.crop import out_of
+from trackmask.tracking.memory import pool
+from trackmask.tracking.parts import main_box
 
 EVERY = 10  # frames between two updates, as in MDNet
 SLOPE = 4.0  # of the probability over the score

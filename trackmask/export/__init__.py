@@ -16,7 +16,8 @@ from trackmask.errors import CallError, OutputError, OutputExistsError
 from trackmask.export.clip import open_clips
 from trackmask.export.job import Job, make_job
 from trackmask.export.options import Options
-from trackmask.staging import StagedFolder, writing
+from trackmask.files import writing
+from trackmask.result import StagedFolder
 
 __all__ = ["FORMATS", "Format", "Options", "Report", "export"]
 

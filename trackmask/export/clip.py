@@ -11,9 +11,7 @@ import numpy as np
 from trackmask.data import Image, Labels, ObjectRecord, box_of
 from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
-from trackmask.records import FrameRecord, ObjectInfo, Source
-from trackmask.result import SOFT, Result, open_result
-from trackmask.source import source_video
+from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, open_result, source_video
 from trackmask.video import open_video
 
 

@@ -18,7 +18,7 @@ from trackmask.export.clip import Clip, Sample, Shown
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, write_document
-from trackmask.export.polygons import Outlines
+from trackmask.formats.polygons import Outlines
 
 
 def write(job: Job, folder: Path) -> list[str]:

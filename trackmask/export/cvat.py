@@ -18,8 +18,8 @@ from trackmask.draw import palette
 from trackmask.export.clip import Clip
 from trackmask.export.job import Job
 from trackmask.export.pieces import Pieces, dumps
-from trackmask.export.polygons import Outlines, Ring
-from trackmask.records import ObjectInfo
+from trackmask.formats.polygons import Outlines, Ring
+from trackmask.result import ObjectInfo
 
 Track = tuple[ObjectInfo, int]  # the object, and which of its parts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from trackmask.errors import CallError
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
-from trackmask.masks_png import write_labels
+from trackmask.formats.png import write_labels
 
 _VOID = 255
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from trackmask.errors import CallError
 from trackmask.export.clip import Clip
 from trackmask.export.options import Options
-from trackmask.records import ObjectInfo
+from trackmask.result import ObjectInfo
 
 
 @dataclass(frozen=True)

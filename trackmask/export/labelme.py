@@ -17,7 +17,7 @@ from trackmask.export.clip import Shown
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import dumps
-from trackmask.export.polygons import Outlines
+from trackmask.formats.polygons import Outlines
 
 _VERSION = "5.5.0"  # of labelme, whose keys these are: shape_type "mask" is as old as 5.3
 

@@ -11,7 +11,7 @@ from trackmask.export.clip import Sample
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated
-from trackmask.export.polygons import Outlines
+from trackmask.formats.polygons import Outlines
 
 
 def write(job: Job, folder: Path) -> list[str]:

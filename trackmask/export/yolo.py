@@ -13,7 +13,7 @@ from trackmask.export.clip import Sample
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import dumps
-from trackmask.export.polygons import Outlines, joined
+from trackmask.formats.polygons import Outlines, joined
 
 
 def write(job: Job, folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ from trackmask.export.coco import categories, encode
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated, write_document
-from trackmask.records import ObjectInfo
+from trackmask.result import ObjectInfo
 
 
 def write(job: Job, folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trackmask.errors import DataError
-from trackmask.export.polygons import fill
+from trackmask.formats.polygons import fill
 from trackmask.importing.region import About, Region, frame_of, object_number
 
 

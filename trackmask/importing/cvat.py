@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, iterparse
 import numpy as np
 
 from trackmask.errors import DataError
-from trackmask.export.polygons import fill
+from trackmask.formats.polygons import fill
 from trackmask.importing.region import About, Region, frame_of, object_number, pasted
 
 _IGNORED = ("tag", "attribute")

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.errors import DataError
+from trackmask.formats.png import read_picture
 from trackmask.importing.region import About, Region, frame_of
-from trackmask.masks_png import read_picture
 
 _VOID = 255
 

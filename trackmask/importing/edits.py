@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from trackmask.errors import DataError, OutputExistsError, ResultError
-from trackmask.export.polygons import KEPT, overlap
+from trackmask.files import writing
+from trackmask.formats.png import read_picture, write_labels
+from trackmask.formats.polygons import KEPT, overlap
 from trackmask.importing.region import Region
-from trackmask.masks_png import read_picture, write_labels
 from trackmask.prompts import Prompt
-from trackmask.result import EDITS, Result
-from trackmask.staging import StagedFolder, writing
+from trackmask.result import EDITS, Result, StagedFolder
 
 _JSON = "edits.json"
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from trackmask.errors import DataError
-from trackmask.export.polygons import fill
+from trackmask.formats.polygons import fill
 from trackmask.importing.region import About, Region, frame_of, object_number, pasted
 
 

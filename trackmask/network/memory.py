@@ -1,6 +1,6 @@
 """What the network remembers of a frame with a mask: the affinity's cells, and the solved layer's normal equations.
 
-`trackmask.memory` is its twin in numpy, for the runtime. Shapes as in `fusion`.
+`trackmask.tracking.memory` is its twin in numpy, for the runtime. Shapes as in `fusion`.
 """
 
 from collections.abc import Callable

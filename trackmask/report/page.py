@@ -10,11 +10,10 @@ from string import Template
 
 from trackmask.data import State
 from trackmask.draw import palette
-from trackmask.records import ObjectInfo, prompted
 from trackmask.report.pictures import Row, View
 from trackmask.report.series import STATES, Series, cuts, worst
 from trackmask.report.timeline import axis, bands_svg, plot_svg
-from trackmask.result import Result
+from trackmask.result import ObjectInfo, Result, prompted
 
 SIGN = '<meta name="generator" content="trackmask">'  # by it an earlier report is known as ours
 

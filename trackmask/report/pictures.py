@@ -12,9 +12,7 @@ from PIL import Image as Pillow
 
 from trackmask.data import Frame, Image
 from trackmask.draw import overlay
-from trackmask.records import ObjectInfo
-from trackmask.result import Result
-from trackmask.review import Range
+from trackmask.result import ObjectInfo, Range, Result
 from trackmask.video import VideoReader
 
 POSTER, THUMB, PORTRAIT = 960, 256, 160  # pixels, the longer side

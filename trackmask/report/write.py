@@ -8,12 +8,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from trackmask.errors import OutputExistsError, ResultError, VideoError
+from trackmask.files import writing
 from trackmask.report.page import SIGN, Page
 from trackmask.report.pictures import View, portrait, poster, row_of, shoot
 from trackmask.report.series import read_series
-from trackmask.result import OVERLAY, REPORT, Result, open_result
-from trackmask.source import source_video
-from trackmask.staging import writing
+from trackmask.result import OVERLAY, REPORT, Result, open_result, source_video
 from trackmask.video import open_video
 
 Progress = Callable[[int | None], Callable[[], None]]

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from trackmask.staging import writing
+from trackmask.files import writing
+from trackmask.runtime import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint
 from trackmask.training.films import read_films
 from trackmask.training.quantize import calibration_crops, quantize_encoder
 from trackmask.training.resize import resize
 from trackmask.training.state import read_state
 from trackmask.training.train import configure
-from trackmask.weights import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint
 
 
 def bank(

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from trackmask.crop import around, cut
 from trackmask.data import box_of
 from trackmask.errors import DataError, WeightsError
+from trackmask.files import write_whole
+from trackmask.tracking.crop import around, cut
 from trackmask.training.films import Film
-from trackmask.weights import write_whole
 
 BLOCKS = tuple(f"/backbone/blocks.{index}/" for index in range(2, 11))  # where the names begin that become integers
 EVERY = 20  # frames of a clip between two calibration crops

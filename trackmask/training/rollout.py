@@ -10,10 +10,10 @@ from trackmask.network.encoder import Features
 from trackmask.network.fusion import apart, apply
 from trackmask.network.memory import Memory, join, remember, solve
 from trackmask.network.model import TrackNet
+from trackmask.runtime import given_shapes
 from trackmask.training.adversary import Dropping
 from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
 from trackmask.training.samples import Batch
-from trackmask.weights import given_shapes
 
 RECENT = 2  # of its own predictions in memory, beside the reference
 

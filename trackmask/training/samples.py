@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from trackmask.crop import FILL, Crop, around, cut, rectangle, shift, within
 from trackmask.data import box_of
 from trackmask.errors import DataError
-from trackmask.prompt_maps import box_map, click_maps
 from trackmask.prompts import Box
+from trackmask.tracking.crop import FILL, Crop, around, cut, rectangle, shift, within
+from trackmask.tracking.prompt_maps import box_map, click_maps
 from trackmask.training.films import Film, read_films
 from trackmask.training.stills import Random, Scene, Stills, add_another, drift, move_elsewhere, object_moves, twin
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from trackmask.errors import CallError, WeightsError
+from trackmask.files import write_whole
 from trackmask.network.model import NetworkConfig, TrackNet
 from trackmask.training.adversary import Adversary
 from trackmask.training.imagenet import load_imagenet
-from trackmask.weights import write_whole
 
 BACKBONE_SHARE = 0.1  # of the learning rate: pretrained weights need little
 KEYS = {"net", "mean", "optimizer", "step", "seconds", "config"}

@@ -12,14 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from trackmask.errors import CallError
+from trackmask.files import write_whole, writing
 from trackmask.network.model import NetworkConfig
-from trackmask.staging import writing
 from trackmask.training.adversary import Dropping
 from trackmask.training.depthwise import quicken
 from trackmask.training.rollout import rollout
 from trackmask.training.samples import Batch, Order, Recipe, Samples, batches
 from trackmask.training.state import Training
-from trackmask.weights import write_whole
 
 CLIP_NORM = 1.0
 

@@ -1,0 +1,158 @@
+"""Which clips a batch finds, among everything else that lies about."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trackmask.batch.find import Found, Selection, find_clips
+from trackmask.batch.plan import Shard, parse_shard
+from trackmask.errors import CallError
+from trackmask.files import shown
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def images(folder: Path, count: int = 3, mode: str = "RGB") -> None:
+    folder.mkdir(parents=True)
+    for number in range(count):
+        Image.new(mode, (4, 4)).save(folder / f"{number:05d}.png")
+
+
+def keys(found: Found) -> list[str]:
+    return [clip.key for clip in found.clips]
+
+
+def test_a_folder_with_everything_in_it(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    touch(root / "b.mp4", root / "a.MOV", root / "deep" / "er" / "c.mkv", root / "notes.txt", root / ".hidden.mp4")
+    touch(root / ".cache" / "d.mp4", root / "old.mp4.trackmask" / "overlay.mp4")
+    Image.fromarray(np.full((4, 4), 255, np.uint8)).save(root / "b.mask.png")
+    images(root / "frames")
+    images(root / "frames.truth", mode="P")
+    images(root / "poster", count=1)
+    os.mkfifo(root / "pipe.mp4")
+    assert keys(find_clips(str(root), tmp_path / "out")) == ["a.MOV", "b.mp4", "deep/er/c.mkv", "frames"]
+
+
+def test_a_folder_of_images_is_a_clip_itself(tmp_path: Path) -> None:
+    images(tmp_path / "shot")
+    (clip,) = find_clips(str(tmp_path / "shot"), tmp_path / "out").clips
+    assert (clip.key, clip.path, clip.output) == ("shot", tmp_path / "shot", "shot.trackmask")
+
+
+def test_links_are_not_followed_out_of_the_tree_nor_in_circles(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    touch(root / "a.mp4", tmp_path / "secret" / "s.mp4")
+    (root / "again.mp4").symlink_to(root / "a.mp4")
+    (root / "out.mp4").symlink_to(tmp_path / "secret" / "s.mp4")
+    (root / "circle").symlink_to(root, target_is_directory=True)
+    (root / "away").symlink_to(tmp_path / "secret", target_is_directory=True)
+    (root / "gone.mp4").symlink_to(root / "nowhere.mp4")
+    images(root / "shot")
+    (root / "shot" / "00009.png").symlink_to(tmp_path / "secret" / "s.mp4")
+    for pattern in (str(root), f"{root}/**/*"):
+        found = find_clips(pattern, tmp_path / "out")
+        assert keys(found) == ["a.mp4", "again.mp4"]
+        assert "out.mp4 is a link that leads out of the folder" in found.notes
+        assert any(note.startswith("shot holds images") for note in found.notes)
+
+
+def test_out_within_in_and_in_within_out(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4", tmp_path / "out" / "b.mp4")
+    assert keys(find_clips(str(tmp_path), tmp_path / "out")) == ["a.mp4"]
+    assert keys(find_clips(str(tmp_path / "out"), tmp_path)) == ["b.mp4"]
+    assert keys(find_clips(str(tmp_path / "out"), tmp_path / "out")) == ["b.mp4"]
+
+
+def test_patterns(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4", tmp_path / "x" / "a.mov", tmp_path / "x" / "y" / "b.raw", tmp_path / "x" / "a.json")
+    out = tmp_path / "out"
+    assert keys(find_clips(f"{tmp_path}/*.mp4", out)) == ["a.mp4"]
+    assert keys(find_clips(f"{tmp_path}/**/a*", out)) == ["a.mp4", "x/a.mov"]
+    assert keys(find_clips(f"{tmp_path}/*/*", out)) == ["x/a.mov"]
+    assert keys(find_clips(str(tmp_path), out, select=Selection(("*.raw", "*.mov")))) == ["x/a.mov", "x/y/b.raw"]
+    assert keys(find_clips(str(tmp_path), out, select=Selection(exclude=("x/**",)))) == ["a.mp4"]
+
+
+def test_side_cars_before_the_file_for_all(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"{name}.mp4" for name in "abcd"), tmp_path / "b.mov")
+    touch(tmp_path / "a.mask.png", tmp_path / "a.prompts.json", tmp_path / "b.mp4.json", tmp_path / "b.json")
+    touch(tmp_path / "c.json", tmp_path / "all.json")
+    found = find_clips(str(tmp_path), tmp_path / "out", tmp_path / "all.json")
+    prompts = {clip.key: clip.prompt.name for clip in found.clips if isinstance(clip.prompt, Path)}
+    assert prompts == {
+        "a.mp4": "a.prompts.json",
+        "b.mov": "b.json",
+        "b.mp4": "b.mp4.json",
+        "c.mp4": "c.json",
+        "d.mp4": "all.json",
+    }
+    assert {clip.prompt for clip in find_clips(str(tmp_path / "d.mp4"), tmp_path / "out").clips} == {None}
+
+
+def test_a_list_and_a_csv(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.mp4", tmp_path / "in" / "b.mp4", tmp_path / "else" / "c.mp4")
+    listed = tmp_path / "in" / "clips.txt"
+    listed.write_bytes(b"a.mp4\r\n\n./b.mp4\n../else/c.mp4\n")
+    found = find_clips(str(listed), tmp_path / "out").clips
+    elsewhere = (tmp_path / "else" / "c.mp4").relative_to("/").as_posix()
+    assert sorted(clip.key for clip in found) == sorted(["a.mp4", "b.mp4", elsewhere])
+    table = tmp_path / "in" / "clips.csv"
+    table.write_text('clip,prompt,output\na.mp4,"1,2,3,4",first\nb.mp4,b.json,\n')
+    one, other = find_clips(str(table), tmp_path / "out").clips
+    assert (other.key, other.prompt, other.output) == ("a.mp4", "1,2,3,4", "first")
+    assert (one.key, one.prompt, one.output) == ("b.mp4", tmp_path / "in" / "b.json", "b.mp4.trackmask")
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("clip,output\na.mp4,../../x\n", "below OUT"),
+        ("clip,output\na.mp4,/x\n", "below OUT"),
+        ("clip,output\na.mp4,x\nb.mp4,x\n", "two clips"),
+        ("clip\na.mp4\n./a.mp4\n", "two clips"),
+        ("video\na.mp4\n", "column"),
+        ('clip\n"a\x00.mp4"\n', "names no clip"),
+        ("clip\n" + "a" * 200_000 + "\n", "not a CSV"),
+        ("clip\n", "no clips"),
+    ],
+)
+def test_csvs_that_are_refused(tmp_path: Path, table: str, expected: str) -> None:
+    path = tmp_path / "clips.csv"
+    path.write_text(table)
+    with pytest.raises(CallError, match=expected):
+        find_clips(str(path), tmp_path / "out")
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "none", tmp_path / "none" / "*.mp4"):
+        with pytest.raises(CallError):
+            find_clips(str(source), tmp_path / "out")
+
+
+def test_shards_split_stably_and_leave_nothing_out(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"clip{number}.mp4" for number in range(40)))
+    clips = find_clips(str(tmp_path), tmp_path / "out").clips
+    shards = [Shard(number, 3) for number in (1, 2, 3)]
+    assert all(sum(clip in shard for shard in shards) == 1 for clip in clips)
+    assert all(5 < sum(clip in shard for clip in clips) < 25 for shard in shards)
+    chosen = [clip.key for clip in clips if clip in shards[1]]
+    (tmp_path / "clip7.mp4").unlink()  # a clip that goes away moves no other one
+    left = [clip.key for clip in find_clips(str(tmp_path), tmp_path / "out").clips if clip in shards[1]]
+    assert left == [key for key in chosen if key != "clip7.mp4"]
+    assert parse_shard("3/10") == Shard(3, 10)
+    for wrong in ("0/3", "4/3", "1", "1/", "-1/2", "a/b", "1/2/3"):
+        with pytest.raises(CallError):
+            parse_shard(wrong)
+
+
+def test_any_name_is_shown_on_one_line() -> None:
+    assert shown("a b-ü.mp4") == "a b-ü.mp4"
+    assert shown(b"x\n\x1b[31m\xff.mp4") == "x\\n\\x1b[31m\\udcff.mp4"

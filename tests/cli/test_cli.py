@@ -1,0 +1,277 @@
+"""Every command through click's runner, and the whole as a process: exit codes, one clear line, nothing left behind."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import ROOT
+from PIL import Image
+
+from trackmask.cli import main
+
+SAMPLES = ROOT / "samples"
+CAT = str(SAMPLES / "cat.mp4")
+BOX = ("--box", "20,119,138,104")
+COMMAND = [sys.executable, "-m", "trackmask"]
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def refused(code: int, *arguments: str) -> str:
+    """The one line that a wrong call prints."""
+    before = sorted(Path().iterdir())
+    result = call(*arguments)
+    assert result.exit_code == code, result.output
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert result.stderr.startswith("trackmask: ")
+    assert sorted(Path().iterdir()) == before
+    return result.stderr
+
+
+def png(name: str, values: np.ndarray) -> str:
+    Image.fromarray(values).save(name)
+    return name
+
+
+def test_run_writes_the_result_folder_and_says_where() -> None:
+    result = call("run", CAT, *BOX, "--end", "9")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("cat.mp4.trackmask: 10 frames")
+    assert "look first at frame" in result.stdout
+    folder = Path("cat.mp4.trackmask")
+    assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "result.json"]
+    assert len(list((folder / "masks").iterdir())) == 10
+    about = json.loads((folder / "result.json").read_text())
+    assert about["complete"] is True
+    assert about["source"]["path"] == os.path.relpath(CAT, folder.resolve())
+
+
+def test_quiet_says_nothing_and_options_are_heard() -> None:
+    result = call("run", CAT, *BOX, "--end", "3", "-q", "-o", "out", "--soft", "--no-overlay")
+    assert (result.exit_code, result.output) == (0, "")
+    assert sorted(p.name for p in Path("out").iterdir()) == ["masks", "result.json", "soft"]
+
+
+def test_an_existing_result_stays_unless_told() -> None:
+    assert call("run", CAT, *BOX, "--end", "3", "-o", "out").exit_code == 0
+    first = Path("out/result.json").read_bytes()
+    assert "--overwrite" in refused(2, "run", CAT, *BOX, "--end", "5", "-o", "out")
+    assert Path("out/result.json").read_bytes() == first
+    assert call("run", CAT, *BOX, "--end", "5", "-o", "out", "--overwrite").exit_code == 0
+    assert Path("out/result.json").read_bytes() != first
+
+
+def test_a_folder_that_is_no_result_is_never_overwritten() -> None:
+    Path("mine").mkdir()
+    Path("mine/diary.txt").write_text("dear diary")
+    refused(2, "run", CAT, *BOX, "-o", "mine", "--overwrite")
+    assert Path("mine/diary.txt").read_text() == "dear diary"
+
+
+def test_prompts_that_do_not_fit() -> None:
+    small = png("small.png", np.full((20, 30), 255, np.uint8))
+    message = refused(2, "run", CAT, "--mask", small)
+    assert "30x20" in message
+    assert "480x360" in message
+    assert "empty" in refused(2, "run", CAT, "--mask", png("empty.png", np.zeros((360, 480), np.uint8)))
+    assert "outside" in refused(2, "run", CAT, "--box", "600,10,50,50")
+    assert "X,Y,W,H" in refused(2, "run", CAT, "--box", "1,2,3")
+    assert "no file" in refused(2, "run", CAT, "--mask", "nowhere.png")
+    assert "45" in refused(2, "run", CAT, *BOX, "--start", "soon")
+    assert "48 frames" in refused(2, "run", CAT, *BOX, "--start", "500")
+    assert "behind the end" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@20", "--end", "10")
+    assert "behind the end" in refused(2, "run", CAT, "--box", "1,2,30,40@0.8s", "--end", "0.4s")
+    assert "48 frames" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@48")
+    assert "no name" in refused(2, "run", CAT, "--object", "", *BOX)
+    assert "no name" in refused(2, "run", CAT, "--object", "a\nb", *BOX)
+    assert "twice in frame 0" in refused(2, "run", CAT, "--object", "a", *BOX, "--point", "50,150@0")
+    assert "leave all but one out" in refused(2, "run", CAT, *BOX, "--auto", "2")
+    assert "beside it" in refused(2, "run", CAT, "--point", "50,150", "--negative", "50,150")
+
+
+def test_videos_that_are_none() -> None:
+    assert "does not exist" in refused(1, "run", "nowhere.mp4", *BOX)
+    Path("text.mp4").write_text("not a video")
+    assert "not a video" in refused(1, "run", "text.mp4", *BOX)
+    Path("nothing.mp4").touch()
+    refused(1, "run", "nothing.mp4", *BOX)
+    Path("folder").mkdir()
+    refused(1, "run", "folder", *BOX)
+    refused(1, "info", "text.mp4")
+
+
+def test_wrong_calls_are_click_s() -> None:
+    assert call("run").exit_code == 2
+    assert call("run", CAT, "--no-such-option").exit_code == 2
+    assert call("run", CAT, "--style", "sparkle").exit_code == 2
+
+
+def test_a_truncated_video_leaves_a_marked_partial_result() -> None:
+    subprocess.run(
+        [sys.executable, "-c", REMUX, CAT, "whole.mkv"],
+        check=True,
+    )
+    blob = Path("whole.mkv").read_bytes()
+    Path("cut.mkv").write_bytes(blob[: len(blob) * 6 // 10])
+    result = call("run", "cut.mkv", *BOX, "-o", "out")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    about = json.loads(Path("out/result.json").read_text())
+    assert about["complete"] is False
+    count = len(about["frames"])
+    assert 10 < count < 48
+    assert str(count) in about["reason"]
+    assert len(list(Path("out/masks").iterdir())) == count
+
+
+REMUX = """
+import sys, av
+with av.open(sys.argv[1]) as source, av.open(sys.argv[2], "w") as target:
+    stream = target.add_stream_from_template(source.streams.video[0])
+    for packet in source.demux(video=0):
+        if packet.dts is not None:
+            packet.stream = stream
+            target.mux(packet)
+"""
+
+
+def test_a_disk_that_fills_up_leaves_nothing() -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+    done = subprocess.run(
+        [*COMMAND, "run", CAT, *BOX, "-o", "out"], capture_output=True, text=True, preexec_fn=limit, check=False
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "room" in done.stderr
+    assert list(Path().iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written() -> None:
+    Path("file").touch()
+    refused(1, "run", CAT, *BOX, "-o", "file/out")
+
+
+def start_and_wait_for_masks(*arguments: str) -> "subprocess.Popen[str]":
+    # What a shell starts in the background ignores interrupts, and so does all that it starts.
+    process = subprocess.Popen(
+        [*COMMAND, "run", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 60
+    while not list(Path().glob(".out.partial/masks/00005.png")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
+
+
+def test_killed_in_the_middle_and_run_again() -> None:
+    process = start_and_wait_for_masks(CAT, *BOX, "-o", "out")
+    process.kill()
+    process.communicate()
+    assert not Path("out").exists()
+    assert call("run", CAT, *BOX, "-o", "out").exit_code == 0
+    assert [p.name for p in Path().iterdir()] == ["out"]
+    assert json.loads(Path("out/result.json").read_text())["complete"] is True
+    assert len(list(Path("out/masks").iterdir())) == 48
+
+
+def test_interrupted() -> None:
+    process = start_and_wait_for_masks(CAT, *BOX, "-o", "out")
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert len(stderr.strip().splitlines()) == 1
+    assert list(Path().iterdir()) == []
+
+
+def test_info() -> None:
+    text = call("info", CAT)
+    assert text.exit_code == 0
+    assert "480x360, 25 frames/s (25)" in text.stdout
+    about = json.loads(call("info", CAT, "--json").stdout)
+    assert (about["width"], about["height"], about["fps"], about["codec"]) == (480, 360, "25", "h264")
+    assert about["frames"] == 48
+
+
+def test_score_of_the_truth_against_itself_is_perfect() -> None:
+    truth = str(SAMPLES / "cat.truth")
+    result = call("score", truth, truth, "--json", "figures.json")
+    assert result.exit_code == 0, result.output
+    assert "100.0" in result.stdout
+    assert json.loads(Path("figures.json").read_text())
+
+
+def test_eval_compares_methods(tmp_path: Path) -> None:
+    (tmp_path / "data/videos").mkdir(parents=True)
+    (tmp_path / "data/videos/cat.mp4").write_bytes(Path(CAT).read_bytes())
+    (tmp_path / "data/Annotations").mkdir()
+    (tmp_path / "data/Annotations/cat").symlink_to(SAMPLES / "cat.truth")
+    result = call("eval", "--data", "data", "--method", "trackmask", "--method", "copy", "--sheet", "sheet.png")
+    assert result.exit_code == 0, result.output
+    assert "copy, prompt: mask" in result.stdout
+    assert Path("sheet-trackmask.png").exists()
+    assert Path("sheet-copy.png").exists()
+
+
+def test_help_is_fast_and_does_without_the_heavy_libraries() -> None:
+    code = "import sys, trackmask.cli; print({'torch', 'cv2', 'onnxruntime', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_tracking_on_the_cpu_never_imports_torch() -> None:
+    code = (
+        "import sys\nfrom trackmask.cli import main\n"
+        f"main(['run', {CAT!r}, '--box', '20,119,138,104', '--end', '2', '-q'], standalone_mode=False)\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_command_has_help_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert f"trackmask {name}" in readme, name
+
+
+def test_prompts_from_a_file() -> None:
+    Path("p.json").write_text(
+        json.dumps({"objects": [{"name": "cat", "prompts": [{"frame": 2, "box": [20, 119, 138, 104]}]}]})
+    )
+    assert call("run", CAT, "--prompts", "p.json", "--end", "4", "-o", "out", "--no-overlay").exit_code == 0
+    about = json.loads(Path("out/result.json").read_text())
+    assert about["objects"] == [{"id": 1, "name": "cat", "first_prompt": 2, "last_prompt": 2}]
+    assert len(about["frames"]) == 5
+    assert "leave all but one out" in refused(2, "run", CAT, "--prompts", "p.json", *BOX)
+    Path("p.json").write_text('{"objects": [{"prompts": [{"frame": 2, "box": [1, 2, 3]}]}]}')
+    message = refused(2, "run", CAT, "--prompts", "p.json")
+    assert "p.json" in message
+    assert "box" in message
+
+
+def test_without_a_screen_nothing_can_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--box" in refused(2, "run", CAT, "--interactive")

@@ -1,0 +1,110 @@
+import pytest
+
+from trackmask.data import ObjectRecord, State
+from trackmask.result import FrameRecord
+from trackmask.result.review import GAP, LIMIT, Range, review
+
+
+def seen(object_id=1, confidence=0.95, state=State.TRACKED, box=(100, 100, 40, 40), area=1200, agreement=None):
+    return ObjectRecord(object_id, state, confidence, area, box, agreement)
+
+
+def lost(confidence=0.7, state=State.LOST):
+    return ObjectRecord(1, state, confidence, 0, None)
+
+
+def frames(changes, count=60):
+    return [FrameRecord(i, i / 25, (changes.get(i, seen()),)) for i in range(count)]
+
+
+def listed(changes, prompts=(0,), count=60):
+    return review(frames(changes, count), {1: list(prompts)})
+
+
+def found(changes):
+    return sorted((item.first, item.last, item.reason) for item in listed(changes))
+
+
+def test_nothing_to_look_at():
+    assert review([], {}) == []
+    assert found({}) == []
+
+
+def test_one_range_over_small_gaps_with_its_lowest_confidence():
+    ranges = listed({10: seen(confidence=0.4), 14: seen(confidence=0.3), 40: seen(confidence=0.45)})
+    said = {(item.first, item.last, item.reason, item.confidence) for item in ranges}
+    assert said == {(10, 14, "low confidence", 0.3), (40, 40, "low confidence", 0.45)}
+    assert found({10: seen(confidence=0.4), 10 + GAP: seen(confidence=0.4)}) == [(10, 10 + GAP, "low confidence")]
+    assert len(found({10: seen(confidence=0.4), 11 + GAP: seen(confidence=0.4)})) == 2
+
+
+def test_reasons():
+    assert found({10: lost()}) == [(10, 10, "lost")]
+    assert found({10: seen(state=State.UNCERTAIN, confidence=0.6)}) == [(10, 10, "low confidence")]
+    assert found({10: lost(0.4, State.ABSENT)}) == [(10, 10, "low confidence")]
+    assert found({10: lost(0.9, State.ABSENT)}) == []
+    half = {i: seen(area=600) for i in range(30, 60)}
+    assert found(half) == [(30, 30, "sudden change of area")]
+    beside = {i: seen(box=(160, 100, 40, 40)) for i in range(30, 60)}
+    assert found(beside) == [(30, 30, "jump")]
+
+
+def test_directions_that_disagree_are_a_reason_of_their_own_however_sure_the_mask():
+    assert found({10: seen(agreement=0.5), 12: seen(agreement=0.3)}) == [(10, 12, "two directions disagree")]
+    assert found({10: seen(agreement=0.9)}) == []
+    assert found({10: ObjectRecord(1, State.LOST, 0.2, 0, None, 0.0)}) == [(10, 10, "lost")]
+
+
+def test_steady_motion_and_small_flicker_are_fine():
+    assert found({i: seen(box=(100 + 20 * i, 100, 40, 40), area=1200 + 40 * i) for i in range(60)}) == []
+    assert found({i: seen(box=(100 + 6 * (i % 2), 100, 3, 3), area=5 + 4 * (i % 2)) for i in range(60)}) == []
+
+
+def test_frames_that_are_not_neighbours_are_not_compared():
+    assert review([FrameRecord(0, 0, (seen(),)), FrameRecord(2, 0.1, (seen(box=(900, 0, 40, 40)),))], {1: [0]}) == []
+
+
+def test_first_is_where_a_correction_repairs_most():
+    dip, stretch = {5: seen(confidence=0.05)}, {i: seen(confidence=0.3) for i in range(30, 50)}
+    long, short = listed(dip | stretch)
+    assert (long.first, long.last, short.first) == (30, 49, 5)
+    assert 30 <= long.frame < 49
+    assert long.worth > short.worth > 0
+
+
+def test_an_even_stretch_that_is_only_fair_is_worth_one_correction_and_a_corrected_one_none():
+    fair = {i: seen(confidence=0.8) for i in range(60)}
+    (item,) = listed(fair)
+    assert (item.reason, item.last, item.confidence) == ("worth a correction", 59, 0.8)
+    assert item.frame == pytest.approx(30, abs=2)
+    assert item.first == item.frame // 2 + 1  # what is nearer to it than to the prompt
+    assert listed(fair, prompts=range(0, 60, 6)) == []
+    assert listed({i: seen(confidence=0.93) for i in range(60)}) == []
+
+
+def test_a_stretch_that_stands_out_anyway_is_not_listed_again():
+    ranges = listed({i: seen(confidence=0.4 if 20 <= i < 50 else 0.8) for i in range(60)})
+    assert [item.reason for item in ranges] == ["low confidence"]
+
+
+def test_objects_apart():
+    both = [FrameRecord(i, i / 25, (seen(1, 0.4), seen(2, 0.3))) for i in range(3)]
+    ranges = review(both, {1: [0], 2: [0]})
+    assert [(item.object_id, item.first, item.last) for item in ranges] == [(2, 0, 2), (1, 0, 2)]
+
+
+def test_short_list_of_the_worst_and_read_once():
+    step = GAP + 1
+    stream = (FrameRecord(i * step, 0.0, (seen(confidence=0.4 - i / 1000),)) for i in range(100))
+    ranges = review(stream, {})
+    assert len(ranges) == LIMIT
+    assert ranges == sorted(ranges, key=lambda item: (-item.worth, item.confidence))
+
+
+def test_a_range_of_an_earlier_version_has_no_frame():
+    raw = {"object": 1, "first": 3, "last": 5, "reason": "lost", "confidence": 0.1}
+    assert Range.from_json(raw) == Range(1, 3, 5, "lost", 0.1, 3, 0.0)
+    item = Range(1, 3, 5, "lost", 0.1, 4, 2.5)
+    assert Range.from_json(item.as_json()) == item
+    with pytest.raises(KeyError):
+        Range.from_json({"object": 1})

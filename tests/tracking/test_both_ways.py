@@ -1,0 +1,60 @@
+"""What two directions say of a frame, made into one."""
+
+import numpy as np
+import pytest
+
+from trackmask.data import ObjectRecord, State
+from trackmask.tracking.both_ways import blend
+
+SIZE = (20, 40)
+
+
+def opinion(x=None, confidence=0.9, state=State.TRACKED):
+    """A square at column x; None: nothing was found."""
+    prob = np.zeros(SIZE, np.uint8)
+    if x is not None:
+        prob[5:15, x : x + 10] = 255
+    return ObjectRecord(1, state, confidence, 0, None), prob
+
+
+def columns(patch):
+    found = np.flatnonzero((patch.prob > 127).any(0))
+    return None if not found.size else (int(found[0]), int(found[-1]))
+
+
+def test_two_that_agree():
+    record, patch = blend(opinion(10, 0.9), opinion(10, 0.7), 0.5, certain=0.5)
+    assert columns(patch) == (10, 19)
+    assert (record.state, record.agreement) == (State.TRACKED, 1)
+    assert 0.7 < record.confidence < 0.9
+
+
+@pytest.mark.parametrize(
+    ("share", "left", "right", "wins"), [(0.2, 0.8, 0.8, 0), (0.8, 0.8, 0.8, 20), (0.6, 0.95, 0.5, 0)]
+)
+def test_where_they_differ_the_nearer_prompt_counts_and_the_surer_mask(share, left, right, wins):
+    record, patch = blend(opinion(0, left), opinion(20, right), share, certain=0.5)
+    assert columns(patch) == (wins, wins + 9)
+    assert record.agreement == 0
+
+
+@pytest.mark.parametrize("state", [State.LOST, State.ABSENT])
+def test_one_that_found_nothing_takes_nothing_from_the_other(state):
+    record, patch = blend(opinion(10, 0.6), opinion(None, 0.9, state), 0.99, certain=0.5)
+    assert columns(patch) == (10, 19)
+    assert (record.state, record.confidence, record.agreement) == (State.TRACKED, 0.6, 0)
+    record, _ = blend(opinion(None, 0.9, state), opinion(10, 0.4), 0.01, certain=0.5)
+    assert (record.state, record.confidence) == (State.UNCERTAIN, 0.4)
+
+
+def test_both_found_nothing():
+    record, patch = blend(opinion(None, 0.3, State.LOST), opinion(None, 0.9, State.ABSENT), 0.5, certain=0.5)
+    assert columns(patch) is None
+    assert (record.state, record.agreement) == (State.ABSENT, 1)
+
+
+def test_weak_masks_that_cancel_each_other_are_lost():
+    (left, faint), (right, other) = opinion(0), opinion(20)
+    record, patch = blend((left, faint // 255 * 150), (right, other // 255 * 150), 0.5, certain=0.5)
+    assert columns(patch) is None
+    assert record.state == State.LOST

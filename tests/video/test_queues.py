@@ -1,0 +1,153 @@
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from trackmask.video.queues import Behind, ahead
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_stays():
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+def wait_for(condition):
+    """Until it holds, or long enough to be sure that it never will."""
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+def broken(good):
+    yield from range(good)
+    raise KeyError("in the maker")
+
+
+def test_ahead_keeps_the_order():
+    assert list(ahead(range(50), depth=3)) == list(range(50))
+    assert list(ahead([])) == []
+
+
+def test_ahead_works_in_another_thread():
+    assert threading.current_thread() not in ahead(threading.current_thread() for _ in range(2))
+
+
+def test_ahead_raises_where_the_item_would_have_come():
+    line = ahead(broken(7), depth=2)
+    assert [next(line) for _ in range(7)] == list(range(7))
+    with pytest.raises(KeyError, match="in the maker"):
+        next(line)
+
+
+def test_ahead_passes_exceptions_that_are_items():
+    assert [type(item) for item in ahead([ValueError(), None])] == [ValueError, type(None)]
+
+
+def test_ahead_is_bounded():
+    made = []
+
+    def make():
+        for number in range(100):
+            made.append(number)
+            yield number
+
+    line = ahead(make(), depth=3)
+    next(line)
+    assert wait_for(lambda: len(made) == 5)  # one given, three that wait, one at the door
+    time.sleep(0.15)
+    assert len(made) == 5
+    line.close()
+    assert len(made) <= 6
+
+
+def test_ahead_ends_with_an_error_of_the_caller():
+    def use(line):
+        with closing(line):
+            return [1 / (3 - item) for item in line]
+
+    with pytest.raises(ZeroDivisionError):
+        use(ahead(range(10**9)))
+
+
+def test_behind_keeps_the_order():
+    done = []
+    with Behind(done.append, depth=2) as output:
+        for number in range(50):
+            output.put(number)
+    assert done == list(range(50))
+
+
+def test_behind_is_bounded():
+    go, started = threading.Event(), threading.Event()
+
+    def work(_):
+        started.set()
+        go.wait()
+
+    count = 0
+
+    def feed(output):
+        nonlocal count
+        for number in range(20):
+            output.put(number)
+            count += 1
+
+    with Behind(work, depth=3) as output:
+        feeder = threading.Thread(target=feed, args=(output,))
+        feeder.start()
+        assert started.wait(5)
+        assert wait_for(lambda: count == 4)  # one at work, three that wait
+        time.sleep(0.15)
+        assert count == 4
+        go.set()
+        feeder.join()
+
+
+def test_behind_raises_at_the_next_put():
+    done = []
+
+    def work(item):
+        if item == 2:
+            raise KeyError("at work")
+        done.append(item)
+
+    def feed():
+        with Behind(work) as output:
+            for number in range(1000):
+                output.put(number)
+                time.sleep(0.001)
+
+    with pytest.raises(KeyError, match="at work"):
+        feed()
+    assert done == [0, 1]
+
+
+def test_behind_raises_at_the_end():
+    def work(item):
+        time.sleep(0.05)
+        raise KeyError("at work")
+
+    with pytest.raises(KeyError, match="at work"), Behind(work) as output:
+        output.put(1)
+
+
+def test_behind_does_not_hide_the_error_of_the_caller():
+    done = []
+
+    def work(item):
+        time.sleep(0.05)
+        done.append(item)
+
+    def feed():
+        with Behind(work, depth=50) as output:
+            for number in range(40):
+                output.put(number)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        feed()
+    assert len(done) < 10

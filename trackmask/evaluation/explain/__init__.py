@@ -1,5 +1,0 @@
-"""What the fully connected layers do in one frame of a result, as a picture."""
-
-from trackmask.evaluation.explain.explain import explain
-
-__all__ = ["explain"]

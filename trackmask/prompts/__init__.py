@@ -1,0 +1,33 @@
+"""What the user says of an object: its mask, a box or clicks, in one frame; on the command line or in a file."""
+
+from trackmask.prompts.files import files_behind, read_prompt_file
+from trackmask.prompts.gather import PromptSet, Target
+from trackmask.prompts.prompt import (
+    Box,
+    Moment,
+    Point,
+    Prompt,
+    by_frame,
+    check,
+    parse_box,
+    parse_moment,
+    parse_point,
+    read_mask,
+)
+
+__all__ = [
+    "Box",
+    "Moment",
+    "Point",
+    "Prompt",
+    "PromptSet",
+    "Target",
+    "by_frame",
+    "check",
+    "files_behind",
+    "parse_box",
+    "parse_moment",
+    "parse_point",
+    "read_mask",
+    "read_prompt_file",
+]

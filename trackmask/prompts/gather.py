@@ -1,0 +1,83 @@
+"""What all kinds of prompt files share: what they need to know of the video, which frame a picture is, one prompt an
+object and frame."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from trackmask.errors import PromptError
+from trackmask.prompts.prompt import Moment, Prompt
+
+_NUMBERED = re.compile(r"[^0-9]*?([0-9]{1,9})")
+
+
+@dataclass(frozen=True, eq=False)
+class PromptSet:
+    """The prompts of one video, one for each frame and object, and the names of the objects that have one."""
+
+    prompts: tuple[Prompt, ...]
+    names: dict[int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What reading prompts needs to know of the video that they are for."""
+
+    name: str = ""  # of the file or folder
+    key: str = ""  # by which a file for many clips calls it; else its name
+    images: tuple[str, ...] = ()  # of a folder of images: their names in order
+    size: tuple[int, int] | None = None  # (height, width); None: not known yet
+
+    def frame(self, picture: str) -> int | None:
+        """The frame that an annotated picture is, by its file name; None where the name tells no number.
+
+        In a folder of images its place; else its number, without the video's own name: clip-00012.jpg of clip.mp4 is
+        frame 12, clip.jpg is frame 0.
+        """
+        name = PurePosixPath(picture.replace("\\", "/")).name
+        if name in self.images:
+            return self.images.index(name)
+        stem, own = PurePosixPath(name).stem, PurePosixPath(self.name).stem
+        rest = stem.removeprefix(own) if own else stem
+        if not rest:
+            return 0
+        number = _NUMBERED.fullmatch(rest)
+        return int(number[1]) if number else None
+
+
+def gather(file: str, pieces: Iterable[Prompt], names: Mapping[int, str]) -> PromptSet:
+    """One prompt for each object and frame: parts of a mask are joined, clicks add up. PromptError for two boxes."""
+    whole: dict[tuple[Moment, int], Prompt] = {}
+    for piece in pieces:
+        key = (piece.frame, piece.object_id)
+        whole[key] = _join(file, whole[key], piece) if key in whole else piece
+    used = {piece.object_id for piece in whole.values()}
+    return PromptSet(tuple(whole.values()), {id_: name for id_, name in sorted(names.items()) if id_ in used})
+
+
+def free_id(file: str, taken: Iterable[int]) -> int:
+    """The smallest id that no object has. PromptError where all 255 are taken."""
+    free = set(range(1, 256)) - set(taken)
+    if not free:
+        raise PromptError(f"{file} has more than 255 objects; track the others in a second run")
+    return min(free)
+
+
+def _join(file: str, one: Prompt, other: Prompt) -> Prompt:
+    mask = one.mask if other.mask is None else other.mask
+    if one.mask is not None and other.mask is not None:
+        if one.mask.shape != other.mask.shape:
+            raise PromptError(f"{file}: object {one.object_id} has masks of two sizes in frame {one.frame}; give one")
+        mask = np.logical_or(one.mask, other.mask)
+    if one.box and other.box and one.box != other.box:
+        raise PromptError(f"{file}: object {one.object_id} has two boxes in frame {one.frame}; give one")
+    return replace(
+        one,
+        mask=mask,
+        box=one.box or other.box,
+        positive=one.positive + other.positive,
+        negative=one.negative + other.negative,
+    )

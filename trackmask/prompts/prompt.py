@@ -1,0 +1,205 @@
+"""What the user says of an object: its mask, a box or clicks, in one frame."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+
+from trackmask.errors import PromptError
+from trackmask.formats.png import read_picture
+
+Box = tuple[float, float, float, float]  # x, y, w, h in pixels; x, y is the top left corner
+Point = tuple[float, float]  # x, y in pixels
+Moment = int | float | None  # a place in a video: an int is a frame, a float seconds, None the first frame tracked
+
+VOID = 255  # "no one can tell", in masks that carry ids
+
+_SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
+_CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)")
+_HARD = "save it as a PNG with hard edges: 0 and 255 for one object, or the ids 1..254 for several"
+_SOFT_VALUES = 8  # so many greys beside a mostly white mask are a smooth edge, not objects
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """One object in one frame."""
+
+    object_id: int  # 1..255
+    frame: Moment = None  # frames are 0-based
+    mask: np.ndarray | None = None  # (H, W) bool
+    box: Box | None = None
+    positive: tuple[Point, ...] = ()  # clicks on the object
+    negative: tuple[Point, ...] = ()  # clicks beside it
+    source: str = ""  # the file of the mask
+
+    @property
+    def at(self) -> int:
+        """The frame, where it is one: a time is resolved against the video before anything is tracked."""
+        if not isinstance(self.frame, int):
+            raise ValueError(f"the prompt of object {self.object_id} has no frame yet")
+        return self.frame
+
+    def as_json(self) -> dict[str, Any]:
+        """The prompt for result.json: a mask by the name of its file (null where it has none), never by a path."""
+        entry: dict[str, Any] = {"object": self.object_id, "frame": self.at}
+        if self.mask is not None:
+            entry["mask"] = Path(self.source).name or None
+        if self.box is not None:
+            entry["box"] = [_plain(value) for value in self.box]
+        for name, points in (("positive", self.positive), ("negative", self.negative)):
+            if points:
+                entry[name] = [[_plain(x), _plain(y)] for x, y in points]
+        return entry
+
+
+def parse_moment(text: str) -> int | float:
+    """A place in a video: "45" → frame 45 (int); "3.2s", "00:03.2", "1:02:03.5" → seconds (float). Or PromptError."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if seconds := _SECONDS.fullmatch(text):
+        return float(seconds[1])
+    clock = _CLOCK.fullmatch(text)
+    if clock and float(clock[3]) < 60 and (clock[1] is None or int(clock[2]) < 60):
+        return int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + float(clock[3])
+    raise PromptError(f"{text!r} is neither a frame nor a time; write 45 for a frame, 3.2s or 1:02:03.5 for a time")
+
+
+def parse_box(text: str) -> Box:
+    """ "X,Y,W,H" in pixels, top left corner first → (x, y, w, h). Raises PromptError."""
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError:
+        raise PromptError(f"{text!r} is not a box; write X,Y,W,H in pixels, for example 40,30,120,160") from None
+    if not all(map(math.isfinite, (x, y, w, h))) or min(w, h) <= 0:
+        raise PromptError(f"the box {text} has no area; its width and height, the last two numbers, must be above 0")
+    return x, y, w, h
+
+
+def parse_point(text: str) -> Point:
+    """ "X,Y" in pixels → (x, y). Raises PromptError."""
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise PromptError(f"{text!r} is not a point; write X,Y in pixels, for example 40,50") from None
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise PromptError(f"{text!r} is not a point in a picture; write X,Y in pixels")
+    return x, y
+
+
+def read_mask(path: Path) -> dict[int, np.ndarray]:
+    """The masks in an image file, by id in rising order: (H, W) bool each, none of them empty.
+
+    Two values, one of them 255 (or a 1-bit image): one object, id 1. Other values are ids 1..254, and 255 is void.
+    Raises PromptError where the file is missing, not an image, empty, or a picture instead of a mask.
+    """
+    values = _values(path, read_picture(path, PromptError))
+    ids, counts = np.unique(values[values > 0], return_counts=True)
+    if not len(ids):
+        raise PromptError(f"{path.name} is empty: no pixel belongs to an object; paint the object in white")
+    if ids.tolist() == [VOID]:
+        return {1: values == VOID}
+    if len(ids) > _SOFT_VALUES and ids[-1] == VOID and counts[-1] * 2 > counts.sum():
+        raise PromptError(f"{path.name} has soft edges, and grey values would be ids; {_HARD}")
+    return {int(i): values == i for i in ids if i != VOID}
+
+
+def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
+    """The prompts of each frame that has any. Raises PromptError where an object has two in one frame."""
+    frames: dict[int, list[Prompt]] = {}
+    for prompt in prompts:
+        others = frames.setdefault(prompt.at, [])
+        if any(other.object_id == prompt.object_id for other in others):
+            raise PromptError(
+                f"object {prompt.object_id} is prompted twice in frame {prompt.at}; name the frame the same way for "
+                "all that belongs together, and give one box or one mask"
+            )
+        others.append(prompt)
+    return frames
+
+
+def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> Prompt:
+    """The prompt as it applies to a video of `size` (height, width): its box is cut at the frame's edge.
+
+    Raises PromptError where id, frame, mask, box or a click do not fit; `frames` is None where nobody has counted.
+    """
+    if not 1 <= prompt.object_id <= 255:
+        raise PromptError(f"object {prompt.object_id} cannot be: ids go from 1 to 255")
+    if isinstance(prompt.frame, int) and not 0 <= prompt.frame < (math.inf if frames is None else frames):
+        count = "" if frames is None else f": the video has {frames}"
+        raise PromptError(f"there is no frame {prompt.frame}{count}; frames are counted from 0")
+    if prompt.mask is None and prompt.box is None and not prompt.positive:
+        raise PromptError(f"object {prompt.object_id} has no mask, box or click on it; give one")
+    if prompt.mask is not None:
+        _check_mask(prompt, prompt.mask, size)
+    for x, y in (*prompt.positive, *prompt.negative):
+        if not (0 <= x < size[1] and 0 <= y < size[0]):
+            raise PromptError(f"the click {x:g},{y:g} is outside of the frame ({_pixels(size)}); move it inside")
+    for x, y in set(prompt.positive) & set(prompt.negative):
+        raise PromptError(f"the click {x:g},{y:g} is said to be on object {prompt.object_id} and beside it; choose one")
+    return prompt if prompt.box is None else replace(prompt, box=_clip(prompt, prompt.box, size))
+
+
+def _check_mask(prompt: Prompt, mask: np.ndarray, size: tuple[int, int]) -> None:
+    name = Path(prompt.source).name or f"the mask of object {prompt.object_id}"
+    if mask.shape != size:
+        raise PromptError(
+            f"{name} is {_pixels(mask.shape)} and the video is {_pixels(size)}; give a mask of the video's size"
+        )
+    if not mask.any():
+        raise PromptError(f"{name} is empty: no pixel belongs to object {prompt.object_id}; paint the object")
+
+
+def _clip(prompt: Prompt, box: Box, size: tuple[int, int]) -> Box:
+    x, y, w, h = box
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, size[1]), min(y + h, size[0])
+    if right <= left or bottom <= top:
+        given = ",".join(f"{value:g}" for value in box)
+        raise PromptError(f"the box {given} is outside of the frame ({_pixels(size)}); move it inside")
+    for px, py in prompt.positive:
+        if not (x <= px <= x + w and y <= py <= y + h):
+            raise PromptError(
+                f"the click {px:g},{py:g} is said to be on object {prompt.object_id}, but is outside of its box; "
+                "move one of them"
+            )
+    return left, top, right - left, bottom - top
+
+
+def _values(path: Path, picture: Pillow.Image) -> np.ndarray:
+    """(H, W) uint8: 0, 255 or ids."""
+    if picture.format == "JPEG":
+        raise PromptError(f"{path.name} is a JPEG, which blurs a mask; {_HARD}")
+    picture.info.pop("transparency", None)  # of a palette: it says nothing about ids, but Pillow warns of it
+    if picture.mode == "P" and _black_and_white(picture):
+        picture = picture.convert("L")  # such a palette may well begin with white: the colours count, not the places
+    if picture.mode in ("1", "L", "P"):
+        values = np.asarray(picture)
+        return np.where(values, VOID, 0).astype(np.uint8) if values.dtype == bool else values
+    if picture.mode not in ("RGB", "RGBA", "LA"):
+        raise PromptError(f"{path.name} is an image of the kind {picture.mode}, which is no mask; {_HARD}")
+    channels = np.asarray(picture.convert("RGBA"))
+    if (channels[..., 3] != 255).any():
+        raise PromptError(f"{path.name} is partly transparent, which is no mask; {_HARD}")
+    if (channels[..., :2] != channels[..., 1:3]).any():
+        raise PromptError(f"{path.name} is a colour picture, not a mask; {_HARD}")
+    return channels[..., 0]
+
+
+def _black_and_white(picture: Pillow.Image) -> bool:
+    colours = picture.convert("RGB").getcolors(2)
+    shades = {colour for _, colour in colours or ()}
+    return (255, 255, 255) in shades <= {(0, 0, 0), (255, 255, 255)}
+
+
+def _pixels(size: tuple[int, ...]) -> str:
+    return f"{size[1]}x{size[0]}"
+
+
+def _plain(value: float) -> int | float:
+    """12.0 as 12, the way it was typed."""
+    return int(value) if float(value).is_integer() else float(value)

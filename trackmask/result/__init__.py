@@ -1,0 +1,40 @@
+"""The result folder: what a run leaves, read, reviewed and revised. Only this room knows its layout."""
+
+from trackmask.result.atomic import StagedFolder
+from trackmask.result.folder import (
+    EDITS,
+    OVERLAY,
+    REPORT,
+    SOFT,
+    Result,
+    ResultWriter,
+    default_folder,
+    open_result,
+    tool_version,
+)
+from trackmask.result.records import FrameRecord, ObjectInfo, Source, prompted
+from trackmask.result.review import Range
+from trackmask.result.revision import Revision, undo, versions
+from trackmask.result.source import source_video
+
+__all__ = [
+    "EDITS",
+    "OVERLAY",
+    "REPORT",
+    "SOFT",
+    "FrameRecord",
+    "ObjectInfo",
+    "Range",
+    "Result",
+    "ResultWriter",
+    "Revision",
+    "Source",
+    "StagedFolder",
+    "default_folder",
+    "open_result",
+    "prompted",
+    "source_video",
+    "tool_version",
+    "undo",
+    "versions",
+]

@@ -1,0 +1,134 @@
+"""A folder that appears under its name whole, or not at all."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from trackmask.errors import OutputError, OutputExistsError
+from trackmask.files import locked, writing
+
+LOCK = ".lock"  # in the folder while it is being filled: held by the run, and the sign that the folder is ours
+
+
+class StagedFolder:
+    """Fill `path`, a hidden sibling of `target`, and call `publish`; left without it, nothing remains.
+
+    `check(target)` raises where a thing at `target` must not be replaced; it may be called several times.
+    Entering raises OutputError where the machine refuses, OutputExistsError where another run is at work on `target`.
+    What a killed run left is cleared away.
+    """
+
+    def __init__(self, target: Path, check: Callable[[Path], None]) -> None:
+        self.target = Path(os.path.realpath(target))  # a link stays a link; siblings are those of the real folder
+        if not self.target.name:
+            raise OutputExistsError(f"{self.target} cannot be written; choose a folder in it")
+        self.path = self.target.with_name(f".{self.target.name}.partial")
+        self._old = self.target.with_name(f".{self.target.name}.replaced")
+        self._check = check
+        self._made: list[Path] = []  # parents that were missing, the deepest first
+        self._lock: BinaryIO | None = None
+        self._published = False
+
+    def __enter__(self) -> Self:
+        self._check(self.target)
+        with writing(self.target):
+            self._made = [parent for parent in self.target.parents if not parent.exists()]
+            try:
+                self.target.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = self._take()
+                self._settle()
+                self._check(self.target)  # again: another run may have ended in between
+                _empty(self.path)
+            except BaseException:
+                self._leave()
+                raise
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._leave()
+
+    def publish(self) -> None:
+        """Give the folder its name, in place of what has it. Raises OutputError, or what `check` raises."""
+        self._check(self.target)
+        with writing(self.target):
+            _sync(self.path)
+            if self.target.exists():
+                self.target.rename(self._old)
+            # The lock moves along, so that no other run can take this folder for what a killed one left.
+            if sys.platform == "win32" and self._lock:
+                self._lock.close()  # Windows does not rename a folder with an open file in it
+            self.path.rename(self.target)
+            self._published = True
+            (self.target / LOCK).unlink()
+            _sync(self.target.parent)
+        shutil.rmtree(self._old, ignore_errors=True)
+
+    def _take(self) -> BinaryIO:
+        """The lock of our folder, made if missing."""
+        lock = self.path / LOCK
+        for _ in range(100):  # each turn but the last lost a race with a run that was just ending
+            with suppress(FileNotFoundError):
+                if self._foreign(lock):
+                    raise OutputExistsError(f"{self.path} is in the way and not trackmask's; move it away")
+                self.path.mkdir(exist_ok=True)
+                file = lock.open("ab")
+                if not locked(file):
+                    file.close()
+                    raise OutputExistsError(f"another run is writing {self.target}; wait for it, or choose another")
+                if os.path.samestat(os.fstat(file.fileno()), lock.stat()):
+                    return file
+                file.close()
+        raise OutputError(f"cannot lock {self.path}; choose another place")
+
+    def _settle(self) -> None:
+        """End a replacement that was interrupted: the old folder goes where the new one stands, and else comes back."""
+        if self._old.exists() and not self.target.exists():
+            self._old.rename(self.target)
+        shutil.rmtree(self._old, ignore_errors=True)
+
+    def _foreign(self, lock: Path) -> bool:
+        """Whether what stands at our path may be someone else's: it is never emptied then."""
+        if self.path.is_symlink():
+            return True
+        return self.path.exists() and not lock.exists() and any(self.path.iterdir())
+
+    def _leave(self) -> None:
+        if self._lock is not None:
+            if not self._published:
+                self._discard()
+            self._lock.close()
+            self._lock = None
+        if not self._published:
+            for parent in self._made:
+                with suppress(OSError):  # never made, or someone else uses it by now
+                    parent.rmdir()
+
+    def _discard(self) -> None:
+        with suppress(OSError):
+            self._settle()
+        with suppress(OSError):
+            _empty(self.path)
+            (self.path / LOCK).unlink()  # last: without it the next run would not know the folder for ours
+            self.path.rmdir()
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != LOCK:
+            entry.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """Names on the disk, not in its cache only; systems that cannot do it for a folder are left alone."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,170 @@
+"""Which frames a person should look at, and which of them to correct first, from the records alone."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from heapq import nsmallest
+from typing import Any, Self
+
+import numpy as np
+
+from trackmask.data import ObjectRecord, State
+from trackmask.result.records import FrameRecord
+from trackmask.result.worth import best, reach, worth
+
+UNSURE = 0.5  # confidence below it: a mask that is more likely bad than good
+APART = 0.7  # IoU of the masks from both directions below it: they differ by more than their outlines
+AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
+AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
+JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
+JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
+FAIR = 0.9  # mean confidence below it: nothing stands out, but a correction would better the whole stretch
+WORTHWHILE = 1.0  # masks that it would repair, at least
+GAP = 12  # frames, half a second: what lies closer together is looked at together
+LIMIT = 20  # ranges; a longer list is not read
+
+LOST, DISAGREE, LOW, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
+STRETCH = "worth a correction"
+
+
+@dataclass(frozen=True)
+class Range:
+    """Frames of one object to look at, `first` and `last` included."""
+
+    object_id: int
+    first: int
+    last: int
+    reason: str  # one of those above
+    confidence: float  # the lowest in the range
+    frame: int  # the one to correct first
+    worth: float = 0.0  # how many whole masks that correction would repair, by `worth.worth`
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "object": self.object_id,
+            "first": self.first,
+            "last": self.last,
+            "reason": self.reason,
+            "confidence": round(self.confidence, 4),
+            "frame": self.frame,
+            "worth": round(self.worth, 2),
+        }
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Self:
+        """Raises KeyError, TypeError or ValueError where `raw` is not a range. Earlier versions wrote no frame."""
+        first, last = int(raw["first"]), int(raw["last"])
+        frame, value = int(raw.get("frame", first)), float(raw.get("worth", 0))
+        return cls(int(raw["object"]), first, last, str(raw["reason"]), float(raw["confidence"]), frame, value)
+
+
+@dataclass
+class Past:
+    """What is kept of an object's frames: 12 bytes each."""
+
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    confidence: array[float] = field(default_factory=lambda: array("f"))
+
+
+def review(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[Range]:
+    """The ranges of frames to look at, worst first, at most LIMIT. Worst is where a correction would repair most.
+
+    `frames` come in order and are read once; `prompts` are the frames with prompts, by object.
+    """
+    pasts: dict[int, Past] = {}
+    ranges = list(_ranges(_noted(frames, pasts)))
+    found: list[Range] = []
+    for object_id, past in pasts.items():
+        own = [item for item in ranges if item.object_id == object_id]
+        found += _valued(object_id, own, past, prompts.get(object_id, ()))
+    return nsmallest(LIMIT, found, key=lambda item: (-item.worth, item.confidence, item.first, item.object_id))
+
+
+def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[int]:
+    """The frames to correct, the one that repairs most first: of each object one in each gap between its prompts.
+
+    Unlike the review list it has something to say of a clean video, too.
+    """
+    pasts: dict[int, Past] = {}
+    for _ in _noted(frames, pasts):
+        pass
+    found: list[tuple[float, int]] = []
+    for object_id, past in pasts.items():
+        own, given = np.array(past.frames), prompts.get(object_id, ())
+        value = worth(own, np.array(past.confidence), given)
+        found += [(-float(value[place]), int(own[place])) for place in best(own, value, given)]
+    return [frame for _, frame in sorted(found)]
+
+
+def _noted(frames: Iterable[FrameRecord], pasts: dict[int, Past]) -> Iterator[FrameRecord]:
+    for frame in frames:
+        for record in frame.objects:
+            past = pasts.setdefault(record.id, Past())
+            past.frames.append(frame.index)
+            past.confidence.append(record.confidence)
+        yield frame
+
+
+def _valued(object_id: int, ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterator[Range]:
+    """An object's ranges with the frame to correct first in each, and the stretches that are no more than fair."""
+    frames, confidence = np.array(past.frames), np.array(past.confidence)
+    value = worth(frames, confidence, prompts)
+    for item in ranges:
+        begin, end = np.searchsorted(frames, (item.first, item.last + 1))
+        place = begin + int(value[begin:end].argmax())
+        yield replace(item, frame=int(frames[place]), worth=float(value[place]))
+    nearest, beyond = reach(frames, prompts)
+    for place in best(frames, value, prompts):
+        part, frame = np.s_[nearest[place] : beyond[place]], int(frames[place])
+        known = any(item.first <= frame <= item.last for item in ranges)
+        if not known and confidence[part].mean() < FAIR and value[place] >= WORTHWHILE:
+            first, last = int(frames[part][0]), int(frames[part][-1])
+            lowest = round(float(confidence[part].min()), 4)
+            yield Range(object_id, first, last, STRETCH, lowest, frame, float(value[place]))
+
+
+def _ranges(frames: Iterable[FrameRecord]) -> Iterator[Range]:
+    """What stands out, by object and reason."""
+    growing: dict[tuple[int, str], Range] = {}
+    before: dict[int, ObjectRecord] = {}  # the objects of the frame before
+    last = -1
+    for frame in frames:
+        for record in frame.objects:
+            reason = _reason(record, before.get(record.id) if frame.index == last + 1 else None)
+            if reason is None:
+                continue
+            key = (record.id, reason)
+            old = growing.get(key)
+            if old is not None and frame.index - old.last <= GAP:
+                growing[key] = replace(old, last=frame.index, confidence=min(old.confidence, record.confidence))
+                continue
+            if old is not None:
+                yield old
+            growing[key] = Range(record.id, frame.index, frame.index, reason, record.confidence, frame.index)
+        before, last = {record.id: record for record in frame.objects}, frame.index
+    yield from growing.values()
+
+
+def _reason(now: ObjectRecord, before: ObjectRecord | None) -> str | None:
+    """The gravest reason to look at an object in a frame."""
+    if now.state == State.LOST:
+        return LOST
+    if now.agreement is not None and now.agreement < APART:
+        return DISAGREE
+    if now.state == State.UNCERTAIN or now.confidence < UNSURE:
+        return LOW
+    if before is None or before.box is None or now.box is None:
+        return None
+    small, large = sorted((before.area, now.area))
+    if large - small > AREA_PIXELS and large > AREA_RATIO * small:
+        return AREA
+    return PLACE if _way(before.box, now.box) else None
+
+
+def _way(before: tuple[int, int, int, int], now: tuple[int, int, int, int]) -> bool:
+    """Whether the box's centre went further than the object is large."""
+    x, y = (now[i] + now[i + 2] / 2 - before[i] - before[i + 2] / 2 for i in (0, 1))
+    return math.hypot(x, y) > max(JUMP * math.sqrt(before[2] * before[3]), JUMP_PIXELS)

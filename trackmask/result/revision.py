@@ -1,0 +1,147 @@
+"""A result that is corrected: a new version takes its place whole, and what it replaced is kept for `undo`.
+
+    history/001/          what the first correction replaced: result.json, overlay.mp4, masks/, soft/
+
+Files that stay the same are hard links to the old version's, so that a correction of a long result costs little.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from trackmask.data import Frame, ObjectRecord, Patch
+from trackmask.errors import ResultError
+from trackmask.files import writing
+from trackmask.result.atomic import StagedFolder
+from trackmask.result.folder import (
+    EDITS,
+    HISTORY,
+    JSON,
+    MASKS,
+    OVERLAY,
+    SOFT,
+    Result,
+    ResultWriter,
+    open_result,
+    png_name,
+)
+from trackmask.result.records import ObjectInfo
+
+
+class Revision:
+    """Fills the next version of a result; `finish` puts it in place, and without that the old one stays as it is."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        has_soft = (result.folder / SOFT).is_dir()
+        self._writer = ResultWriter(result.folder, overwrite=True, soft=has_soft, edited=True)
+
+    @property
+    def folder(self) -> Path:
+        return self._writer.folder
+
+    def __enter__(self) -> Self:
+        self._writer.__enter__()
+        try:
+            with writing(self.result.folder):
+                for part in (MASKS, SOFT, HISTORY):
+                    link_tree(self.result.folder / part, self.folder / part)
+                self._kept = self.folder / HISTORY / f"{len(versions(self.result.folder)) + 1:03d}"
+                self._kept.mkdir(parents=True)
+        except BaseException:
+            self._writer.__exit__()
+            raise
+        self._writer.adopt(self.result.frames)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._writer.__exit__(*raised)
+
+    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None) -> None:
+        """One object in one frame. Other objects keep their places."""
+        with writing(self.result.folder):
+            self._keep(frame.index, record.id)
+        self._writer.replace(frame, record, patch)
+
+    def _keep(self, index: int, object_id: int) -> None:
+        """Move the old files of a frame into the history: written over, a hard link would change the old version."""
+        for name in (f"{MASKS}/{png_name(index)}", f"{SOFT}/{object_id}/{png_name(index)}"):
+            if (self.folder / name).exists() and not (self._kept / name).exists():
+                (self._kept / name).parent.mkdir(parents=True, exist_ok=True)
+                (self.folder / name).rename(self._kept / name)
+                shutil.copyfile(self._kept / name, self.folder / name)
+
+    def labels(self, index: int) -> np.ndarray:
+        return self._writer.labels(index)
+
+    def finish(
+        self, prompts: Sequence[dict[str, Any]], objects: Sequence[ObjectInfo], weights_sha256: str, *, edits_used: bool
+    ) -> Path:
+        """Raises OutputError. The overlay must have been drawn into `folder` before, where there is to be one.
+        Imported edits that were used move into the history.
+        """
+        with writing(self.result.folder):
+            link_tree(self.result.folder / EDITS, (self._kept if edits_used else self.folder) / EDITS)
+            for name in (JSON, OVERLAY):
+                if (self.result.folder / name).exists():
+                    link(self.result.folder / name, self._kept / name)
+        return self._writer.finish(
+            source=self.result.source,
+            prompts=prompts,
+            objects=objects,
+            weights_sha256=weights_sha256,
+            complete=self.result.complete,
+            reason=self.result.reason,
+        )
+
+
+def undo(folder: Path) -> Result:
+    """Take back the last correction of a result. Raises ResultError where there is none."""
+    result = open_result(folder)
+    kept = versions(folder)
+    if not kept:
+        raise ResultError(f"{folder} was not corrected; there is nothing to undo")
+    with StagedFolder(folder, lambda target: None) as staged:
+        with writing(folder):
+            link_tree(
+                result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / "report.html")
+            )
+            (staged.path / OVERLAY).unlink(missing_ok=True)
+            for path in (p for p in kept[-1].rglob("*") if p.is_file()):
+                target = staged.path / path.relative_to(kept[-1])
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                link(path, target)
+            if len(kept) == 1:
+                (staged.path / HISTORY).rmdir()
+        staged.publish()
+    return open_result(folder)
+
+
+def versions(folder: Path) -> list[Path]:
+    """What the corrections replaced, the first one first."""
+    return sorted((folder / HISTORY).iterdir()) if (folder / HISTORY).is_dir() else []
+
+
+def link_tree(old: Path, new: Path, leave_out: Callable[[Path], bool] = lambda path: False) -> None:
+    if not old.is_dir():
+        return
+    new.mkdir(exist_ok=True)
+    for path in sorted(old.iterdir()):
+        if leave_out(path):
+            continue
+        if path.is_dir():
+            link_tree(path, new / path.name, leave_out)
+        else:
+            link(path, new / path.name)
+
+
+def link(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(old, new)

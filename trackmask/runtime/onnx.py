@@ -1,0 +1,66 @@
+"""Runs the network on the CPU, with ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trackmask.errors import WeightsError
+from trackmask.runtime.interface import FEATURES, GIVEN, Features, sigmoid
+from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, fingerprint, shipped_folder
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+
+class OnnxRuntime:
+    """On the CPU. The graphs lie beside the checkpoint and must be made from it."""
+
+    def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
+        """`folder` None = the shipped weights; `threads` 0 = as many as there are cores. Raises WeightsError."""
+        folder = folder or shipped_folder()
+        self.weights_sha256 = fingerprint(folder / CHECKPOINT)
+        self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
+        self.size: int = self._encoder.get_inputs()[0].shape[1]
+        # The exporter drops what a network does not use, and the session refuses what it does not know.
+        self._wanted = {given.name for given in self._head.get_inputs()}
+
+    def encode(self, crops: np.ndarray) -> Features:
+        return Features(*self._encoder.run(FEATURES, {"images": crops}))
+
+    def decode(self, features: Features, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inputs = dict(zip((*FEATURES, *GIVEN), (*features, *given), strict=True))
+        logits, quality = self._head.run(None, {name: inputs[name] for name in self._wanted})
+        return logits[:, 0], sigmoid(quality)
+
+
+def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.InferenceSession:
+    # Since 1.29 it reports models and machine to its maker, by network and from a file in the user's home, unless this
+    # is said before it is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads must not burn the cores that decode and write the video.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors alone
+    try:
+        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    except (
+        refusals.Fail,  # these have no common ancestor of their own
+        refusals.InvalidArgument,
+        refusals.InvalidGraph,
+        refusals.InvalidProtobuf,
+        refusals.NoSuchFile,
+        refusals.NotImplemented,
+        refusals.RuntimeException,
+    ) as error:
+        raise WeightsError(f"the graph {graph} cannot be loaded; make it with trackmask weights export") from error
+    if session.get_modelmeta().custom_metadata_map.get("checkpoint") != weights_sha256:
+        raise WeightsError(f"the graph {graph} was made of other weights; make it with trackmask weights export")
+    return session

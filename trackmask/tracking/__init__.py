@@ -1,0 +1,18 @@
+"""The tracker: pictures and prompts in, masks out, and all that only it needs.
+
+crop         the window through which an object is seen, and the ways into it and back
+segment      one look through it: what a prompt means, or what is salient
+parts        the connected parts of a soft mask
+memory       what is remembered of a frame with a mask
+track        one object on its way through a video
+tracker      all objects of a video, a frame at a time
+both_ways    one object between its prompts, from both sides
+discover     the main object, where nobody points at one
+prompt_maps  how boxes and clicks look to the network
+"""
+
+from trackmask.tracking.both_ways import Span
+from trackmask.tracking.discover import discover
+from trackmask.tracking.tracker import Settings, Tracker
+
+__all__ = ["Settings", "Span", "Tracker", "discover"]

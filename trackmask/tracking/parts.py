@@ -1,0 +1,27 @@
+"""The connected parts of a soft mask."""
+
+import cv2
+import numpy as np
+
+SPECK = 0.02  # parts smaller than this share of the mask do not move the crop
+
+
+def largest_parts(prob: np.ndarray, count: int | None = None) -> list[tuple[int, int, int, int]]:
+    """Boxes (x, y, w, h) of a soft mask's largest connected parts, in its pixels, without specks; `prob` is (s, s).
+
+    `count`: at most so many; None = all.
+    """
+    _, _, stats, _ = cv2.connectedComponentsWithStats((prob > 0.5).astype(np.uint8))
+    parts = stats[1:]
+    parts = parts[parts[:, cv2.CC_STAT_AREA] >= SPECK * parts[:, cv2.CC_STAT_AREA].sum()]
+    order = np.argsort(-parts[:, cv2.CC_STAT_AREA], kind="stable")[:count]
+    return [(int(x), int(y), int(w), int(h)) for x, y, w, h in parts[order, :4]]
+
+
+def main_box(prob: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Box (x, y, w, h) of a soft mask (s, s) without specks, in its pixels; None where nothing passes one half."""
+    boxes = np.array(largest_parts(prob)).reshape(-1, 4)
+    if not len(boxes):
+        return None
+    x, y = boxes[:, 0].min(), boxes[:, 1].min()
+    return int(x), int(y), int((boxes[:, 0] + boxes[:, 2]).max() - x), int((boxes[:, 1] + boxes[:, 3]).max() - y)

@@ -1,0 +1,251 @@
+"""The tracker: pictures in, masks out. One verb, `step`; what it remembers does not grow with the video."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
+from trackmask.prompts import Box, Prompt
+from trackmask.runtime import Features, Runtime, sigmoid
+from trackmask.tracking import crop as crops
+from trackmask.tracking.crop import Crop, continued, out_of
+from trackmask.tracking.memory import Memory, remember, solve
+from trackmask.tracking.parts import largest_parts, main_box
+from trackmask.tracking.prompt_maps import STRIDE
+from trackmask.tracking.segment import look_at
+from trackmask.tracking.track import Seen, Track, compete, same_memory
+
+WIDEN = 1.15  # a frame: the search region of an object that is not found
+PARTS = 3  # of a mask in that region, which are looked at closer
+SCRAP = 0.1  # of the object's area: a smaller part of it looks like many things
+CUT = 1.2  # a mask whose box may be so many times larger, but for the crop's edge, is looked at again
+USUAL = 0.05  # of its usual confidence is the last frame's
+FADE = 0.98  # a frame: what goes away shrinks slowly, what is being hidden fast
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How far the tracker trusts itself. What was tried, and on which clips, is in docs/training.md."""
+
+    recent: int = 1  # of its own frames in memory
+    every: int = 3  # frames between two of them
+    sure: float = 0.7  # confidence from which a frame may enter the memory
+    certain: float = 0.5  # confidence below which a mask is called uncertain
+    visible: float = 0.5  # probability of being visible below which the mask is withheld
+    again: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
+
+
+class Tracker:
+    """Follows any number of objects through one video, forwards or backwards, or through a camera's pictures.
+
+    tracker = Tracker(open_runtime(), (height, width))
+    masks = tracker.step(first_image, [Prompt(object_id=1, frame=0, box=(x, y, w, h))])
+    for image in images:
+        masks = tracker.step(image)
+    """
+
+    def __init__(self, runtime: Runtime, size: tuple[int, int], settings: Settings = Settings()) -> None:
+        """`size`: (height, width) of the pictures."""
+        self.runtime, self.size, self.settings = runtime, size, settings
+        self.tracks: dict[int, Track] = {}
+
+    def step(self, image: Image, prompts: Sequence[Prompt] = ()) -> Masks:
+        """The masks of the next picture, (H, W, 3) uint8 RGB. Its prompts are taken as the truth, and may add objects
+        at any time. Raises ValueError where the picture has another size.
+        """
+        if image.shape != (*self.size, 3):
+            raise ValueError(f"the picture must be {(*self.size, 3)}, got {image.shape}")
+        prompted = {prompt.object_id for prompt in prompts}
+        followed = [track for id_, track in sorted(self.tracks.items()) if id_ not in prompted]
+        self._follow(image, followed)
+        patches = {t.id: crops.paste(t.prob, t.crop, self.size) for t in followed if not t.missing}
+        for prompt in prompts:
+            patches[prompt.object_id] = self._begin(image, prompt)
+        return self._merge({id_: patch for id_, patch in patches.items() if patch is not None})
+
+    # --- following -----------------------------------------------------------------------------------------------
+
+    def _follow(self, image: Image, tracks: list[Track]) -> None:
+        if not tracks:
+            return
+        new = [self._next_crop(track) for track in tracks]
+        features = self._encode(image, new)
+        previous = [crops.move(t.prob, t.crop, c) for t, c in zip(tracks, new, strict=True)]
+        for group in same_memory(tracks):
+            probs, quality = self._decode(features.at(group), [tracks[i] for i in group], [previous[i] for i in group])
+            for i, prob, judged in zip(group, probs, quality, strict=True):
+                seen = Seen(new[i], prob, *map(float, judged))
+                if not tracks[i].missing:
+                    seen = self._look_further(image, tracks[i], seen)
+                elif seen.belief() < self._again(tracks[i]):
+                    seen = self._look_closer(image, tracks[i], seen)
+                self._accept(tracks[i], seen)
+        if len(tracks) > 1:
+            compete(tracks)
+        for i, track in enumerate(tracks):
+            self._memorise(track, features, i, fits=track.crop == new[i])
+
+    def _next_crop(self, track: Track) -> Crop:
+        if not track.missing:
+            return crops.around(track.box, self.size, None if track.found else track.crop)
+        side = track.crop.side * WIDEN
+        if side >= max(self.size):
+            return crops.whole_frame(self.size)
+        x, y, w, h = track.box
+        return crops.within(crops.square(x + w / 2, y + h / 2, side), self.size)
+
+    def _encode(self, image: Image, through: list[Crop]) -> Features:
+        return self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in through]))
+
+    def _look(self, image: Image, track: Track, through: list[Crop], previous: list[np.ndarray]) -> list[Seen]:
+        """One object through several crops of a frame, each with its last mask (s, s) moved there."""
+        probs, quality = self._decode(self._encode(image, through), [track] * len(through), previous)
+        return list(map(Seen, through, probs, *quality.T.tolist()))
+
+    def _decode(
+        self, features: Features, tracks: list[Track], previous: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        memories = [track.memory() for track in tracks]
+        side = self.runtime.size // STRIDE
+        logits, quality = self.runtime.decode(
+            features,
+            np.stack(previous)[:, None],
+            np.zeros((len(tracks), 2, side, side), np.float32),
+            np.stack([m.keys for m in memories]),
+            np.stack([m.values for m in memories]),
+            np.stack([solve(m) for m in memories]),
+        )
+        return sigmoid(logits), quality
+
+    def _look_further(self, image: Image, track: Track, cut: Seen) -> Seen:
+        """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
+        it, another crop shows the rest; else the next frame's crop would follow the part that is left.
+        """
+        if cut.box is None:
+            return cut
+        whole = continued(cut.box, cut.prob, cut.crop, self.size)
+        if whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]:
+            return cut
+        crop = crops.around(whole, self.size, cut.crop)
+        (seen,) = self._look(image, track, [crop], [crops.move(track.prob, track.crop, crop)])
+        return seen if seen.visible >= self.settings.visible else cut
+
+    def _look_closer(self, image: Image, track: Track, wide: Seen) -> Seen:
+        """A wide search region shows other things, too, and the network marks some of them beside the object. So each
+        large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is.
+        """
+        boxes = largest_parts(wide.prob, PARTS)
+        if not boxes:
+            return wide
+        close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
+        nothing = [np.zeros_like(wide.prob)] * len(close)
+        sights = [s for s in self._look(image, track, close, nothing) if s.area() >= SCRAP * track.area]
+        best = max(sights, key=Seen.belief, default=wide)
+        return best if best.belief() >= self._again(track) else wide
+
+    def _again(self, track: Track) -> float:
+        """The belief from which it is the object again. Not the same for all: a look-alike of one that is always seen
+        clearly is believed as much as another one ever is itself.
+        """
+        return self.settings.again * track.usual
+
+    def _accept(self, track: Track, seen: Seen) -> None:
+        """The frame's verdict on one object: its mask, its state, and where to look next."""
+        track.crop = seen.crop
+        unlikely = track.missing > 0 and seen.belief() < self._again(track)
+        if seen.box is None or unlikely or seen.visible < self.settings.visible:
+            track.state = State.ABSENT if seen.visible < self.settings.visible else State.LOST
+            track.confidence, track.prob = 1 - seen.visible, np.zeros_like(seen.prob)
+            track.missing += 1
+            return
+        track.state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
+        track.confidence, track.prob = seen.iou, seen.prob
+        track.usual += USUAL * (seen.iou - track.usual)
+        track.found, track.missing = track.missing > 0, 0
+        # What the crop's edge cuts off lies outside of what the network is shown: the next crop must reach there.
+        track.box = continued(seen.box, seen.prob, seen.crop, self.size)
+        if seen.iou >= self.settings.sure:
+            track.area = max(seen.area(), FADE * track.area)
+
+    def _memorise(self, track: Track, features: Features, index: int, fits: bool) -> None:
+        """`fits`: the mask belongs to the same crop as the features, not to that of a second look."""
+        track.since += 1
+        sure = fits and not track.missing and not track.found and track.confidence >= self.settings.sure
+        if sure and track.since >= self.settings.every and self.settings.recent:
+            track.recent.append(memory_of(features, index, track.prob))
+            track.since = 0
+
+    # --- prompts -------------------------------------------------------------------------------------------------
+
+    def _begin(self, image: Image, prompt: Prompt) -> Patch | None:
+        """Take a prompt: it becomes a permanent reference, and its mask the frame's result."""
+        track = self.tracks.get(prompt.object_id)
+        if prompt.mask is not None:
+            return self._begin_with(image, prompt.object_id, prompt.mask)
+        last = track.crop if track is not None and not track.missing else None
+        sight = look_at(self.runtime, image, prompt, last)
+        box = main_box(sight.prob)
+        frame_box = None if box is None else out_of(box, sight.crop, sight.prob.shape[0])
+        state = State.TRACKED if sight.iou >= self.settings.certain else State.UNCERTAIN
+        state = State.LOST if box is None else state
+        self._refer(prompt.object_id, sight.crop, sight.features, sight.prob, frame_box, state, sight.iou)
+        return None if box is None else crops.paste(sight.prob, sight.crop, self.size)
+
+    def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
+        box = box_of(mask)
+        crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
+        features = self._encode(image, [crop])
+        prob = crops.cut_mask(mask, crop, self.runtime.size // 2)
+        self._refer(object_id, crop, features, prob, box, State.ABSENT if box is None else State.TRACKED, 1.0)
+        return Patch(0, 0, mask.astype(np.uint8) * 255)
+
+    def _refer(
+        self,
+        object_id: int,
+        crop: Crop,
+        features: Features,
+        prob: np.ndarray,
+        box: Box | None,
+        state: State,
+        confidence: float,
+    ) -> None:
+        track = self.tracks.get(object_id)
+        where = box or (crop.x, crop.y, crop.width, crop.height)
+        area = Seen(crop, prob, confidence, 1).area()
+        if track is None:
+            ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
+            track = Track(object_id, [], ring, crop, prob, where, state, confidence, area, usual=confidence)
+            self.tracks[object_id] = track
+        track.references.append(memory_of(features, 0, prob))
+        track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
+        track.state, track.confidence, track.area = state, confidence, area or track.area
+
+    # --- all objects of the frame --------------------------------------------------------------------------------
+
+    def _merge(self, patches: dict[int, Patch]) -> Masks:
+        """The objects' soft masks as one label map: each place belongs to the likeliest object, if it passes half."""
+        labels, best = np.zeros(self.size, np.uint8), np.full(self.size, SURE, np.uint8)
+        for id_, patch in sorted(patches.items()):
+            area = np.s_[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]]
+            wins = patch.prob > best[area]
+            labels[area][wins] = id_
+            if len(patches) > 1:
+                best[area][wins] = patch.prob[wins]
+        tracks = [track for _, track in sorted(self.tracks.items())]
+        said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
+        return Masks(labels, tuple(measured(record, labels) for record in said), patches)
+
+
+def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
+    return remember(
+        features.memory_key[index],
+        features.context[index],
+        features.linear[index],
+        features.linear4[index],
+        features.skip2[index],
+        prob,
+    )
