@@ -30,7 +30,7 @@ from trackmask.evaluation.dataset import read_dataset
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import OnnxRuntime, Runtime
-from trackmask.tracker import Tracker
+from trackmask.tracking import Tracker
 
 PARTS = ("cuts", "enter", "twins")
 UNTRAINED = ("hockey", "lucia", "mallard-water")  # of the training clips: those that choose settings
