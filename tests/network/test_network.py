@@ -165,7 +165,7 @@ def test_every_parameter_learns(fusion, unused):
     crops = torch.from_numpy(random_crops(6)).unflatten(0, (2, 3))
     masks = half_masks(6, SIZE)[:, 0].to(torch.uint8).unflatten(0, (2, 3))
     shifts = torch.tensor([1.0, 1.0, 0.0, 0.0]).expand(2, 3, 4)
-    batch = Batch(crops, masks, shifts, torch.rand(2, 2, SIZE // 4, SIZE // 4))
+    batch = Batch(crops, masks, torch.zeros_like(masks), shifts, torch.rand(2, 2, SIZE // 4, SIZE // 4))
     outcome = rollout(net, batch, torch.Generator().manual_seed(0), dtype=torch.float32, teacher=0.5)
     outcome.loss.backward()
     assert {name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()} == unused

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from trackmask.training.stills import Scene, drift, move_elsewhere, object_moves, paint, strings
+from trackmask.training.scenes import Scene
+from trackmask.training.stills import drift, move_elsewhere, object_moves, paint, strings
 
 
 def test_an_object_elsewhere():

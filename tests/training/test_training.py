@@ -15,8 +15,8 @@ from trackmask.training.bank import bank
 from trackmask.training.curve import draw_curve
 from trackmask.training.films import read_films
 from trackmask.training.losses import mask_loss, soft_iou, thin
+from trackmask.training.mistakes import disturb
 from trackmask.training.resize import resize
-from trackmask.training.rollout import disturb
 from trackmask.training.samples import Order, Recipe, Samples, batches
 from trackmask.training.state import Training, read_state
 from trackmask.training.stills import Stills

@@ -20,10 +20,12 @@ from .options import names_in
 @click.option("--resume", is_flag=True, help="Go on where OUT's checkpoint stands.")
 @click.option("--stop-after", type=click.IntRange(1), help="End this call at that step, to --resume later.")
 @click.option("--init", type=click.Path(path_type=Path, exists=True), help="Start from these weights (.safetensors).")
-@click.option("--leave-out", default="", help="Names of clips to keep for measuring, with commas.")
+@click.option("--leave-out", default="", help="Names of clips and pictures to keep for measuring, with commas.")
 @click.option("--frames", default="3,4,6", show_default=True, help="Frames a clip, in equal stages of the schedule.")
 @click.option("--batch", type=click.IntRange(1), default=8, show_default=True, help="Clips a step.")
 @click.option("--rate", type=float, default=1.2e-3, show_default=True, help="Learning rate at its top.")
+@click.option("--warmup", type=click.IntRange(1), default=200, show_default=True, help="Steps until the rate's top.")
+@click.option("--save-every", type=click.IntRange(1), default=250, show_default=True, help="Steps between checkpoints.")
 @click.option(
     "--drop-cells",
     type=click.FloatRange(0, 0.9),
@@ -56,6 +58,8 @@ def train(
     frames: str,
     batch: int,
     rate: float,
+    warmup: int,
+    save_every: int,
     drop_cells: float | None,
     adversarial_mask: bool,
     finetune: int,
@@ -103,6 +107,7 @@ def train(
             steps=steps,
             batch=batch,
             rate=rate,
+            warmup=warmup,
             frames=stages,
             finetune=finetune,
             drop=drop_cells,
@@ -112,6 +117,7 @@ def train(
         weights=start_from(init, size) if init else None,
         resume=resume,
         stop_after=stop_after,
+        save_every=save_every,
         device=device,
         half=half,
         workers=workers,

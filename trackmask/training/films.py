@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from trackmask.errors import DataError
-from trackmask.training.stills import Random, Scene, harden, read_grey, read_rgb
+from trackmask.training.scenes import Random, Scene, harden, read_grey, read_rgb
+from trackmask.training.seams import RESTORED, hide_seams
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 FILMS = {".mp4", ".mov", ".mkv", ".avi", ".webm"}
@@ -35,6 +36,8 @@ class Film:
         run = [reference + direction * (away + stride * (i + 1)) for i in range(frames - 1)]
         indices = [reference] + [min(abs(i), 2 * last - abs(i)) % (last + 1) for i in run]  # reflected at both ends
         images, masks = [self.images[i] for i in indices], [self.masks[i] for i in indices]
+        if self.name.startswith(RESTORED):
+            images = hide_seams(rng, images, masks)
         if rng.random() < 0.5:
             images, masks = [i[:, ::-1] for i in images], [m[:, ::-1] for m in masks]
         if rng.random() < 0.5:

@@ -11,11 +11,16 @@ from trackmask.network.fusion import apart, apply
 from trackmask.network.memory import Memory, join, remember, solve
 from trackmask.network.model import TrackNet
 from trackmask.runtime import given_shapes
+from trackmask.tracking.prompt_maps import blobs
 from trackmask.training.adversary import Dropping
+from trackmask.training.clicks import next_click
 from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink, soft_iou
+from trackmask.training.mistakes import disturb, leak, misremember
 from trackmask.training.samples import Batch
 
 RECENT = 2  # of its own predictions in memory, beside the reference
+LEAKS, LEAKS_KEPT = 0.4, 0.3  # of the last masks and of the remembered ones hold a piece of a rival, where one is known
+MORE_CLICKS = (0.6, 0.75, 0.9, 1.0)  # share of the steps with at most 0, 1, 2 and 3 more clicks, each on the last error
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,10 @@ def rollout(
         every = net.encoder(batch.images.flatten(0, 1))
         objectness = torch.unflatten(map_loss(every.objectness, truth.flatten(0, 1)), 0, (clips, frames))
         features = [Features(*(torch.unflatten(x, 0, (clips, frames))[:, t] for x in every)) for t in range(frames)]
-        loss, found = start(net, features[0], batch.prompts, truth[:, 0])
+        prompts = batch.prompts
+        for _ in range(further_clicks(random)):
+            prompts = click_again(net, features[0], prompts, truth[:, 0])
+        loss, found = start(net, features[0], prompts, truth[:, 0])
         loss = loss + 0.2 * objectness[:, 0]
         prompted_iou = soft_iou((found > 0.5).float(), truth[:, 0])
         # What a prompt gave becomes the reference now and then, where it is good; mostly it is the true mask.
@@ -79,6 +87,7 @@ def follow(
     truths (B, T, 1, S, S), objectness (B, T): its loss.
     """
     half = (first.shape[-1] // 2,) * 2
+    small_truth, rivals = (halve(x) for x in (truths, batch.rivals.unsqueeze(2).float()))
     reference = remember(features[0], first)
     recent: list[Memory] = []
     previous = F.adaptive_avg_pool2d(first, half)
@@ -86,6 +95,7 @@ def follow(
     loss = first.new_zeros(len(first))
     for t in range(1, len(features)):
         truth = truths[:, t]
+        previous = leak(previous, small_truth[:, t - 1], rivals[:, t - 1], LEAKS, random)
         previous = disturb(carry(previous, batch.shifts[:, t]), random)
         memory = join([reference], recent)
         weights = solve(memory)
@@ -95,12 +105,41 @@ def follow(
         loss = loss + mask_loss(logits, truth) + 0.1 * quality_loss(quality, logits, truth)
         loss = loss + 0.1 * solved_loss(features[t], weights, truth) + 0.1 * objectness[:, t]
         previous = logits.detach().float().sigmoid()
-        small = F.adaptive_avg_pool2d(truth, half)
+        small = small_truth[:, t]
         ious.append(soft_iou((previous > 0.5).float(), (small > 0.5).float()))
         told = torch.rand(len(first), generator=random).to(first.device) < teacher
         previous = torch.where(told[:, None, None, None], small, previous)
-        recent = [*recent, remember(features[t], misremember(previous, random))][-RECENT:]
+        kept = leak(misremember(previous, random), small, rivals[:, t], LEAKS_KEPT, random)
+        recent = [*recent, remember(features[t], kept)][-RECENT:]
     return loss, torch.stack(ious).mean()
+
+
+def halve(maps: Tensor) -> Tensor:
+    """(B, T, 1, S, S) → (B, T, 1, S/2, S/2)"""
+    return torch.unflatten(F.avg_pool2d(maps.flatten(0, 1), 2), 0, maps.shape[:2])
+
+
+def further_clicks(random: torch.Generator) -> int:
+    """How many more clicks this step's first frames get."""
+    chance = float(torch.rand(1, generator=random))
+    return next(count for count, share in enumerate(MORE_CLICKS) if chance <= share)
+
+
+@torch.no_grad()
+def click_again(net: TrackNet, features: Features, prompts: Tensor, truth: Tensor) -> Tensor:
+    """The prompts (N, 2, S/4, S/4) and one click more for each, in the largest error of what they give now."""
+    half = (truth.shape[-1] // 2,) * 2
+    logits, _ = net(features, truth.new_zeros(len(truth), 1, *half), prompts, *empty_memory(features))
+    found = (logits[:, 0] > 0).cpu().numpy()
+    right = (F.adaptive_avg_pool2d(truth, half)[:, 0] > 0.5).cpu().numpy()
+    result = prompts.clone()
+    for i, (mask, object_) in enumerate(zip(found, right, strict=True)):
+        click = next_click(mask, object_)
+        if click is not None:
+            bell = blobs([(2 * click.x + 1, 2 * click.y + 1)], prompts.shape[-1])
+            channel = result[i, 0 if click.positive else 1]
+            torch.maximum(channel, torch.from_numpy(bell).to(channel.device), out=channel)
+    return result
 
 
 def empty_memory(features: Features) -> tuple[Tensor, Tensor, Tensor]:
@@ -132,55 +171,3 @@ def carry(prob: Tensor, shifts: Tensor) -> Tensor:
     matrix = torch.stack((width, zero, x, zero, height, y), 1).view(-1, 2, 3)
     grid = F.affine_grid(matrix, list(prob.shape), align_corners=False)
     return F.grid_sample(prob.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
-def disturb(previous: Tensor, random: torch.Generator) -> Tensor:
-    """Half of the masks (N, 1, s, s) lose or win parts: whoever trusts its last mask blindly never finds again what
-    it lost. The random numbers come from the processor, so that every device sees the same ones.
-    """
-    result = previous.clone()
-    for i, chance in enumerate(torch.rand(len(previous), generator=random).tolist()):
-        if chance < 0.10:
-            result[i] = 0
-        elif chance < 0.25:
-            cut_off(result[i, 0], random)
-        elif chance < 0.42:
-            add_and_erase(result[i, 0], random)
-        elif chance < 0.50:
-            size = previous.shape[-1]
-            dy, dx = torch.randint(-size // 12, size // 12 + 1, (2,), generator=random).tolist()
-            result[i] = previous[i].roll((dy, dx), (1, 2))
-    return result
-
-
-def misremember(masks: Tensor, random: torch.Generator) -> Tensor:
-    """A quarter of the masks (N, 1, s, s) that go into the memory lack a part or hold something else, as after many
-    frames: a clip of training is too short for such errors to come by themselves, and the reference must outvote them.
-    """
-    result = masks.clone()
-    for i, chance in enumerate(torch.rand(len(masks), generator=random).tolist()):
-        if chance < 0.08:
-            cut_off(result[i, 0], random)
-        elif chance < 0.25:
-            add_and_erase(result[i, 0], random)
-    return result
-
-
-def cut_off(mask: Tensor, random: torch.Generator) -> None:
-    """Empty one side of a mask (s, s)."""
-    size = len(mask)
-    half = int(torch.randint(size // 4, 3 * size // 4, (1,), generator=random))
-    side = int(torch.randint(4, (1,), generator=random))
-    (mask[:half], mask[half:], mask[:, :half], mask[:, half:])[side].zero_()
-
-
-def add_and_erase(mask: Tensor, random: torch.Generator) -> None:
-    """Up to three blocks of a mask (s, s) become background or object; where they overlap, object."""
-    size = len(mask)
-    added = torch.zeros_like(mask, dtype=torch.bool)
-    for _ in range(int(torch.randint(1, 4, (1,), generator=random))):
-        y, x = torch.randint(size // 8, 7 * size // 8, (2,), generator=random).tolist()
-        h, w = torch.randint(size // 16, size // 4, (2,), generator=random).tolist()
-        erase = torch.rand(1, generator=random) < 0.6
-        (mask if erase else added)[y : y + h, x : x + w] = 0 if erase else 1
-    mask[added] = 1

@@ -16,10 +16,17 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from trackmask.data import box_of
 from trackmask.errors import DataError
 from trackmask.prompts import Box
-from trackmask.tracking.crop import FILL, Crop, around, cut, rectangle, shift, within
-from trackmask.tracking.prompt_maps import box_map, click_maps
+from trackmask.tracking.crop import Crop, around, cut, rectangle, shift, within
+from trackmask.training.clicks import first_prompt
 from trackmask.training.films import Film, read_films
-from trackmask.training.stills import Random, Scene, Stills, add_another, drift, move_elsewhere, object_moves, twin
+from trackmask.training.looks import come_near, hide_a_part, relight
+from trackmask.training.rivals import add_another, cut_to
+from trackmask.training.scenes import Random, Scene
+from trackmask.training.stills import Stills, drift, move_elsewhere, object_moves
+
+ANOTHER = 0.5  # of the scenes have another object in them
+CUTS = 0.12  # of the clips go on as another scene
+FAR = 0.08  # of the clips begin with the object far away
 
 
 class Batch(NamedTuple):
@@ -27,6 +34,7 @@ class Batch(NamedTuple):
 
     images: Tensor  # (B, T, S, S, 3) uint8
     masks: Tensor  # (B, T, S, S) uint8, 0 or 1
+    rivals: Tensor  # (B, T, S, S) uint8, 0 or 1: what else is known, and could be taken for the object
     shifts: Tensor  # (B, T, 4) float32: crop.shift from the crop before
     prompts: Tensor  # (B, 2, S/4, S/4) float32, for the first frame
 
@@ -37,7 +45,7 @@ class Recipe:
 
     stills: tuple[Path, ...]
     films: tuple[Path, ...]
-    leave_out: frozenset[str] = frozenset()  # clips that are kept for measuring
+    leave_out: frozenset[str] = frozenset()  # clips and stills that are kept for measuring
     size: int = 256
     real: float = 0.5  # share of the samples from real clips
     gap: int = 40  # frames between a reference and the run, at most
@@ -49,7 +57,7 @@ class Samples(Dataset):
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.stills = [Stills(folder) for folder in recipe.stills]
+        self.stills = [Stills(folder, recipe.leave_out) for folder in recipe.stills]
         self.films: list[Film] = [f for folder in recipe.films for f in read_films(folder, recipe.leave_out)]
         if not self.stills:
             raise DataError(
@@ -73,26 +81,44 @@ class Samples(Dataset):
         crops, shifts = crops_of(rng, scene)
         size = self.recipe.size
         images = np.stack([cut(i, c, size) for i, c in zip(scene.images, crops, strict=True)])
-        masks = np.stack([cut(m, c, size, 0) for m, c in zip(scene.masks, crops, strict=True)]) > 127
+        masks, rivals = (
+            np.stack([cut(m, c, size, 0) for m, c in zip(maps, crops, strict=True)]) > 127
+            for maps in (scene.masks, scene.rivals)
+        )
         images = relight(rng, images)
+        if rng.random() < FAR:
+            come_near(rng, images)
         if rng.random() < 0.15:
             hide_a_part(rng, images[0], masks[0])
-        return images, masks.astype(np.uint8), shifts, first_prompt(rng, masks[0], scene.alone)
+        prompts = first_prompt(rng, masks[0], rivals[0], scene.alone)
+        return images, masks.astype(np.uint8), rivals.astype(np.uint8), shifts, prompts
 
     def scene(self, rng: Random, frames: int) -> Scene:
-        """A clip from any source, now and then with another object in it."""
-        stills = self.stills[int(rng.integers(len(self.stills)))]
-        if self.films and rng.random() < self.recipe.real:
-            film = self.films[int(rng.choice(len(self.films), p=self.shares))]
-            scene = self.vary(rng, film.scene(rng, frames, self.recipe.gap), stills)
-            others = 0.25
-        else:
-            scene = stills.scene(rng, frames)
-            others = 0.4
-        if rng.random() < others:
-            other = twin(rng, scene) if rng.random() < 0.35 else None
-            scene = add_another(rng, scene, *(other or stills.draw(rng)))
+        """A clip from any source, now and then with another object in it, or with a cut."""
+        film = self.draw_film(rng)
+        scene = self.plain(rng, frames, film)
+        if rng.random() < ANOTHER:
+            scene = add_another(rng, scene, self.draw_stills(rng).draw(rng))
+        if rng.random() < CUTS:
+            other = self.draw_film(rng)
+            scene = cut_to(rng, scene, self.plain(rng, frames, None if other is film else other))
         return scene
+
+    def plain(self, rng: Random, frames: int, film: Film | None) -> Scene:
+        """A clip of one object: from a film, or made of stills."""
+        stills = self.draw_stills(rng)
+        if film is None:
+            return stills.scene(rng, frames)
+        return self.vary(rng, film.scene(rng, frames, self.recipe.gap), stills)
+
+    def draw_film(self, rng: Random) -> Film | None:
+        """A film, or none, as the recipe's share says."""
+        if not self.films or rng.random() >= self.recipe.real:
+            return None
+        return self.films[int(rng.choice(len(self.films), p=self.shares))]
+
+    def draw_stills(self, rng: Random) -> Stills:
+        return self.stills[int(rng.integers(len(self.stills)))]
 
     def vary(self, rng: Random, scene: Scene, stills: Stills) -> Scene:
         """A real clip as it is, or its object elsewhere, or another object in it: 20 clips show few of each."""
@@ -131,80 +157,6 @@ def disturb(rng: Random, box: Box) -> Box:
     grow = float(np.exp(rng.normal(0.05, 0.12)))
     dx, dy = rng.normal(0, 0.08 * math.sqrt(w * h), 2)
     return x + dx - (grow - 1) * w / 2, y + dy - (grow - 1) * h / 2, grow * w, grow * h
-
-
-def relight(rng: Random, images: np.ndarray) -> np.ndarray:
-    """Colours of the clip, light that changes from frame to frame and from place to place, blur. (T, S, S, 3)"""
-    frames, size = images.shape[:2]
-    shade = rng.random() < 0.4
-    field = rng.normal(0, 0.3, (4, 4, 1)) * np.ones(3) + rng.normal(0, 0.08, (4, 4, 3))
-    drift = rng.normal(0, 0.12, (4, 4, 1)) * np.ones(3)
-    gain, offset = np.exp(rng.normal(0, 0.12, 3)), rng.normal(0, 8, 3)
-    blur = rng.uniform(0.4, 1.6) if rng.random() < 0.3 else 0
-    grey = rng.random() < 0.05
-    result = np.empty_like(images)
-    for t in range(frames):
-        light = gain * np.exp(rng.normal(0, 0.06)) * np.exp(rng.normal(0, 0.02, 3))
-        level = (offset + rng.normal(0, 4)).astype(np.float32)
-        if shade:
-            small = np.exp(field + drift * t).astype(np.float32) * light.astype(np.float32)
-            picture = images[t] * cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR) + level
-        else:
-            picture = images[t] * light.astype(np.float32) + level
-        if grey:
-            picture = picture.mean(2, keepdims=True).repeat(3, 2)
-        if blur and rng.random() < 0.7:
-            picture = cv2.GaussianBlur(picture, (0, 0), blur)
-        result[t] = np.clip(picture, 0, 255)
-        result[t][cv2.inRange(images[t], FILL, FILL) > 0] = FILL  # beyond the frame's edge there is no light
-    return result
-
-
-def hide_a_part(rng: Random, image: np.ndarray, mask: np.ndarray) -> None:
-    """Part of the object is covered in the reference, so that the network must know the whole by more than looks."""
-    box = box_of(mask)
-    if box is None:
-        return
-    x, y, w, h = box
-    start, end = np.sort(rng.uniform(-0.1, 1.1, 2))
-    part = np.zeros_like(mask)
-    if rng.random() < 0.5:
-        part[y + max(int(start * h), 0) : y + max(int(end * h), 0), x : x + w] = True
-    else:
-        part[y : y + h, x + max(int(start * w), 0) : x + max(int(end * w), 0)] = True
-    if (mask & ~part).sum() < 0.3 * mask.sum():
-        return
-    other = np.roll(image, (int(rng.integers(image.shape[0])), int(rng.integers(image.shape[1]))), (0, 1))
-    image[part] = other[part]
-    mask &= ~part
-
-
-def first_prompt(rng: Random, mask: np.ndarray, alone: bool) -> np.ndarray:
-    """What the network is given in the first frame, without a reference: a box, clicks, or nothing."""
-    size = mask.shape[0]
-    box = box_of(mask)
-    kind = rng.choice(("box", "clicks", "none"), p=(0.4, 0.2, 0.4) if alone else (0.65, 0.35, 0.0))
-    if kind == "none" or box is None:
-        return np.zeros((2, size // 4, size // 4), np.float32)
-    if kind == "box":
-        x, y, w, h = box
-        left, right = rng.normal(0, 0.06, 2) * w
-        top, bottom = rng.normal(0, 0.06, 2) * h
-        return box_map((x + left, y + top, max(w - left + right, 4), max(h - top + bottom, 4)), size)
-    return click_maps(*simulated_clicks(rng, mask), size)
-
-
-def simulated_clicks(rng: Random, mask: np.ndarray) -> tuple[list, list]:
-    """Clicks as people make them: well inside the object; now and then some beside it. (x, y) in pixels."""
-    inside = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
-    near = cv2.dilate(mask.astype(np.uint8), np.ones((41, 41), np.uint8)).astype(bool) & ~mask
-
-    def pick(where: np.ndarray, count: int) -> list:
-        y, x = np.nonzero(where)
-        return [(x[i], y[i]) for i in rng.integers(0, len(x), count)] if len(x) else []
-
-    positive = pick(inside >= 0.5 * inside.max(), 1) + pick(mask, int(rng.integers(0, 4)))
-    return positive, pick(near, int(rng.integers(0, 3)) if rng.random() < 0.5 else 0)
 
 
 class Order(Sampler):

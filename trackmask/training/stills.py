@@ -2,52 +2,52 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from trackmask.errors import DataError
+from trackmask.training.scenes import Random, Scene, blend, harden, read_grey, read_rgb, soften
 
 CANVAS = 448  # height and width of a made frame, pixels: an object fills about as many as of a crop
 THIN = 0.35  # of the clips show thin things
-Random = np.random.Generator
+PARTED = 0.15  # of the clips show one of several things alike
+LARGE, FEWEST = (
+    0.2,
+    400,
+)  # a part of a mask is a thing of its own: from this share of the largest, and from these pixels
 Maps = tuple[np.ndarray, np.ndarray]  # cv2.remap's, (H, W) float32 each: x and y of where each pixel comes from
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """A short clip with the truth: what every source of training data yields."""
-
-    images: list[np.ndarray]  # (H, W, 3) uint8 RGB
-    masks: list[np.ndarray]  # (H, W) uint8, 0 or 255
-    alone: bool  # nothing else in the first frame could be meant by 'the main object'
-
-
 class Stills:
-    """A folder of pictures with masks of the same name (NAME.png beside NAME.webp or .jpg).
+    """A folder of pictures with masks of the same name (NAME.png beside NAME.webp or .jpg), less those left out."""
 
-    Decoded pictures stay in memory: decoding them again would cost more than making the clip.
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, leave_out: frozenset[str] = frozenset()) -> None:
         pictures = (p for p in sorted(folder.iterdir()) if p.suffix in {".webp", ".jpg", ".jpeg"})
-        self.paths = [p for p in pictures if p.with_suffix(".png").exists()]
+        self.paths = [p for p in pictures if p.with_suffix(".png").exists() and p.stem not in leave_out]
         if not self.paths:
             raise DataError(
                 f"{folder} holds no pictures with masks; give it NAME.webp or NAME.jpg with NAME.png beside it"
             )
-        self.cache: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """image (H, W, 3) uint8 RGB, mask (H, W) uint8 0 or 255"""
-        if index not in self.cache:
-            path = self.paths[index]
-            image, mask = read_rgb(path), read_grey(path.with_suffix(".png"))
-            if image.shape[:2] != mask.shape:
-                raise DataError(f"{path} and its mask differ in size; give them the same")
-            self.cache[index] = image, (mask > 127).astype(np.uint8) * 255
-        return self.cache[index]
+        path = self.paths[index]
+        image, mask = read_rgb(path), self.mask(index)
+        if image.shape[:2] != mask.shape:
+            raise DataError(f"{path} and its mask differ in size; give them the same")
+        return image, mask
+
+    def mask(self, index: int) -> np.ndarray:
+        """(H, W) uint8, 0 or 255"""
+        return harden(read_grey(self.paths[index].with_suffix(".png")))
+
+    @cached_property
+    def parted(self) -> list[int]:
+        """The pictures that show several things: their masks have several large parts. All masks are read for it."""
+        return [index for index in range(len(self.paths)) if len(large_parts(self.mask(index))) > 1]
 
     def draw(self, rng: Random) -> tuple[np.ndarray, np.ndarray]:
         """Any of the pictures, with its mask."""
@@ -55,6 +55,8 @@ class Stills:
 
     def scene(self, rng: Random, frames: int) -> Scene:
         """A clip made of one picture, or of the object of one over another; now and then with thin things."""
+        if rng.random() < PARTED and self.parted:
+            return one_of_several(rng, *self[int(rng.choice(self.parted))], frames)
         image, mask = self.draw(rng)
         if rng.random() < 0.5:
             image, mask = image[:, ::-1], mask[:, ::-1]
@@ -65,6 +67,21 @@ class Stills:
             return camera_moves(rng, image, cv2.max(mask, thin) if theirs else cv2.min(mask, 255 - thin), frames)
         ground = self.draw(rng)[0]
         return object_moves(rng, image, mask, drift(rng, ground, frames), thin if theirs else None)
+
+
+def large_parts(mask: np.ndarray) -> list[np.ndarray]:
+    """The connected parts of a mask that are things of their own, each (H, W) uint8, 0 or 255; the largest first."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    order = [int(i) for i in np.argsort(-areas, kind="stable") if areas[i] >= max(FEWEST, LARGE * areas.max())]
+    return [np.where(labels == i + 1, 255, 0).astype(np.uint8) for i in order]
+
+
+def one_of_several(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) -> Scene:
+    """One of the things in a picture is the object, the others are its natural twins."""
+    parts = large_parts(mask)
+    object_ = parts.pop(int(rng.integers(len(parts))))
+    return camera_moves(rng, image, object_, frames, np.maximum.reduce(parts))
 
 
 def strings(rng: Random, mask: np.ndarray) -> np.ndarray:
@@ -89,17 +106,24 @@ def paint(rng: Random, image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return blend(image, np.broadcast_to(colour.astype(np.uint8), image.shape), alpha) if alpha.any() else image
 
 
-def camera_moves(rng: Random, image: np.ndarray, mask: np.ndarray, frames: int) -> Scene:
-    """The whole picture moves and bends: no seam between object and background to give the object away."""
+def camera_moves(
+    rng: Random, image: np.ndarray, mask: np.ndarray, frames: int, others: np.ndarray | None = None
+) -> Scene:
+    """The whole picture moves and bends: no seam between object and background to give the object away.
+
+    `others`: the mask (H, W) of what else could be taken for it.
+    """
     path = Path2D.random(rng, frames, speed=0.12, start=(CANVAS / 2, CANVAS / 2))
     fit = CANVAS / max(mask.shape) * rng.uniform(1.0, 1.5)
     bend = Bend(rng, 0.05 * CANVAS)
-    images, masks = [], []
+    images, masks, rivals = [], [], []
     for t in range(frames):
         maps = path.maps(t, fit, (mask.shape[1] / 2, mask.shape[0] / 2), bend.at(t))
         images.append(cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
         masks.append(harden(cv2.remap(mask, *maps, cv2.INTER_LINEAR)))
-    return Scene(images, masks, alone=True)
+        if others is not None:
+            rivals.append(harden(cv2.remap(others, *maps, cv2.INTER_LINEAR)))
+    return Scene(images, masks, alone=others is None, others=rivals)
 
 
 def drift(rng: Random, picture: np.ndarray, frames: int, size: tuple[int, int] = (CANVAS, CANVAS)) -> list[np.ndarray]:
@@ -136,27 +160,6 @@ def move_elsewhere(scene: Scene, grounds: list[np.ndarray]) -> Scene:
     alphas = [soften(mask) for mask in scene.masks]
     images = [blend(*layers) for layers in zip(grounds, scene.images, alphas, strict=True)]
     return Scene(images, [harden(alpha) for alpha in alphas], alone=False)
-
-
-def add_another(rng: Random, scene: Scene, image: np.ndarray, mask: np.ndarray) -> Scene:
-    """Another object passes: in front of the tracked one, or behind it where it is only a distraction."""
-    size = scene.masks[0].shape
-    cutout = Cutout.of(rng, image, mask, len(scene.images), size)
-    in_front = rng.random() < 0.6
-    images, masks = [], []
-    for t, (picture, truth) in enumerate(zip(scene.images, scene.masks, strict=True)):
-        look, alpha = cutout.at(t)
-        if not in_front:
-            alpha = np.minimum(alpha, 255 - cv2.GaussianBlur(truth, (3, 3), 0))
-        images.append(blend(picture, look, alpha))
-        masks.append(cv2.bitwise_and(truth, 255 - harden(alpha)))
-    return Scene(images, masks, alone=False)
-
-
-def twin(rng: Random, scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:
-    """The tracked object itself as another object: the hardest thing to tell apart."""
-    t = int(rng.integers(len(scene.images)))
-    return (scene.images[t], scene.masks[t]) if cv2.countNonZero(scene.masks[t]) > 200 else None
 
 
 class Bend:
@@ -243,36 +246,3 @@ class Cutout:
         maps = self.path.maps(t, self.fit, self.middle, self.bend.at(t))
         look = cv2.remap(self.image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         return look, cv2.remap(self.alpha, *maps, cv2.INTER_LINEAR)
-
-
-def blend(below: np.ndarray, above: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """uint8 pictures (H, W, 3), alpha (H, W) uint8"""
-    weight = alpha[..., None].astype(np.uint16)
-    return ((above * weight + below * (255 - weight) + 127) // 255).astype(np.uint8)
-
-
-def soften(mask: np.ndarray) -> np.ndarray:
-    """A mask (H, W) uint8 as an alpha: a little inside of it and soft, since its edge carries some of the ground."""
-    return cv2.GaussianBlur(cv2.erode(mask, np.ones((3, 3), np.uint8)), (3, 3), 0)
-
-
-def harden(alpha: np.ndarray) -> np.ndarray:
-    """(H, W) uint8 → 0 or 255"""
-    return cv2.threshold(alpha, 127, 255, cv2.THRESH_BINARY)[1]
-
-
-def read_rgb(path: Path) -> np.ndarray:
-    """A picture, (H, W, 3) uint8 RGB. Raises DataError."""
-    return cv2.cvtColor(_read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-
-def read_grey(path: Path) -> np.ndarray:
-    """A mask, (H, W) uint8: of a palette PNG the brightness of its colours, which is above 0 for every id but 0."""
-    return _read(path, cv2.IMREAD_GRAYSCALE)
-
-
-def _read(path: Path, how: int) -> np.ndarray:
-    image = cv2.imread(str(path), how)
-    if image is None:
-        raise DataError(f"{path} cannot be read as an image; replace or remove it")
-    return image
