@@ -248,11 +248,13 @@ def test_samples_depend_on_their_number_alone(recipe):
 def test_samples(recipe):
     samples = Samples(recipe)
     for i in range(12):
-        images, masks, shifts, prompts = samples[i, 4]
+        images, masks, rivals, shifts, prompts = samples[i, 4]
         assert images.shape == (4, SIZE, SIZE, 3)
         assert images.dtype == masks.dtype == np.uint8
         assert masks.shape == (4, SIZE, SIZE)
         assert set(np.unique(masks)) <= {0, 1}
+        assert rivals.shape == masks.shape
+        assert not (rivals & masks).mean() > 0.01  # but for soft edges, each pixel is one's alone
         assert shifts.shape == (4, 4)
         assert (shifts[0] == (1, 1, 0, 0)).all()
         assert prompts.shape == (2, SIZE // 4, SIZE // 4)
@@ -267,6 +269,14 @@ def test_clips_left_out(recipe):
     assert [film.name for film in read_films(folder, frozenset({"ball"}))] == ["disc"]
     with pytest.raises(DataError, match="has no clips to train on"):
         read_films(folder, frozenset({"ball", "disc"}))
+
+
+def test_stills_left_out(recipe):
+    folder = recipe.stills[0]
+    assert [path.stem for path in Stills(folder, frozenset({"1", "4"})).paths] == ["0", "2", "3", "5"]
+    without = Samples(dataclasses.replace(recipe, leave_out=frozenset({"0", "ball"})))
+    assert len(without.stills[0].paths) == 5
+    assert [film.name for film in without.films] == ["disc"]
 
 
 def test_frames_without_a_mask_are_left_out(tmp_path):
