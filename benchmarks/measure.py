@@ -94,8 +94,8 @@ def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
         (crop, "paste", "paste"),
         (tracker.Tracker, "_merge", "paste"),
         (tracked, "join", "memory"),
-        (tracker, "solve", "memory"),
-        (tracker, "memory_of", "memory"),
+        (tracked, "known", "memory"),
+        (tracker, "remember", "memory"),
     )
     with ExitStack() as stack:
         for owner, name, stage in parts:

@@ -10,8 +10,7 @@ from trackmask.errors import CallError, WeightsError
 from trackmask.network.constants import KEY, VALUE, WEIGHTS
 from trackmask.runtime import OnnxRuntime, TorchRuntime, export_graphs, open_runtime, sigmoid
 from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, fingerprint, save_checkpoint
-from trackmask.tracking.memory import join, solve
-from trackmask.tracking.tracker import memory_of
+from trackmask.tracking.memory import join, remember, solve
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def decode_inputs(features, frames, size):
     if not frames:
         keys, values = np.zeros((count, 0, cells, KEY), np.float32), np.zeros((count, 0, cells, VALUE), np.float32)
         return masks[:, None], prompts, keys, values, np.zeros((count, WEIGHTS), np.float32)
-    one = [memory_of(features, i, masks[i]) for i in range(count)]
+    one = [remember(features.only(i), masks[i]) for i in range(count)]
     memories = [join([memory] * frames, []) for memory in one]
     keys, values = np.stack([m.keys for m in memories]), np.stack([m.values for m in memories])
     return masks[:, None], prompts, keys, values, np.stack([solve(m) for m in memories])

@@ -8,7 +8,6 @@ from networks import SIZE, random_crops, random_net
 from trackmask.network import memory as theirs
 from trackmask.runtime import Features
 from trackmask.tracking import memory as ours
-from trackmask.tracking.tracker import memory_of
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +23,7 @@ def frames():
 
 
 def numpy_memory(features, mask):
-    return memory_of(Features(*(x.numpy() for x in features)), 0, mask[0, 0].numpy())
+    return ours.remember(Features(*(x.numpy() for x in features)), mask[0, 0].numpy())
 
 
 def close(found, wanted):

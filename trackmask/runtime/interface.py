@@ -43,6 +43,10 @@ class Features(NamedTuple):
         """Those of some of the crops."""
         return Features(*(x[indices] for x in self))
 
+    def only(self, index: int) -> Features:
+        """Those of one of the crops, N = 1: views, not copies."""
+        return Features(*(x[index : index + 1] for x in self))
+
 
 class Runtime(Protocol):
     """What the tracker needs of a network."""

@@ -1,7 +1,8 @@
 """The tracker: pictures and prompts in, masks out, and all that only it needs.
 
 crop         the window through which an object is seen, and the ways into it and back
-segment      one look through it: what a prompt means, or what is salient
+segment      looks through crops: questions to the network, observations back
+prompted     what a box or clicks mean
 parts        the connected parts of a soft mask
 memory       what is remembered of a frame with a mask
 track        one object on its way through a video

@@ -12,9 +12,8 @@ from trackmask.data import SURE, Frame, Image
 from trackmask.prompts import Box
 from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
-from trackmask.tracking.crop import out_of
-from trackmask.tracking.parts import main_box
-from trackmask.tracking.segment import look, look_closer
+from trackmask.tracking.prompted import look_closer
+from trackmask.tracking.segment import Question, look
 
 WINDOW = 96  # frames that are judged together
 LOOKS = 8  # of them are looked at
@@ -86,9 +85,8 @@ class Seeker:
     def findings(self, frame: Frame, following: Image) -> Iterator[Finding]:
         """What may be the main object of one frame: the most salient one, and what moves most."""
         motion = self.motion(frame.image, following)
-        salient = look(self.runtime, frame.image, crops.whole_frame(self.size))
-        box = main_box(salient.prob)
-        rough = [] if box is None else [out_of(box, salient.crop, salient.prob.shape[0])]
+        (salient,) = look(self.runtime, frame.image, [Question(crops.whole_frame(self.size))])
+        rough = [] if salient.box is None else [salient.box]
         for candidate in (*rough, *moving_box(motion, self.size)):
             finding = self.judge(frame, candidate, motion)
             if finding is not None:
@@ -112,8 +110,8 @@ class Seeker:
 
     def judge(self, frame: Frame, box: Box, motion: np.ndarray) -> Finding | None:
         """Look closer at a rough box."""
-        sight = look_closer(self.runtime, frame.image, box)
-        patch = crops.paste(sight.prob, sight.crop, self.size)
+        seen = look_closer(self.runtime, frame.image, box)
+        patch = crops.paste(seen.prob, seen.crop, self.size)
         if patch is None:
             return None
         mask = patch.over(self.size) > SURE
@@ -123,7 +121,7 @@ class Seeker:
         outside = 1 - inside
         moves = (motion * inside).sum() / inside.sum() - (motion * outside).sum() / (outside.sum() + 1)
         share = 1 - MOVING + MOVING * (1 + float(np.clip(moves, -1, 1))) / 2
-        return Finding(frame.index, mask, sight.iou * sight.visible * share, float(moves))
+        return Finding(frame.index, mask, seen.iou * seen.visible * share, float(moves))
 
     def motion(self, image: Image, following: Image) -> np.ndarray:
         """How much each place moves against the camera, [0, 1], at the small size."""

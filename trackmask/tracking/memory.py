@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trackmask.network.constants import CELLS, FINE_RIDGE, RECENT_SHARE, RIDGE
+from trackmask.runtime import Features
 
 
 class Equations(NamedTuple):
@@ -28,15 +29,18 @@ class Memory(NamedTuple):
     fine: Equations  # and at stride 2, C = FINE
 
 
-def remember(
-    memory_key: np.ndarray,
-    context: np.ndarray,
-    linear: np.ndarray,
-    linear4: np.ndarray,
-    skip2: np.ndarray,
-    mask: np.ndarray,
-) -> Memory:
-    """The memory of one frame from its features (C, h, w) and its mask (s, s) float32 in [0, 1], s >= S/4."""
+class Known(NamedTuple):
+    """What the head is given of a memory of M frames. All float32."""
+
+    keys: np.ndarray  # (M, G, KEY)
+    values: np.ndarray  # (M, G, VALUE)
+    weights: np.ndarray  # (WEIGHTS,), of the solved layer
+
+
+def remember(features: Features, mask: np.ndarray) -> Memory:
+    """The memory of one frame from its features, N = 1, and its mask (s, s) float32 in [0, 1], s >= S/4."""
+    linear, linear4, skip2 = features.linear[0], features.linear4[0], features.skip2[0]
+    memory_key, context = features.memory_key[0], features.context[0]
     side = linear.shape[1]
     mask8 = pool(mask, mask.shape[0] // side)
     cells = mask8.reshape(side // 2, 2, side // 2, 2).transpose(1, 3, 0, 2).reshape(CELLS, -1)  # (4, G)
@@ -88,6 +92,11 @@ def mix(every: list[Equations], shares: list[float]) -> Equations:
     """The weighted sum."""
     weights = np.array(shares, np.float32)
     return Equations(*(np.tensordot(weights, np.stack(part), 1) for part in zip(*every, strict=True)))
+
+
+def known(memory: Memory) -> Known:
+    """A memory with the layer that is solved from it."""
+    return Known(memory.keys, memory.values, solve(memory))
 
 
 def solve(memory: Memory) -> np.ndarray:

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from trackmask.prompts import Prompt
+from trackmask.tracking.crop import Crop, into
+
 STRIDE = 4
 RADIUS = 2.0  # of a click, in the map's pixels (standard deviation)
 
@@ -36,4 +39,17 @@ def blobs(clicks: Iterable[tuple[float, float]], size: int) -> np.ndarray:
     for cx, cy in clicks:
         far = (x + 0.5 - float(cx) / STRIDE) ** 2 + (y + 0.5 - float(cy) / STRIDE) ** 2
         result = np.maximum(result, np.exp(-far / (2 * RADIUS**2)))
+    return result
+
+
+def prompt_maps(prompt: Prompt, crop: Crop, size: int) -> np.ndarray:
+    """A prompt's box and clicks, in pixels of the frame, as the network sees them in a crop that is resized to `size`:
+    (2, size/4, size/4) float32 in [0, 1].
+    """
+    positive, negative = (
+        [into((x, y, 0, 0), crop, size)[:2] for x, y in clicks] for clicks in (prompt.positive, prompt.negative)
+    )
+    result = click_maps(positive, negative, size)
+    if prompt.box is not None:
+        result = np.maximum(result, box_map(into(prompt.box, crop, size), size))
     return result

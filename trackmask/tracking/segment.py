@@ -1,25 +1,40 @@
-"""The network without a reference: what is the object that a box or clicks mean, or the main one of the picture?"""
+"""One look at a picture: the crops of it that are asked about go through the network together, and come back as what
+it observes. The tracker and the prompts decide what to ask, and what to make of the answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from trackmask.data import Image
-from trackmask.prompts import Box, Prompt
+from trackmask.prompts import Box
 from trackmask.runtime import Features, Runtime, given_shapes, sigmoid
 from trackmask.tracking import crop as crops
-from trackmask.tracking.crop import Crop, into, out_of
+from trackmask.tracking.crop import Crop, out_of
+from trackmask.tracking.memory import Known
 from trackmask.tracking.parts import main_box
-from trackmask.tracking.prompt_maps import box_map, click_maps
-
-ROOM = 0.08  # of a rough box's sides, on each side, when looking closer
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """One object, seen in one frame."""
+class Question:
+    """Where in a crop is the object that is remembered, or that a prompt means? Without either: the main object.
+
+    S is the side of the network's crop, s = S/2.
+    """
+
+    crop: Crop
+    prompts: np.ndarray | None = None  # (2, S/4, S/4) float32, see `prompt_maps`
+    previous: np.ndarray | None = None  # (s, s) float32 in [0, 1]: the last mask, moved to the crop
+    known: Known | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What the network says of one object in one crop of a picture."""
 
     crop: Crop
     features: Features  # of the crop; N = 1
@@ -27,47 +42,55 @@ class Sight:
     iou: float  # predicted
     visible: float  # probability
 
+    @cached_property
+    def box(self) -> Box | None:
+        """Of the mask: x, y, w, h in pixels of the frame; None where it is empty."""
+        box = main_box(self.prob)
+        return None if box is None else out_of(box, self.crop, self.prob.shape[0])
 
-def look(runtime: Runtime, image: Image, crop: Crop, prompts: np.ndarray | None = None) -> Sight:
-    """What the prompt maps (2, S/4, S/4) mean in a crop; without them, the main object."""
-    size = runtime.size
-    features = runtime.encode(crops.cut(image, crop, size)[None])
-    previous, nothing, *memory = (np.zeros((1, *shape), np.float32) for shape in given_shapes(size, 0))
-    logits, quality = runtime.decode(features, previous, nothing if prompts is None else prompts[None], *memory)
-    return Sight(crop, features, sigmoid(logits[0]), float(quality[0, 0]), float(quality[0, 1]))
+    def belief(self) -> float:
+        return min(self.iou, self.visible)
 
-
-def look_closer(runtime: Runtime, image: Image, box: Box) -> Sight:
-    """What a rough box (x, y, w, h; pixels of the frame) means, in a crop around it."""
-    x, y, w, h = box
-    wide = (x - ROOM * w, y - ROOM * h, (1 + 2 * ROOM) * w, (1 + 2 * ROOM) * h)
-    crop = crops.around(wide, image.shape[:2])
-    return look(runtime, image, crop, box_map(into(wide, crop, runtime.size), runtime.size))
+    def area(self) -> float:
+        """Of the mask, in pixels of the frame."""
+        share = int(np.count_nonzero(self.prob > 0.5)) / self.prob.size
+        return share * self.crop.width * self.crop.height
 
 
-def look_at(runtime: Runtime, image: Image, prompt: Prompt, last: Crop | None = None) -> Sight:
-    """What a prompt's box and clicks mean. Clicks alone are looked at twice, the second time closer: first in `last`,
-    where the object was seen before, or in the whole frame.
-    """
-    size = image.shape[:2]
-    if prompt.box is not None:
-        crop = crops.around(prompt.box, size)
-        return look(runtime, image, crop, maps(prompt, crop, runtime.size))
-    crop = last or crops.whole_frame(size)
-    rough = look(runtime, image, crop, maps(prompt, crop, runtime.size))
-    box = main_box(rough.prob)
-    if box is None:
-        return rough
-    closer = crops.around(out_of(box, rough.crop, rough.prob.shape[0]), size)
-    return look(runtime, image, closer, maps(prompt, closer, runtime.size))
+def look(runtime: Runtime, image: Image, questions: Sequence[Question]) -> list[Observation]:
+    """The answers to questions (at least one) about a picture, in their order."""
+    return answer(runtime, encode(runtime, image, [question.crop for question in questions]), questions)
 
 
-def maps(prompt: Prompt, crop: Crop, size: int) -> np.ndarray:
-    """A prompt's box and clicks as the network sees them in a crop."""
-    positive, negative = (
-        [into((x, y, 0, 0), crop, size)[:2] for x, y in clicks] for clicks in (prompt.positive, prompt.negative)
+def encode(runtime: Runtime, image: Image, through: Sequence[Crop]) -> Features:
+    """What the network sees through crops of a picture."""
+    return runtime.encode(np.stack([crops.cut(image, crop, runtime.size) for crop in through]))
+
+
+def answer(runtime: Runtime, features: Features, questions: Sequence[Question]) -> list[Observation]:
+    """The answers to questions about crops whose features, N = len(questions), are known."""
+    found: dict[int, Observation] = {}
+    for group in same_memory(questions):
+        given = zip(*(_given(questions[i], runtime.size) for i in group), strict=True)
+        logits, quality = runtime.decode(features.at(group), *map(np.stack, given))
+        for i, prob, (iou, visible) in zip(group, sigmoid(logits), quality.tolist(), strict=True):
+            found[i] = Observation(questions[i].crop, features.only(i), prob, iou, visible)
+    return [found[i] for i in range(len(questions))]
+
+
+def same_memory(questions: Sequence[Question]) -> Iterable[list[int]]:
+    """Indices of the questions, grouped by how many frames they remember: a batch is rectangular."""
+    groups: dict[int, list[int]] = {}
+    for index, question in enumerate(questions):
+        groups.setdefault(0 if question.known is None else len(question.known.keys), []).append(index)
+    return groups.values()
+
+
+def _given(question: Question, size: int) -> tuple[np.ndarray, ...]:
+    """What the head takes beside the features; what is not known is zero."""
+    previous = None if question.previous is None else question.previous[None]
+    known = question.known or (None, None, None)
+    return tuple(
+        np.zeros(shape, np.float32) if value is None else value
+        for value, shape in zip((previous, question.prompts, *known), given_shapes(size, 0), strict=True)
     )
-    result = click_maps(positive, negative, size)
-    if prompt.box is not None:
-        result = np.maximum(result, box_map(into(prompt.box, crop, size), size))
-    return result

@@ -10,14 +10,14 @@ import numpy as np
 
 from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
 from trackmask.prompts import Box, Prompt
-from trackmask.runtime import Features, Runtime, sigmoid
+from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop, continued, out_of
-from trackmask.tracking.memory import Memory, remember, solve
-from trackmask.tracking.parts import largest_parts, main_box
-from trackmask.tracking.prompt_maps import STRIDE
-from trackmask.tracking.segment import look_at
-from trackmask.tracking.track import Seen, Track, compete, same_memory
+from trackmask.tracking.memory import Memory, remember
+from trackmask.tracking.parts import largest_parts
+from trackmask.tracking.prompted import look_at
+from trackmask.tracking.segment import Observation, Question, encode, look
+from trackmask.tracking.track import Track, compete
 
 WIDEN = 1.15  # a frame: the search region of an object that is not found
 PARTS = 3  # of a mask in that region, which are looked at closer
@@ -72,22 +72,14 @@ class Tracker:
     def _follow(self, image: Image, tracks: list[Track]) -> None:
         if not tracks:
             return
-        new = [self._next_crop(track) for track in tracks]
-        features = self._encode(image, new)
-        previous = [crops.move(t.prob, t.crop, c) for t, c in zip(tracks, new, strict=True)]
-        for group in same_memory(tracks):
-            probs, quality = self._decode(features.at(group), [tracks[i] for i in group], [previous[i] for i in group])
-            for i, prob, judged in zip(group, probs, quality, strict=True):
-                seen = Seen(new[i], prob, *map(float, judged))
-                if not tracks[i].missing:
-                    seen = self._look_further(image, tracks[i], seen)
-                elif seen.belief() < self._again(tracks[i]):
-                    seen = self._look_closer(image, tracks[i], seen)
-                self._accept(tracks[i], seen)
+        asked = [self._question(track, self._next_crop(track)) for track in tracks]
+        first = look(self.runtime, image, asked)
+        for track, question, seen in zip(tracks, asked, first, strict=True):
+            self._accept(track, self._look_again(image, track, question, seen))
         if len(tracks) > 1:
             compete(tracks)
-        for i, track in enumerate(tracks):
-            self._memorise(track, features, i, fits=track.crop == new[i])
+        for track, seen in zip(tracks, first, strict=True):
+            self._memorise(track, seen)
 
     def _next_crop(self, track: Track) -> Crop:
         if not track.missing:
@@ -98,30 +90,17 @@ class Tracker:
         x, y, w, h = track.box
         return crops.within(crops.square(x + w / 2, y + h / 2, side), self.size)
 
-    def _encode(self, image: Image, through: list[Crop]) -> Features:
-        return self.runtime.encode(np.stack([crops.cut(image, crop, self.runtime.size) for crop in through]))
+    def _question(self, track: Track, crop: Crop) -> Question:
+        """Where in the crop is the object, whose last mask is known?"""
+        return Question(crop, previous=crops.move(track.prob, track.crop, crop), known=track.known())
 
-    def _look(self, image: Image, track: Track, through: list[Crop], previous: list[np.ndarray]) -> list[Seen]:
-        """One object through several crops of a frame, each with its last mask (s, s) moved there."""
-        probs, quality = self._decode(self._encode(image, through), [track] * len(through), previous)
-        return list(map(Seen, through, probs, *quality.T.tolist()))
+    def _look_again(self, image: Image, track: Track, asked: Question, seen: Observation) -> Observation:
+        """Some answers are no more than a reason to ask once more, through other crops."""
+        if not track.missing:
+            return self._look_further(image, track, asked, seen)
+        return seen if seen.belief() >= self._again(track) else self._look_closer(image, track, asked, seen)
 
-    def _decode(
-        self, features: Features, tracks: list[Track], previous: list[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        memories = [track.memory() for track in tracks]
-        side = self.runtime.size // STRIDE
-        logits, quality = self.runtime.decode(
-            features,
-            np.stack(previous)[:, None],
-            np.zeros((len(tracks), 2, side, side), np.float32),
-            np.stack([m.keys for m in memories]),
-            np.stack([m.values for m in memories]),
-            np.stack([solve(m) for m in memories]),
-        )
-        return sigmoid(logits), quality
-
-    def _look_further(self, image: Image, track: Track, cut: Seen) -> Seen:
+    def _look_further(self, image: Image, track: Track, asked: Question, cut: Observation) -> Observation:
         """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
         it, another crop shows the rest; else the next frame's crop would follow the part that is left.
         """
@@ -131,10 +110,11 @@ class Tracker:
         if whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]:
             return cut
         crop = crops.around(whole, self.size, cut.crop)
-        (seen,) = self._look(image, track, [crop], [crops.move(track.prob, track.crop, crop)])
+        previous = crops.move(track.prob, track.crop, crop)
+        (seen,) = look(self.runtime, image, [Question(crop, previous=previous, known=asked.known)])
         return seen if seen.visible >= self.settings.visible else cut
 
-    def _look_closer(self, image: Image, track: Track, wide: Seen) -> Seen:
+    def _look_closer(self, image: Image, track: Track, asked: Question, wide: Observation) -> Observation:
         """A wide search region shows other things, too, and the network marks some of them beside the object. So each
         large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is.
         """
@@ -142,9 +122,8 @@ class Tracker:
         if not boxes:
             return wide
         close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
-        nothing = [np.zeros_like(wide.prob)] * len(close)
-        sights = [s for s in self._look(image, track, close, nothing) if s.area() >= SCRAP * track.area]
-        best = max(sights, key=Seen.belief, default=wide)
+        seen = look(self.runtime, image, [Question(crop, known=asked.known) for crop in close])
+        best = max((s for s in seen if s.area() >= SCRAP * track.area), key=Observation.belief, default=wide)
         return best if best.belief() >= self._again(track) else wide
 
     def _again(self, track: Track) -> float:
@@ -153,7 +132,7 @@ class Tracker:
         """
         return self.settings.again * track.usual
 
-    def _accept(self, track: Track, seen: Seen) -> None:
+    def _accept(self, track: Track, seen: Observation) -> None:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
         track.crop = seen.crop
         unlikely = track.missing > 0 and seen.belief() < self._again(track)
@@ -171,12 +150,15 @@ class Tracker:
         if seen.iou >= self.settings.sure:
             track.area = max(seen.area(), FADE * track.area)
 
-    def _memorise(self, track: Track, features: Features, index: int, fits: bool) -> None:
-        """`fits`: the mask belongs to the same crop as the features, not to that of a second look."""
+    def _memorise(self, track: Track, first: Observation) -> None:
+        """`first`: what the frame's first look observed. A mask from a second look lies over another crop, whose
+        features it would have to be remembered with; such a frame is left out.
+        """
         track.since += 1
+        fits = track.crop == first.crop
         sure = fits and not track.missing and not track.found and track.confidence >= self.settings.sure
         if sure and track.since >= self.settings.every and self.settings.recent:
-            track.recent.append(memory_of(features, index, track.prob))
+            track.recent.append(remember(first.features, track.prob))
             track.since = 0
 
     # --- prompts -------------------------------------------------------------------------------------------------
@@ -187,40 +169,31 @@ class Tracker:
         if prompt.mask is not None:
             return self._begin_with(image, prompt.object_id, prompt.mask)
         last = track.crop if track is not None and not track.missing else None
-        sight = look_at(self.runtime, image, prompt, last)
-        box = main_box(sight.prob)
-        frame_box = None if box is None else out_of(box, sight.crop, sight.prob.shape[0])
-        state = State.TRACKED if sight.iou >= self.settings.certain else State.UNCERTAIN
-        state = State.LOST if box is None else state
-        self._refer(prompt.object_id, sight.crop, sight.features, sight.prob, frame_box, state, sight.iou)
-        return None if box is None else crops.paste(sight.prob, sight.crop, self.size)
+        seen = look_at(self.runtime, image, prompt, last)
+        state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
+        self._refer(prompt.object_id, seen, seen.box, State.LOST if seen.box is None else state)
+        return None if seen.box is None else crops.paste(seen.prob, seen.crop, self.size)
 
     def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
         box = box_of(mask)
         crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
-        features = self._encode(image, [crop])
         prob = crops.cut_mask(mask, crop, self.runtime.size // 2)
-        self._refer(object_id, crop, features, prob, box, State.ABSENT if box is None else State.TRACKED, 1.0)
+        given = Observation(crop, encode(self.runtime, image, [crop]), prob, iou=1.0, visible=1.0)
+        self._refer(object_id, given, box, State.ABSENT if box is None else State.TRACKED)
         return Patch(0, 0, mask.astype(np.uint8) * 255)
 
-    def _refer(
-        self,
-        object_id: int,
-        crop: Crop,
-        features: Features,
-        prob: np.ndarray,
-        box: Box | None,
-        state: State,
-        confidence: float,
-    ) -> None:
+    def _refer(self, object_id: int, seen: Observation, box: Box | None, state: State) -> None:
+        """What is observed in a prompted frame becomes a reference of its object; `box` is the mask's, None where it is
+        empty.
+        """
         track = self.tracks.get(object_id)
+        crop, prob, confidence, area = seen.crop, seen.prob, seen.iou, seen.area()
         where = box or (crop.x, crop.y, crop.width, crop.height)
-        area = Seen(crop, prob, confidence, 1).area()
         if track is None:
             ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
             track = Track(object_id, [], ring, crop, prob, where, state, confidence, area, usual=confidence)
             self.tracks[object_id] = track
-        track.references.append(memory_of(features, 0, prob))
+        track.references.append(remember(seen.features, prob))
         track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
         track.state, track.confidence, track.area = state, confidence, area or track.area
 
@@ -238,14 +211,3 @@ class Tracker:
         tracks = [track for _, track in sorted(self.tracks.items())]
         said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
         return Masks(labels, tuple(measured(record, labels) for record in said), patches)
-
-
-def memory_of(features: Features, index: int, prob: np.ndarray) -> Memory:
-    return remember(
-        features.memory_key[index],
-        features.context[index],
-        features.linear[index],
-        features.linear4[index],
-        features.skip2[index],
-        prob,
-    )
