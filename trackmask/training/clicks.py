@@ -53,11 +53,18 @@ def deepest(mask: np.ndarray) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def first_prompt(rng: Random, mask: np.ndarray, rival: np.ndarray, alone: bool) -> np.ndarray:
-    """What the network is given in the first frame, without a reference: a box, clicks, or nothing."""
+def prompt_kind(rng: Random, alone: bool) -> str:
+    """What the first frame comes with; nothing only where the object is alone."""
+    return str(rng.choice(("box", "clicks", "none"), p=(0.3, 0.3, 0.4) if alone else (0.5, 0.5, 0.0)))
+
+
+def first_prompt(rng: Random, kind: str, mask: np.ndarray, rival: np.ndarray) -> np.ndarray:
+    """What the network is given in the first frame, without a reference: prompt maps (2, S/4, S/4) of a `prompt_kind`.
+
+    mask, rival (S, S) bool.
+    """
     size = mask.shape[0]
     box = box_of(mask)
-    kind = rng.choice(("box", "clicks", "none"), p=(0.4, 0.2, 0.4) if alone else (0.65, 0.35, 0.0))
     if kind == "none" or box is None:
         return np.zeros((2, size // 4, size // 4), np.float32)
     if kind == "box":

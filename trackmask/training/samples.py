@@ -17,7 +17,7 @@ from trackmask.data import box_of
 from trackmask.errors import DataError
 from trackmask.prompts import Box
 from trackmask.tracking.crop import Crop, around, cut, rectangle, shift, within
-from trackmask.training.clicks import first_prompt
+from trackmask.training.clicks import first_prompt, prompt_kind
 from trackmask.training.films import Film, read_films
 from trackmask.training.looks import come_near, hide_a_part, relight
 from trackmask.training.rivals import add_another, cut_to
@@ -26,6 +26,7 @@ from trackmask.training.stills import Stills, drift, move_elsewhere, object_move
 
 ANOTHER = 0.5  # of the scenes have another object in them
 CUTS = 0.12  # of the clips go on as another scene
+WIDE = 0.4  # of the first frames that come without a box are seen whole
 FAR = 0.08  # of the clips begin with the object far away
 
 
@@ -78,7 +79,8 @@ class Samples(Dataset):
         index, frames = key
         rng = np.random.default_rng((self.recipe.seed, index))
         scene = self.scene(rng, frames)
-        crops, shifts = crops_of(rng, scene)
+        kind = prompt_kind(rng, scene.alone)
+        crops, shifts = crops_of(rng, scene, wide=kind != "box" and rng.random() < WIDE)
         size = self.recipe.size
         images = np.stack([cut(i, c, size) for i, c in zip(scene.images, crops, strict=True)])
         masks, rivals = (
@@ -90,7 +92,7 @@ class Samples(Dataset):
             come_near(rng, images)
         if rng.random() < 0.15:
             hide_a_part(rng, images[0], masks[0])
-        prompts = first_prompt(rng, masks[0], rivals[0], scene.alone)
+        prompts = first_prompt(rng, kind, masks[0], rivals[0])
         return images, masks.astype(np.uint8), rivals.astype(np.uint8), shifts, prompts
 
     def scene(self, rng: Random, frames: int) -> Scene:
@@ -131,12 +133,14 @@ class Samples(Dataset):
         return scene
 
 
-def crops_of(rng: Random, scene: Scene) -> tuple[list[Crop], np.ndarray]:
-    """The crops that the tracker would take: each around the box of the frame before, never quite right."""
+def crops_of(rng: Random, scene: Scene, wide: bool) -> tuple[list[Crop], np.ndarray]:
+    """The crops that the tracker would take: each around the box of the frame before, never quite right.
+
+    `wide`: the first one shows the whole picture, as when no more than a click is known yet.
+    """
     size = scene.masks[0].shape
     crops: list[Crop] = []
     box = box_of(scene.masks[0])
-    wide = scene.alone and rng.random() < 0.3  # as when nothing is known yet: the whole picture
     for t in range(len(scene.images)):
         box = box_of(scene.masks[max(t - 1, 0)]) or box
         if box is None:
