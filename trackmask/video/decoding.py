@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 from av.container import InputContainer
@@ -21,6 +21,8 @@ _TEXT = {"tty", "bin", "xbin", "idf", "adf"}  # FFmpeg would film any text file
 _FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS - _TEXT))
 _KNOW_THEIR_LENGTH = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}  # the others estimate it
 _LENGTH_SLACK = Fraction(1, 4)  # seconds that may be missing: headers round, and streams do not end together
+# PyAV up to 18 refuses a file with tags that are not UTF-8 unless told not to; 19 takes any, and knows no such option.
+_ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 
 
@@ -30,13 +32,14 @@ def open_container(path: Path) -> InputContainer:
         what = "is not a file" if path.exists() else "does not exist"
         raise VideoError(f"{path} {what}; give a video file or a folder of images")
     try:
-        return av.open(
+        container: InputContainer = av.open(
             str(path.absolute()),  # an absolute path is never taken for a URL
             # Not `options`: these go to each stream too, and PyAV crashes where a stream shows up late (flv).
             # The pattern: in a name such as a%03d.png FFmpeg would see a001.png and so on.
             container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS, "pattern_type": "none"},
-            metadata_errors="replace",
+            **_ANY_TAGS,
         )
+        return container
     except PermissionError as error:
         raise VideoError(f"{path} cannot be opened (no permission); make it readable") from error
     except (av.error.FFmpegError, OSError) as error:
@@ -56,7 +59,7 @@ class Decoding:
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
             if seek is not None:
-                self.container.seek(int(seek / _time_base(self.stream)), stream=self.stream)
+                self.container.seek(int(seek / time_base(self.stream)), stream=self.stream)
         except (VideoError, av.error.FFmpegError):
             self.container.close()
             raise
@@ -90,7 +93,7 @@ class Decoding:
         try:
             for packet in self.container.demux(streams):
                 if packet.pts is not None:
-                    end = max(end, (packet.pts + (packet.duration or 0)) * packet.time_base)
+                    end = max(end, (packet.pts + (packet.duration or 0)) * time_base(packet))
                 if packet.is_corrupt:
                     self.damaged = True  # cut off within: what is there would decode to a torn picture
                 elif packet.stream_index == self.stream.index:
@@ -108,7 +111,7 @@ class Decoding:
         if form not in _KNOW_THEIR_LENGTH:
             return Fraction(0), [stream]
         if stream.duration:
-            return stream.duration * _time_base(stream), [stream]
+            return stream.duration * time_base(stream), [stream]
         # Only the length of the longest stream is known: every stream has to be followed.
         everything = [*self.container.streams.video, *self.container.streams.audio]
         return Fraction(self.container.duration or 0, av.time_base), everything
@@ -137,9 +140,13 @@ class Clock:
 
 def timestamp(frame: av.VideoFrame) -> Fraction | None:
     """When the container shows a frame, in seconds on its own scale."""
-    if frame.pts is None or frame.time_base is None:
-        return None
-    return frame.pts * frame.time_base
+    unit = _fraction(frame.time_base)
+    return None if frame.pts is None or unit is None else frame.pts * unit
+
+
+def _fraction(rational: Fraction | None) -> Fraction | None:
+    """What FFmpeg counts in, None where it is unset. PyAV 19 has a type of its own for it, where unset is false."""
+    return Fraction(rational.numerator, rational.denominator) if rational else None
 
 
 def describe(path: Path) -> VideoInfo:
@@ -175,12 +182,13 @@ def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    rate = stream.average_rate or stream.guessed_rate
+    rate = _fraction(stream.average_rate or stream.guessed_rate)
     return rate if rate and rate > 0 else _DEFAULT_FPS
 
 
-def _time_base(stream: Stream) -> Fraction:
-    return stream.time_base or Fraction(1, av.time_base)
+def time_base(timed: Stream | av.Packet) -> Fraction:
+    """Seconds that one of its ticks lasts."""
+    return _fraction(timed.time_base) or Fraction(1, av.time_base)
 
 
 def _estimate(decoding: Decoding) -> int | None:

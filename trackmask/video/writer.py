@@ -16,7 +16,7 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from trackmask.data import Image
 from trackmask.errors import OutputError
-from trackmask.video.decoding import open_container
+from trackmask.video.decoding import open_container, time_base
 
 _TICKS = 90000  # a second: fine enough for any camera, and exact for every common rate
 _RATE = 48000  # samples a second of sound that is encoded anew: the only rate that every encoder takes
@@ -153,7 +153,7 @@ class _Sound:
     def __init__(self, source: Path, film: OutputContainer, encoder: str) -> None:
         self._source = open_container(source)
         pictures, sounds = self._source.streams.video, self._source.streams.audio
-        origin = (pictures[0].start_time or 0) * (pictures[0].time_base or 0) if pictures else 0
+        origin = (pictures[0].start_time or 0) * time_base(pictures[0]) if pictures else 0
         self._origin = float(origin)  # where the frames' times begin
         self._film = film
         self._packet: av.Packet | None = None
@@ -169,12 +169,12 @@ class _Sound:
     def copy(self, start: float, until: float) -> None:
         """Copy what sounds from `start` to `until`, in seconds of the frames' time; the film begins at `start`."""
         while (packet := self._packet) is not None:
-            time = float((packet.pts or 0) * packet.time_base) - self._origin
+            time = float((packet.pts or 0) * time_base(packet)) - self._origin
             if time >= until:
                 return
             self._advance()
             if time >= start:
-                packet.pts = packet.dts = round((time - start) / packet.time_base)
+                packet.pts = packet.dts = round((time - start) / time_base(packet))
                 packet.stream = self._stream
                 self._film.mux(packet)
 
