@@ -20,7 +20,8 @@ from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.evaluation.measure import score_clip
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt
-from trackmask.result import Result, open_result
+from trackmask.result import Result, open_result, prompted
+from trackmask.result.review import most_worth
 from trackmask.runtime import OnnxRuntime
 
 STEPS = 3
@@ -48,7 +49,8 @@ def score(result: Result, clip: Clip) -> float:
 
 
 def reviewed(result: Result, done: set[int]) -> int:
-    return next(index for index in result.look_first(2 * STEPS) if index not in done)
+    named = most_worth(result.frames, prompted(result.prompts))
+    return next(index for index in named if index not in done)
 
 
 def at_random(*seed: int) -> Choice:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import trackmask
-from trackmask.errors import PromptError
+from trackmask.errors import CallError, PromptError
 from trackmask.prompts import Prompt, read_mask
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -46,7 +46,7 @@ def test_live_pictures_need_no_file() -> None:
     for image in images[1:]:
         masks = tracker.step(image)
     assert masks.objects[0].area > 1000
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(CallError, match="must be"):
         tracker.step(images[0][:100])
 
 

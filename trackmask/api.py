@@ -50,8 +50,8 @@ def track(
     """
     runtime = runtime or open_runtime()
     given = list(prompts)
-    if box is not None or mask is not None or len(points):
-        given.append(Prompt(1, 0, mask=None if mask is None else np.asarray(mask) > 0, box=box, positive=tuple(points)))
+    if box is not None or mask is not None or np.size(points):
+        given.append(Prompt(1, 0, mask=mask, box=box, positive=points))  # type: ignore[arg-type]  # `check` makes pairs
     with open_video(Path(video)) as reader:
         size = reader.info.size
         if not given:

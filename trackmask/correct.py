@@ -70,9 +70,7 @@ def correct(
 def fitting(prompt: Prompt, result: Result, first: int, last: int) -> Prompt:
     if not first <= prompt.at <= last:
         raise PromptError(f"frame {prompt.at} is not in this result; it has frames {first} to {last}")
-    if prompt.mask is not None and not prompt.mask.any() and prompt.mask.shape == result.source.size:
-        return prompt  # not to be seen
-    return check(prompt, result.source.size)
+    return check(prompt, result.source.size, absent=True)
 
 
 def references(result: Result, object_id: int) -> dict[int, Prompt]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from conftest import ROOT
 from PIL import Image
 
 from trackmask.cli import main
+from trackmask.result import open_result
 
 SAMPLES = ROOT / "samples"
 CAT = str(SAMPLES / "cat.mp4")
@@ -52,13 +54,20 @@ def test_run_writes_the_result_folder_and_says_where() -> None:
     result = call("run", CAT, *BOX, "--end", "9")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("cat.mp4.trackmask: 10 frames")
-    assert "look first at frame" in result.stdout
     folder = Path("cat.mp4.trackmask")
     assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "result.json"]
     assert len(list((folder / "masks").iterdir())) == 10
     about = json.loads((folder / "result.json").read_text())
     assert about["complete"] is True
     assert about["source"]["path"] == os.path.relpath(CAT, folder.resolve())
+
+
+def test_look_first_names_what_the_review_lists_and_nothing_else(losing_weights: Path) -> None:
+    sure = call("run", CAT, *BOX, "--end", "9", "-o", "sure")
+    assert (open_result("sure").review, "look first" in sure.stdout) == ((), False)
+    unsure = call("run", CAT, *BOX, "--end", "30", "-o", "unsure", "--weights", str(losing_weights))
+    first = open_result("unsure").review[0].frame
+    assert re.search(r"look first at frames? (\d+)", unsure.stdout)[1] == str(first)
 
 
 def test_quiet_says_nothing_and_options_are_heard() -> None:

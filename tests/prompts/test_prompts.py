@@ -6,7 +6,7 @@ from PIL import Image as Pillow
 
 from trackmask.draw import palette
 from trackmask.errors import PromptError
-from trackmask.prompts import Prompt, check, parse_box, parse_moment, read_mask
+from trackmask.prompts import Prompt, parse_box, parse_moment, read_mask
 
 SIZE = (40, 60)  # height, width
 
@@ -131,35 +131,6 @@ def test_files_without_a_mask(tmp_path, values):
     refused(tmp_path / "cut.png", "cannot be read as an image")
     refused(tmp_path, "cannot be read as an image")
     refused(save(tmp_path / "black.png", Pillow.fromarray(values * 0)), "black.png is empty")
-
-
-def test_check_passes_what_fits_and_cuts_boxes():
-    mask = np.ones(SIZE, bool)
-    prompt = Prompt(255, 9, mask=mask)
-    assert check(prompt, SIZE, 10) is prompt
-    assert check(Prompt(1, 10**6, box=(-5, 30, 15, 20)), SIZE).box == (0, 30, 10, 10)
-    assert check(Prompt(1, 0, box=(50, -1, 100, 100)), SIZE).box == (50, 0, 10, 40)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "words"),
-    [
-        (Prompt(0, 0, box=(0, 0, 5, 5)), "object 0 cannot be"),
-        (Prompt(256, 0, box=(0, 0, 5, 5)), "object 256 cannot be"),
-        (Prompt(1, 10, box=(0, 0, 5, 5)), "there is no frame 10: the video has 10"),
-        (Prompt(1, -1, box=(0, 0, 5, 5)), "there is no frame -1"),
-        (Prompt(1, 0), "has no mask, box or click"),
-        (Prompt(1, 0, negative=((1, 1),)), "has no mask, box or click"),
-        (Prompt(1, 0, mask=np.ones((60, 40), bool), source="dir/m.png"), "m.png is 40x60 and the video is 60x40"),
-        (Prompt(1, 0, mask=np.zeros(SIZE, bool)), "the mask of object 1 is empty"),
-        (Prompt(1, 0, box=(60, 0, 5, 5)), "the box 60,0,5,5 is outside of the frame (60x40)"),
-        (Prompt(1, 0, box=(0, -5, 5, 5)), "is outside of the frame (60x40)"),
-        (Prompt(1, 0, positive=((60, 0),)), "the click 60,0 is outside"),
-    ],
-)
-def test_check_refuses_what_does_not_fit(prompt, words):
-    with pytest.raises(PromptError, match=re.escape(words)):
-        check(prompt, SIZE, 10)
 
 
 def test_json_has_the_prompt_as_given_and_no_path():

@@ -11,7 +11,7 @@ from trackmask.files import shown
 
 from .options import device_option, style_option, threads_option, video_option
 from .prompts import OrderedCommand, read
-from .run import NAMED
+from .run import look_first
 
 if TYPE_CHECKING:
     from trackmask.prompts import Prompt
@@ -69,8 +69,7 @@ def correct(
         style=style,  # type: ignore[arg-type]  # click has checked it
         edits_used=edits,
     )
-    first = ", ".join(map(str, corrected.look_first(NAMED)))
-    click.echo(f"{shown(corrected.folder)}: corrected; look first at frames {first}")
+    click.echo(f"{shown(corrected.folder)}: corrected{look_first(corrected)}")
 
 
 def read_one(

@@ -7,9 +7,11 @@ import click
 
 from trackmask.files import shown
 
+from .mistakes import Video
+
 
 @click.command()
-@click.argument("video", type=click.Path(path_type=Path))
+@click.argument("video", type=Video())
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
 def info(video: Path, as_json: bool) -> None:
     """Print what a VIDEO says of itself: size, frame rate, frames, codec, rotation."""

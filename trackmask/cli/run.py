@@ -9,19 +9,23 @@ import click
 from trackmask.errors import PromptError
 from trackmask.files import shown
 
+from .mistakes import ResultFolder, Video
 from .options import pipeline_options, threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
     from trackmask.pipeline import Outcome
     from trackmask.prompts import Prompt
+    from trackmask.result import Result
 
 NAMED = 3  # frames that the last line names
 
 
 @click.command(cls=OrderedCommand)
-@click.argument("video", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Result folder. [VIDEO.trackmask, in this folder]")
+@click.argument("video", type=Video())
+@click.option(
+    "-o", "--out", type=ResultFolder(), metavar="FOLDER", help="Result folder. [VIDEO.trackmask, in this folder]"
+)
 @prompt_options
 @click.option(
     "--prompts",
@@ -142,6 +146,10 @@ def report(outcome: "Outcome", rate: float) -> None:
     from trackmask.result import open_result
 
     result = open_result(outcome.folder)
-    first = ", ".join(map(str, result.look_first(NAMED)))
-    where = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s"
-    click.echo(f"{where}; look first at frames {first}" if first else where)
+    click.echo(f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s{look_first(result)}")
+
+
+def look_first(result: "Result") -> str:
+    """The end of a sentence: the frames that the review list, and the report, name first; "" where they name none."""
+    frames = result.look_first(NAMED)
+    return f"; look first at frame{'s' if frames[1:] else ''} {', '.join(map(str, frames))}" if frames else ""

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from .group import Commands
 from .options import names_in
 
 
-@click.group()
+@click.group(cls=Commands)
 def weights() -> None:
     """Look at the weights, and make the files that run from a training's checkpoint."""
 

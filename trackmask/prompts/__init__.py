@@ -1,6 +1,7 @@
 """What the user says of an object: its mask, a box or clicks, in one frame; on the command line or in a file."""
 
 from trackmask.prompts.files import files_behind, read_prompt_file
+from trackmask.prompts.fitting import check
 from trackmask.prompts.gather import PromptSet, Target
 from trackmask.prompts.prompt import (
     Box,
@@ -8,7 +9,6 @@ from trackmask.prompts.prompt import (
     Point,
     Prompt,
     by_frame,
-    check,
     parse_box,
     parse_moment,
     parse_point,

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,23 +72,33 @@ def parse_moment(text: str) -> int | float:
 
 def parse_box(text: str) -> Box:
     """ "X,Y,W,H" in pixels, top left corner first → (x, y, w, h). Raises PromptError."""
-    try:
-        x, y, w, h = (float(part) for part in text.split(","))
-    except ValueError:
-        raise PromptError(f"{text!r} is not a box; write X,Y,W,H in pixels, for example 40,30,120,160") from None
-    if not all(map(math.isfinite, (x, y, w, h))) or min(w, h) <= 0:
-        raise PromptError(f"the box {text} has no area; its width and height, the last two numbers, must be above 0")
-    return x, y, w, h
+    return as_box(_numbers(text), text)
 
 
 def parse_point(text: str) -> Point:
     """ "X,Y" in pixels → (x, y). Raises PromptError."""
+    return as_point(_numbers(text), text)
+
+
+def as_box(values: object, said: object) -> Box:
+    """Four numbers of any kind → (x, y, w, h). Raises PromptError, which tells what was `said`."""
     try:
-        x, y = (float(part) for part in text.split(","))
-    except ValueError:
-        raise PromptError(f"{text!r} is not a point; write X,Y in pixels, for example 40,50") from None
+        x, y, w, h = (float(part) for part in values)  # type: ignore[attr-defined]  # told below
+    except (TypeError, ValueError):
+        raise PromptError(f"{said!r} is not a box; write X,Y,W,H in pixels, for example 40,30,120,160") from None
+    if not all(map(math.isfinite, (x, y, w, h))) or min(w, h) <= 0:
+        raise PromptError(f"the box {said} has no area; its width and height, the last two numbers, must be above 0")
+    return x, y, w, h
+
+
+def as_point(values: object, said: object) -> Point:
+    """Two numbers of any kind → (x, y). Raises PromptError, which tells what was `said`."""
+    try:
+        x, y = (float(part) for part in values)  # type: ignore[attr-defined]  # told below
+    except (TypeError, ValueError):
+        raise PromptError(f"{said!r} is not a point; write X,Y in pixels, for example 40,50") from None
     if not (math.isfinite(x) and math.isfinite(y)):
-        raise PromptError(f"{text!r} is not a point in a picture; write X,Y in pixels")
+        raise PromptError(f"{said!r} is not a point in a picture; write X,Y in pixels")
     return x, y
 
 
@@ -123,53 +133,6 @@ def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
     return frames
 
 
-def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None) -> Prompt:
-    """The prompt as it applies to a video of `size` (height, width): its box is cut at the frame's edge.
-
-    Raises PromptError where id, frame, mask, box or a click do not fit; `frames` is None where nobody has counted.
-    """
-    if not 1 <= prompt.object_id <= 255:
-        raise PromptError(f"object {prompt.object_id} cannot be: ids go from 1 to 255")
-    if isinstance(prompt.frame, int) and not 0 <= prompt.frame < (math.inf if frames is None else frames):
-        count = "" if frames is None else f": the video has {frames}"
-        raise PromptError(f"there is no frame {prompt.frame}{count}; frames are counted from 0")
-    if prompt.mask is None and prompt.box is None and not prompt.positive:
-        raise PromptError(f"object {prompt.object_id} has no mask, box or click on it; give one")
-    if prompt.mask is not None:
-        _check_mask(prompt, prompt.mask, size)
-    for x, y in (*prompt.positive, *prompt.negative):
-        if not (0 <= x < size[1] and 0 <= y < size[0]):
-            raise PromptError(f"the click {x:g},{y:g} is outside of the frame ({_pixels(size)}); move it inside")
-    for x, y in set(prompt.positive) & set(prompt.negative):
-        raise PromptError(f"the click {x:g},{y:g} is said to be on object {prompt.object_id} and beside it; choose one")
-    return prompt if prompt.box is None else replace(prompt, box=_clip(prompt, prompt.box, size))
-
-
-def _check_mask(prompt: Prompt, mask: np.ndarray, size: tuple[int, int]) -> None:
-    name = Path(prompt.source).name or f"the mask of object {prompt.object_id}"
-    if mask.shape != size:
-        raise PromptError(
-            f"{name} is {_pixels(mask.shape)} and the video is {_pixels(size)}; give a mask of the video's size"
-        )
-    if not mask.any():
-        raise PromptError(f"{name} is empty: no pixel belongs to object {prompt.object_id}; paint the object")
-
-
-def _clip(prompt: Prompt, box: Box, size: tuple[int, int]) -> Box:
-    x, y, w, h = box
-    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, size[1]), min(y + h, size[0])
-    if right <= left or bottom <= top:
-        given = ",".join(f"{value:g}" for value in box)
-        raise PromptError(f"the box {given} is outside of the frame ({_pixels(size)}); move it inside")
-    for px, py in prompt.positive:
-        if not (x <= px <= x + w and y <= py <= y + h):
-            raise PromptError(
-                f"the click {px:g},{py:g} is said to be on object {prompt.object_id}, but is outside of its box; "
-                "move one of them"
-            )
-    return left, top, right - left, bottom - top
-
-
 def _values(path: Path, picture: Pillow.Image) -> np.ndarray:
     """(H, W) uint8: 0, 255 or ids."""
     if picture.format == "JPEG":
@@ -196,8 +159,9 @@ def _black_and_white(picture: Pillow.Image) -> bool:
     return (255, 255, 255) in shades <= {(0, 0, 0), (255, 255, 255)}
 
 
-def _pixels(size: tuple[int, ...]) -> str:
-    return f"{size[1]}x{size[0]}"
+def _numbers(text: str) -> list[str]:
+    """What stands between commas or spaces, without the brackets and quotes that people copy along."""
+    return re.split(r"\s*,\s*|\s+", text.strip(" ()[]{}\"'"))
 
 
 def _plain(value: float) -> int | float:

@@ -27,7 +27,7 @@ from trackmask.files import writing
 from trackmask.formats.png import read_picture, write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder
 from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps, prompted
-from trackmask.result.review import Range, most_worth, review
+from trackmask.result.review import Range, review
 
 SCHEMA = 1
 OVERLAY, REPORT = "overlay.mp4", "report.html"
@@ -185,14 +185,12 @@ class Result:
         return self._read(self.folder / SOFT / str(object_id) / png_name(index), "L")
 
     def look_first(self, count: int) -> list[int]:
-        """At most `count` frames to look at, and to correct, first: where that is worth most, then those of the review
-        list; never two neighbours."""
+        """At most `count` frames of the review list to look at, and to correct, first: never two neighbours, and none
+        where nothing is listed."""
         chosen: list[int] = []
-        for index in (*most_worth(self.frames, prompted(self.prompts)), *(item.frame for item in self.review)):
-            if len(chosen) == count:
-                break
-            if all(abs(index - other) >= _APART for other in chosen):
-                chosen.append(index)
+        for item in self.review:
+            if len(chosen) < count and all(abs(item.frame - other) >= _APART for other in chosen):
+                chosen.append(item.frame)
         return chosen
 
     def _read(self, path: Path, mode: str) -> np.ndarray:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
-from trackmask.prompts import Box, Prompt
+from trackmask.errors import CallError
+from trackmask.prompts import Box, Prompt, check
 from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop, continued, out_of
@@ -55,10 +56,12 @@ class Tracker:
 
     def step(self, image: Image, prompts: Sequence[Prompt] = ()) -> Masks:
         """The masks of the next picture, (H, W, 3) uint8 RGB. Its prompts are taken as the truth, and may add objects
-        at any time. Raises ValueError where the picture has another size.
+        at any time. Raises CallError for another picture, PromptError for a prompt that does not fit it.
         """
-        if image.shape != (*self.size, 3):
-            raise ValueError(f"the picture must be {(*self.size, 3)}, got {image.shape}")
+        if np.shape(image) != (*self.size, 3) or image.dtype != np.uint8:
+            got = f"{np.shape(image)} {getattr(image, 'dtype', type(image).__name__)}"
+            raise CallError(f"the picture must be {(*self.size, 3)} uint8 RGB, got {got}")
+        prompts = [check(prompt, self.size, absent=True) for prompt in prompts]
         prompted = {prompt.object_id for prompt in prompts}
         followed = [track for id_, track in sorted(self.tracks.items()) if id_ not in prompted]
         self._follow(image, followed)

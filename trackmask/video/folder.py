@@ -27,7 +27,10 @@ def list_images(folder: Path) -> list[Path]:
     """The images in a folder in natural order, without hidden files and `*.mask.png`. VideoError where it has none."""
     images = [path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and _is_frame(path)]
     if not images:
-        raise VideoError(f"{folder} holds no images; give a video file or a folder of png, jpg, webp, bmp or tif files")
+        raise VideoError(
+            f"{folder} holds no images; give a video file or a folder of png, jpg, webp, bmp or tif files "
+            "(a folder of clips is for trackmask batch)"
+        )
     return sorted(images, key=_natural)
 
 

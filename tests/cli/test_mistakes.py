@@ -1,0 +1,130 @@
+"""What people write when they mean something else: one line that helps, the right exit code, and nothing made."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from PIL import Image
+
+from trackmask.cli import main
+
+CAT = str(ROOT / "samples" / "cat.mp4")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result of a few frames."""
+    folder = tmp_path_factory.mktemp("made") / "cat.mp4.trackmask"
+    made = CliRunner().invoke(main, ["run", CAT, "--box", "20,119,138,104", "--end", "5", "-q", "-o", str(folder)])
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Path) -> None:
+    """A folder as people have it: clips, a result, prompts, a file that begins with a dash."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.mp4", "b.mp4", "-c.mp4", "clips/a.mp4"):
+        Path(name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(CAT, name)
+    shutil.copytree(result, "a.mp4.trackmask")
+    Path("p.json").write_text("{}")
+    Path("empty").mkdir()
+    Image.fromarray(np.zeros((360, 480, 3), np.uint8)).save("photo.png")
+
+
+MISTAKES = [
+    ("run clips", 2, "trackmask batch clips -o OUT"),
+    ("info clips", 2, "trackmask batch clips -o OUT"),
+    ("run empty", 1, "holds no images"),
+    ("run a.mp4 b.mp4", 2, "trackmask batch FOLDER"),
+    ("run https://example.org/a.mp4", 2, "download the video first"),
+    ("run rtsp://camera/1", 2, "download the video first"),
+    ("run p.json", 2, "trackmask run VIDEO --prompts p.json"),
+    ("run a.mp4.trackmask", 2, "is a result, not a video"),
+    ("run -c.mp4", 2, "write ./-c.mp4"),
+    ("report -c.mp4", 2, "write ./-c.mp4"),
+    ("run nowhere.mp4", 1, "does not exist"),
+    ("run a.mp4 -o out.mp4", 2, "a result is a folder"),
+    ("run a.mp4 -o masks.png", 2, "a result is a folder"),
+    ("run a.mp4 --box 0.04,0.33,0.28,0.29", 2, "write it in pixels: 19,119,134,104"),
+    ("run a.mp4 --point 0.2,0.5", 2, "write pixels: 96,180"),
+    ("run a.mp4 --box 300,119,400,223", 2, "if it is two corners, write 300,119,100,104"),
+    ("run a.mp4 --box 20 119 138 104", 2, "--box 20,119,138,104"),
+    ("run a.mp4 --box 20, 119, 138, 104", 2, "--box 20,119,138,104"),
+    ("run --point 90 170 a.mp4", 2, "--point 90,170"),
+    ("run a.mp4 --point 90 170", 2, "--point 90,170"),
+    ("run a.mp4 --box 158,223,-138,-104", 2, "has no area"),
+    ("run a.mp4 --box 20,119,138", 2, "write X,Y,W,H in pixels"),
+    ("run a.mp4 --box x=20,y=119,w=138,h=104", 2, "write X,Y,W,H in pixels"),
+    ("run a.mp4 --box -500,10,50,50", 2, "outside of the frame"),
+    ("run a.mp4 --point 170,900", 2, "outside of the frame"),
+    ("run a.mp4 --box", 2, "requires an argument"),
+    ("run a.mp4 --mask a.mp4", 2, "a.mp4"),
+    ("run a.mp4 --mask photo.png", 2, "photo.png"),
+    ("run a.mp4 --mask p.json", 2, "p.json"),
+    ("run a.mp4 --prompts a.mp4", 2, "a.mp4"),
+    ("run a.mp4 --prompts p.json", 2, "holds no prompts"),
+    ("run b.mp4 --start 900", 2, "has no frame between"),
+    ("run a.mp4 --start -3", 2, "neither a frame nor a time"),
+    ("run b.mp4 --start 9 --end 3", 2, "swap them"),
+    ("run b.mp4 --box 20,119,138,104@900", 2, "48 frames"),
+    ("run a.mp4", 2, "exists already; choose another folder with -o, or say --overwrite"),
+    ("run a.mp4 foo", 2, "'foo' is left over"),
+    ("run a.mp4 --style sparkle", 2, "'fill', 'outline', 'cutout'"),
+    ("run a.mp4 --auto 0", 2, "not in the range"),
+    ("run a.mp4 --auto x", 2, "not a valid integer"),
+    ("run a.mp4 --bax 1,2,3,4", 2, "Did you mean '--box'?"),
+    ("run", 2, "missing argument 'VIDEO'"),
+    ("track a.mp4", 2, "did you mean run?"),
+    ("reprot a.mp4.trackmask", 2, "did you mean report?"),
+    ("frobnicate", 2, "give one of batch,"),
+    ("a.mp4", 2, "trackmask run a.mp4"),
+    ("correct a.mp4.trackmask --frame -1 --absent", 2, "not in the range"),
+    ("correct a.mp4.trackmask --frame 900 --absent", 2, "it has frames 0 to 5"),
+    ("correct a.mp4.trackmask --frame 3 --box 20 119 138 104", 2, "--box 20,119,138,104"),
+    ("weights", 2, "missing command"),
+    ("--frobnicate", 2, "no such option"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "words"), MISTAKES, ids=[line for line, _, _ in MISTAKES])
+def test_a_natural_mistake_gets_the_sentence_that_helps(line: str, code: int, words: str) -> None:
+    before = sorted(Path().rglob("*"))
+    said = CliRunner().invoke(main, line.split(" "))
+    assert said.exit_code == code, said.output
+    assert words in said.stderr
+    assert said.stderr.startswith("trackmask: ")
+    assert len(said.stderr.strip().splitlines()) == 1, said.stderr
+    assert said.stdout == ""
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("box", ["20, 119, 138, 104", "20 119 138 104", "(20,119,138,104)", "'[20, 119, 138, 104]'"])
+def test_numbers_in_one_word_are_understood(box: str) -> None:
+    done = CliRunner().invoke(main, ["run", "a.mp4", "--box", box, "--end", "1", "-q", "-o", "out"])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_file_that_begins_with_a_dash_is_tracked_where_it_is_written_so() -> None:
+    done = CliRunner().invoke(main, ["run", "./-c.mp4", "--box", "20,119,138,104", "--end", "1", "-q", "-o", "out"])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("line", ["--debug run nowhere.mp4", "run --debug nowhere.mp4", "run nowhere.mp4 --debug"])
+def test_debug_may_stand_anywhere(line: str) -> None:
+    said = CliRunner().invoke(main, line.split())
+    assert type(said.exception).__name__ == "VideoError"
+
+
+def test_without_a_word_there_is_the_help_and_no_sentence_is_cut() -> None:
+    said = CliRunner().invoke(main, [])
+    assert said.exit_code == 0
+    for title in ("Track:", "Look and correct:", "Many clips and other tools:", "Measure, train, study:"):
+        assert f"\n{title}\n" in said.stdout
+    assert "..." not in said.stdout.partition("Options:")[2]
+    listed = [name for names in main.sections.values() for name in names]
+    assert sorted(listed) == sorted(main.commands)

@@ -1,0 +1,126 @@
+"""The command line as a whole: commands in sections, options that hold anywhere, every error as one line."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from trackmask.errors import TrackmaskError
+from trackmask.files import shown
+
+from .mistakes import meant_command, meant_file
+
+INTERRUPTED = 130
+_DEBUG, _LINE = "trackmask.debug", "trackmask.line"  # keys of click's `meta`, which all contexts of one call share
+_ALL = 1000  # characters of a command's first sentence in a list of commands: never cut
+
+
+def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_DEBUG] = True
+
+
+def _verbose(_ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+        logging.getLogger("trackmask").setLevel(logging.INFO)
+
+
+#: Every command has them, so that they may stand anywhere on the line.
+EVERYWHERE = (
+    click.Option(
+        ["-v", "--verbose"], is_flag=True, expose_value=False, is_eager=True, callback=_verbose,
+        help="Tell on stderr what is being done.",
+    ),
+    click.Option(
+        ["--debug"], is_flag=True, expose_value=False, is_eager=True, callback=_debug,
+        help="Show the traceback of an error.",
+    ),
+)  # fmt: skip
+
+
+class Commands(click.Group):
+    """A group whose help lists its commands in sections, and that turns every error into one line on stderr and the
+    exit code that belongs to it."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **{"no_args_is_help": False, **more})
+        self.params += EVERYWHERE
+        self.sections: dict[str, list[str]] = {}
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        if not isinstance(cmd, Commands):
+            cmd.params += [option for option in EVERYWHERE if option not in cmd.params]
+        super().add_command(cmd, name)
+
+    def add_section(self, title: str, *commands: click.Command) -> None:
+        """Commands that the help lists together, in this order."""
+        for command in commands:
+            self.add_command(command)
+        self.sections[title] = [str(command.name) for command in commands]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, names in (self.sections or {"Commands": self.list_commands(ctx)}).items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(_ALL)) for name in names])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta.setdefault(_LINE, list(args))
+        with one_line(ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(meant_command(args, self.list_commands(ctx)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with one_line(ctx):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def one_line(ctx: click.Context) -> Iterator[None]:
+    """Around all that a command does."""
+    try:
+        yield
+    except click.exceptions.Exit:
+        raise
+    except (KeyboardInterrupt, click.Abort):
+        _end(ctx, "interrupted; nothing was left behind", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone: nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ctx.exit(1)
+    except click.ClickException as error:
+        _end(ctx, _wrong_call(ctx, error), error.exit_code)
+    except Exception as error:
+        if ctx.meta.get(_DEBUG):
+            raise
+        if isinstance(error, TrackmaskError):
+            _end(ctx, str(error), error.exit_code)
+        if isinstance(error, MemoryError):
+            _end(ctx, "there is not enough memory; free some, or scale the video down", 1)
+        _end(ctx, f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def _wrong_call(ctx: click.Context, error: click.ClickException) -> str:
+    """What click says, on one line, and where to read on."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    if not isinstance(error, click.UsageError):
+        return said
+    if isinstance(error, click.NoSuchOption) and (better := meant_file(ctx.meta[_LINE])):
+        return better
+    path = (error.ctx or ctx).command_path
+    return f"{said[:1].lower()}{said[1:]}{' See' if said.endswith('?') else '; see'} {path} --help"
+
+
+def _end(ctx: click.Context, text: str, code: int) -> None:
+    click.echo(f"trackmask: {shown(text)}", err=True)  # names may hold newlines and escape codes
+    ctx.exit(code)
