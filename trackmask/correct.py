@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from trackmask.draw import Style
@@ -37,11 +37,13 @@ def correct(
     the result's history. Raises a TrackmaskError, with the result as it was, where a prompt does not fit or the video
     has moved.
     """
-    result = open_result(folder)
-    path = source_video(result.source, video)
-    first, last = result.frames[0].index, result.frames[-1].index
-    prompts = [fitting(prompt, result, first, last) for prompt in prompts]
-    with open_video(path) as reader, Revision(result) as revision:
+    open_result(folder)
+    with Revision(folder) as revision, ExitStack() as stack:
+        result = revision.result
+        path = source_video(result.source, video)
+        first, last = result.frames.indices[0], result.frames.indices[-1]
+        prompts = [fitting(prompt, result, first, last) for prompt in prompts]
+        reader = stack.enter_context(open_video(path))
         objects = {item.id: item for item in result.objects}
         for object_id in sorted({prompt.object_id for prompt in prompts}):
             edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}

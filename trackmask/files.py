@@ -1,9 +1,12 @@
-"""Files as every room writes and names them: whole or not at all, locked, and with names as strangers give them."""
+"""Files as every room writes, reads and names them: whole or not at all, never through a link that a stranger laid,
+locked, and with names as strangers give them."""
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,13 +28,44 @@ def writing(folder: Path) -> Iterator[None]:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it holds its old content or the new one, whatever happens. Raises OutputError."""
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f".{path.name}.partial")
     with writing(path.parent):
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with open_new(partial) as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink()
+            raise
+
+
+def open_new(path: Path) -> BinaryIO:
+    """Open a file of ours for writing, made anew: what stands there is taken away, and a link is never followed.
+
+    Raises OSError, also where a folder stands there.
+    """
+    with suppress(FileNotFoundError):
+        path.unlink()
+    return path.open("xb")
+
+
+def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
+    """Open a file for reading. Raises OSError where it is a folder, a pipe, a device or a socket, which could be waited
+    for without end, and where it is a link unless `links`.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    if not links:
+        if path.is_symlink():  # Windows has no O_NOFOLLOW
+            raise OSError(errno.ELOOP, "it is a link")
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(handle, "rb")
 
 
 def locked(file: BinaryIO) -> bool:

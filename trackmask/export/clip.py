@@ -1,6 +1,6 @@
 """A result as the formats see it: the chosen frames with the chosen objects, one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -85,23 +85,29 @@ class Clip:
     def samples(self) -> Iterator[Sample]:
         """The chosen frames. Raises ResultError where masks are missing or damaged."""
         result = open_result(self.folder)
-        for place, frame in enumerate(chosen(result.frames, self.options)):
-            yield self._sample(result, place, frame)
+        wanted = chosen(result.frames.times, self.options)
+        next_one = next(wanted, None)
+        place = 0
+        for at, frame in enumerate(result.frames):
+            if at == next_one:
+                yield self._sample(result, place, frame)
+                next_one, place = next(wanted, None), place + 1
 
     def pictures(self) -> Iterator[tuple[Sample, Image]]:
         """The chosen frames with their images. Raises VideoError where the video has changed or lacks frames."""
-        result = open_result(self.folder)
-        wanted = dict(enumerate(chosen(result.frames, self.options)))
-        last = wanted[len(wanted) - 1].index
-        place = 0
+        samples = self.samples()
+        sample = next(samples)
         with open_video(self.video) as reader:
-            for frame in reader.frames(wanted[0].index, last):
-                if frame.index == wanted[place].index:
-                    yield self._sample(result, place, wanted[place]), frame.image
-                    place += 1
-                if frame.index == last:
-                    return  # before the reader tells of damage behind it
-        raise VideoError(f"{self.video} ends before frame {last}, which has a mask; give a whole copy with --video")
+            for frame in reader.frames(sample.index):
+                if frame.index == sample.index:
+                    yield sample, frame.image
+                    following = next(samples, None)
+                    if following is None:
+                        return  # before the reader tells of damage behind it
+                    sample = following
+        raise VideoError(
+            f"{self.video} ends before frame {sample.index}, which has a mask; give a whole copy with --video"
+        )
 
     def _sample(self, result: Result, place: int, frame: FrameRecord) -> Sample:
         labels = result.masks(frame.index)
@@ -139,16 +145,16 @@ def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = F
     return tuple(clips)
 
 
-def chosen(frames: tuple[FrameRecord, ...], options: Options) -> Iterator[FrameRecord]:
-    """The frames that --every or --fps leaves; the first one always."""
+def chosen(times: Sequence[float], options: Options) -> Iterator[int]:
+    """The places of the frames that --every or --fps leaves; the first one always. `times` are theirs, in seconds."""
     if options.fps is None:
-        yield from frames[:: options.every]
+        yield from range(0, len(times), options.every)
         return
     step, due = float(1 / options.fps), 0.0
-    for frame in frames:
-        since = frame.time - frames[0].time
+    for place, time in enumerate(times):
+        since = time - times[0]
         if since >= due - 1e-4:  # containers round times
-            yield frame
+            yield place
             due = (since + 1e-4) // step * step + step
 
 

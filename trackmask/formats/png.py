@@ -11,6 +11,7 @@ from PIL import UnidentifiedImageError
 from trackmask.data import Labels
 from trackmask.draw import palette
 from trackmask.errors import TrackmaskError
+from trackmask.files import open_regular
 
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 
@@ -27,10 +28,10 @@ def write_grey(path: Path, values: np.ndarray) -> None:
     _write(path, Pillow.fromarray(values))
 
 
-def read_picture(path: Path, error: type[TrackmaskError]) -> Pillow.Image:
-    """The image in a file, decoded; raises `error` where there is none that can be read."""
+def read_picture(path: Path, error: type[TrackmaskError], *, links: bool = True) -> Pillow.Image:
+    """The image in a file, decoded; raises `error` where there is none that can be read, or a link unless `links`."""
     try:
-        with Pillow.open(path) as picture:
+        with open_regular(path, links=links) as file, Pillow.open(file) as picture:
             picture.load()
             return picture
     except FileNotFoundError:

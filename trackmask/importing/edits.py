@@ -79,7 +79,7 @@ def write_edits(
 ) -> Tally:
     """`frames` from a reader; `name` of the file they come from. Raises as `import_edits` does."""
     known = {info.id: info.name for info in result.objects}
-    ours = {frame.index for frame in result.frames}
+    ours = set(result.frames.indices)
     strange = sorted(frames.keys() - ours)
     if strange:
         raise DataError(

@@ -60,7 +60,7 @@ class Page:
 
     def _stage(self) -> str:
         height, width = self.result.source.size
-        poster, frame = self.pictures[self.poster], self.result.frames[self.poster.place].index
+        poster, frame = self.pictures[self.poster], self.result.frames.indices[self.poster.place]
         size = f'width="{width}" height="{height}"'
         if self.film is None:
             return f'<img class="screen" src="{poster}" {size} alt="frame {frame} with its masks">'
@@ -86,27 +86,27 @@ class Page:
         return "".join(f"<td>{_percent(one.share(state))}</td>" for state in State)
 
     def _timeline(self, item: ObjectInfo) -> str:
-        one, frames = self.series[item.id], self.result.frames
+        one, indices = self.series[item.id], self.result.frames.indices
         marks = [row.span for row in self.rows if row.item.object_id == item.id]
         return (
             f'<article class="object"><h3>{self._portrait(item)}{_title(item.id, item.name)}</h3><output></output>'
             f'<div class="plot" role="slider" tabindex="0" aria-label="timeline of {escape(item.name)}"'
-            f' aria-valuemin="{frames[0].index}" aria-valuemax="{frames[-1].index}" aria-valuenow="{frames[0].index}">'
+            f' aria-valuemin="{indices[0]}" aria-valuemax="{indices[-1]}" aria-valuenow="{indices[0]}">'
             f'{plot_svg(one, marks)}{bands_svg(one)}{self._pins(item.id)}<i class="cursor" hidden></i></div>'
-            f"{axis([frame.index for frame in frames])}</article>"
+            f"{axis(indices)}</article>"
         )
 
     def _portrait(self, item: ObjectInfo) -> str:
         view = self.portraits.get(item.id)
         if view is None:
             return ""
-        frame = self.result.frames[view.place].index
+        frame = self.result.frames.indices[view.place]
         return f'<img class="portrait" src="{self.pictures[view]}" alt="{escape(item.name)} in frame {frame}">'
 
     def _pins(self, object_id: int) -> str:
         """A mark at each frame in which the object was prompted."""
         own = set(prompted(self.result.prompts).get(object_id, ()))
-        places = [place for place, frame in enumerate(self.result.frames) if frame.index in own]
+        places = [place for place, index in enumerate(self.result.frames.indices) if index in own]
         count = len(self.result.frames)
         return "".join(f'<i class="prompt" style="left:{(place + 0.5) / count:.4%}"></i>' for place in places)
 
@@ -134,7 +134,7 @@ class Page:
 
     def _thumb(self, row: Row, view: View) -> str:
         """The range stands in the middle of five columns, also where the film has no frames before it."""
-        index, first = self.result.frames[view.place].index, view == row.views[0]
+        index, first = self.result.frames.indices[view.place], view == row.views[0]
         when = "before" if index < row.item.first else "after" if index > row.item.last else "at"
         column = 3 - sum(other.place < row.span[0] for other in row.views)
         image = f'<img src="{self.pictures[view]}" alt="frame {index}, {when} the range" loading="lazy">'
@@ -153,13 +153,13 @@ class Page:
         frames = self.result.frames
         shown = {view.place + near for row in self.rows for view in row.views for near in (0, 1)}
         places = sorted(({*cuts(len(frames)), len(frames) - 1} | shown) - {len(frames)})
-        start, step = frames[0].time, float(1 / self.result.source.fps)
+        start, step = frames.times[0], float(1 / self.result.source.fps)
         data = {
             "places": places,
-            "frames": [frames[place].index for place in places],
-            "times": [round(frames[place].time - start, 6) for place in places],  # the film begins at 0
+            "frames": [frames.indices[place] for place in places],
+            "times": [round(frames.times[place] - start, 6) for place in places],  # the film begins at 0
             "start": start,
-            "end": round(frames[-1].time - start + step, 6),
+            "end": round(frames.times[-1] - start + step, 6),
             "count": len(frames),
             "buckets": cuts(len(frames))[:-1],
             "states": list(STATES),

@@ -1,6 +1,7 @@
 """The pictures of a report: which frames, which part of them, and their bytes inside the page."""
 
 import base64
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from PIL import Image as Pillow
 
 from trackmask.data import Frame, Image
 from trackmask.draw import overlay
-from trackmask.result import ObjectInfo, Range, Result
+from trackmask.result import FrameRecord, ObjectInfo, Range, Result
 from trackmask.video import VideoReader
 
 POSTER, THUMB, PORTRAIT = 960, 256, 160  # pixels, the longer side
@@ -48,11 +49,12 @@ def poster(result: Result) -> View:
     """The whole of the frame that shows the most objects, the surest one among those."""
     height, width = result.source.size
 
-    def shown(place: int) -> tuple[int, float]:
-        seen = [item.confidence for item in result.frames[place].objects if item.box is not None]
+    def shown(frame: FrameRecord) -> tuple[int, float]:
+        seen = [item.confidence for item in frame.objects if item.box is not None]
         return len(seen), min(seen, default=0.0)
 
-    return View(max(range(len(result.frames)), key=shown), (0, 0, width, height), POSTER)
+    place, _ = max(enumerate(map(shown, result.frames)), key=lambda one: one[1])
+    return View(place, (0, 0, width, height), POSTER)
 
 
 def portrait(result: Result, item: ObjectInfo) -> View | None:
@@ -76,11 +78,11 @@ def row_of(result: Result, item: Range) -> Row | None:
     'At' is the frame to correct first. All views show the same part of the picture, so that what moves between them is
     the object.
     """
-    inside = [place for place, frame in enumerate(result.frames) if item.first <= frame.index <= item.last]
-    if not inside:
+    indices = result.frames.indices
+    first, last = bisect_left(indices, item.first), bisect_right(indices, item.last) - 1
+    if first > last:
         return None
-    first, last = inside[0], inside[-1]
-    at = min(inside, key=lambda place: abs(result.frames[place].index - item.frame))
+    at = min(range(first, last + 1), key=lambda place: abs(indices[place] - item.frame))
     asked = (first - CONTEXT, first - 1, at, last + 1, last + CONTEXT)
     places = [place for place in asked if 0 <= place < len(result.frames)]
     part = _around(result, places, item.object_id)
@@ -97,7 +99,7 @@ def shoot(
     """
     asked: dict[int, list[View]] = defaultdict(list)
     for view in views:
-        asked[result.frames[view.place].index].append(view)
+        asked[result.frames.indices[view.place]].append(view)
     frames: Iterator[Frame] = (Frame(index, 0.0, _blank(result.source.size)) for index in sorted(asked))
     if reader is not None:
         frames = reader.frames(min(asked), max(asked))
@@ -111,7 +113,7 @@ def shoot(
 def _around(result: Result, places: list[int], object_id: int) -> Box:
     """The part of the frame with the object's boxes in it, as wide to high as the frame; all of it without a box."""
     height, width = result.source.size
-    span = result.frames[places[0] : places[-1] + 1]
+    span = result.frames.span(places[0], places[-1])
     records = (record for frame in span for record in frame.objects if record.id == object_id)
     boxes = np.array([record.box for record in records if record.box is not None])
     if not len(boxes):

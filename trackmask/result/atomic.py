@@ -1,5 +1,12 @@
-"""A folder that appears under its name whole, or not at all."""
+"""A folder that appears under its name whole, or not at all.
 
+    .NAME.partial     the new one while it is being filled
+    .NAME.replaced    the old one for a moment, where the system cannot exchange two folders in one step
+
+Both are ours where they hold the file LOCK, and only then are they ever emptied, renamed or taken away.
+"""
+
+import ctypes
 import os
 import shutil
 import sys
@@ -8,10 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from trackmask.errors import OutputError, OutputExistsError
-from trackmask.files import locked, writing
+from trackmask.errors import OutputError, OutputExistsError, TrackmaskError
+from trackmask.files import locked, open_new, writing
 
-LOCK = ".lock"  # in the folder while it is being filled: held by the run, and the sign that the folder is ours
+LOCK = ".lock"  # held by the process that fills the folder, and the sign that the folder is ours
+_HERE = -100  # AT_FDCWD of <fcntl.h>: paths count from the current folder
+_RENAME_EXCHANGE = 1 << 1  # of <linux/fs.h>
+_RENAME_SWAP = 1 << 1  # of <sys/stdio.h> on macOS
 
 
 class StagedFolder:
@@ -57,14 +67,36 @@ class StagedFolder:
         with writing(self.target):
             _sync(self.path)
             if self.target.exists():
-                self.target.rename(self._old)
-            # The lock moves along, so that no other run can take this folder for what a killed one left.
-            if sys.platform == "win32" and self._lock:
-                self._lock.close()  # Windows does not rename a folder with an open file in it
-            self.path.rename(self.target)
+                self._exchange()
+            else:
+                self._rename()
             self._published = True
-            (self.target / LOCK).unlink()
             _sync(self.target.parent)
+
+    def _rename(self) -> None:
+        # The lock moves along, so that no other run can take this folder for what a killed one left.
+        if sys.platform == "win32" and self._lock:
+            self._lock.close()  # Windows does not rename a folder with an open file in it
+        self.path.rename(self.target)
+        (self.target / LOCK).unlink()
+
+    def _exchange(self) -> None:
+        """The new folder for the old one, which is taken away. A kill at any moment leaves one of them in place."""
+        mark = open_new(self.target / LOCK)  # wherever the old one goes from here on, it is known for ours
+        try:
+            locked(mark)
+            if swap(self.path, self.target):
+                self._published = True
+                with suppress(OSError):  # what cannot be taken away of the old one does not undo the new one
+                    (self.target / LOCK).unlink()
+                    self._remove()
+                return
+        finally:
+            mark.close()
+        if os.path.lexists(self._old):
+            raise OutputExistsError(f"{self._old} is in the way and not trackmask's; move it away")
+        self.target.rename(self._old)
+        self._rename()
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _take(self) -> BinaryIO:
@@ -86,8 +118,11 @@ class StagedFolder:
 
     def _settle(self) -> None:
         """End a replacement that was interrupted: the old folder goes where the new one stands, and else comes back."""
-        if self._old.exists() and not self.target.exists():
+        if self._old.is_symlink() or not (self._old / LOCK).is_file():
+            return
+        if not self.target.exists():
             self._old.rename(self.target)
+            (self.target / LOCK).unlink()
         shutil.rmtree(self._old, ignore_errors=True)
 
     def _foreign(self, lock: Path) -> bool:
@@ -111,9 +146,12 @@ class StagedFolder:
         with suppress(OSError):
             self._settle()
         with suppress(OSError):
-            _empty(self.path)
-            (self.path / LOCK).unlink()  # last: without it the next run would not know the folder for ours
-            self.path.rmdir()
+            self._remove()
+
+    def _remove(self) -> None:
+        _empty(self.path)
+        (self.path / LOCK).unlink()  # last: without it the next run would not know the folder for ours
+        self.path.rmdir()
 
 
 def _empty(folder: Path) -> None:
@@ -132,3 +170,24 @@ def _sync(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def settle(target: Path) -> None:
+    """Put back what a killed process had moved aside to replace it, if `target` is missing for that reason."""
+    old = target.with_name(f".{target.name}.replaced")
+    if not target.name or os.path.lexists(target) or not (old / LOCK).is_file():
+        return
+    with suppress(TrackmaskError), StagedFolder(target, lambda _: None):
+        pass
+
+
+def swap(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders beside each other in one step; False where the system cannot do that."""
+    names = os.fsencode(one), os.fsencode(other)
+    with suppress(OSError, AttributeError):  # a C library without the call
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "linux":
+            return bool(library.renameat2(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE) == 0)
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(*names, _RENAME_SWAP) == 0)
+    return False

@@ -10,9 +10,8 @@
 Nothing in result.json depends on the run: the same video and prompts give the same bytes.
 """
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -22,19 +21,19 @@ from typing import Any, Self
 import numpy as np
 
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
-from trackmask.errors import OutputExistsError, ResultError
+from trackmask.errors import OutputExistsError, ResultError, VideoError
 from trackmask.files import writing
 from trackmask.formats.png import read_picture, write_grey, write_labels
-from trackmask.result.atomic import LOCK, StagedFolder
-from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, decode, dumps, prompted
+from trackmask.result.atomic import LOCK, StagedFolder, settle
+from trackmask.result.document import SCHEMA, Frames, changed, document, read_document, read_head
+from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, prompted
 from trackmask.result.review import Range, review
+from trackmask.video.reader import check_pixels
 
-SCHEMA = 1
 OVERLAY, REPORT = "overlay.mp4", "report.html"
 JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "history", "edits", "records.spool"
 # All that --overwrite may delete.
 OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
-MAX_BYTES = 512 << 20  # of result.json: a hundred objects for half an hour
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -144,13 +143,20 @@ class ResultWriter:
         `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` has
         them.
         """
-        head = {"schema": SCHEMA, "tool": f"trackmask {tool_version()}", "weights": weights_sha256}
-        head |= {"complete": complete, "reason": reason}
-        about = source.as_json(self._staged.target)
-        tail = {"prompts": list(prompts), "objects": [asdict(item) for item in objects]}
+        head: dict[str, Any] = {
+            "schema": SCHEMA,
+            "tool": f"trackmask {tool_version()}",
+            "weights": weights_sha256,
+            "complete": complete,
+            "reason": reason,
+            "source": source.as_json(self._staged.target),
+            "prompts": list(prompts),
+            "objects": [asdict(item) for item in objects],
+        }
+        ranges = (item.as_json() for item in review(self._spool.records(), prompted(prompts)))
         with writing(self._staged.target):
             with (self.folder / JSON).open("w", encoding="ascii", newline="\n") as file:
-                file.writelines(_document(head, about, tail, self._spool))
+                file.writelines(document(head, self._spool, ranges))
                 file.flush()
                 os.fsync(file.fileno())
             self._spool.close()
@@ -164,6 +170,7 @@ class Result:
     """A result folder that was read. Ask `open_result` for one."""
 
     folder: Path
+    version: tuple[int, int] | None  # of the folder: a correction puts another one in its place
     tool: str  # "trackmask 0.1.0"
     weights: str  # sha256
     complete: bool
@@ -171,7 +178,7 @@ class Result:
     source: Source  # its path leads to where the video stood; it may have moved since
     prompts: tuple[Mapping[str, Any], ...]  # as given
     objects: tuple[ObjectInfo, ...]
-    frames: tuple[FrameRecord, ...]  # in order; those outside of --start and --end are not there
+    frames: Frames  # in order, read from the disk; those outside of --start and --end are not there
     review: tuple[Range, ...]  # worst first
 
     def masks(self, index: int) -> Labels:
@@ -194,7 +201,11 @@ class Result:
         return chosen
 
     def _read(self, path: Path, mode: str) -> np.ndarray:
-        picture = read_picture(path, ResultError)
+        try:
+            picture = read_picture(path, ResultError, links=False)
+        finally:
+            if _version(self.folder) != self.version:  # the folder that was read may be the new one by now
+                raise changed(self.folder)
         values = np.asarray(picture)
         if picture.mode != mode or values.shape != self.source.size:
             raise ResultError(f"{path} is not a mask of this result; track the video again")
@@ -204,26 +215,44 @@ class Result:
 def open_result(path: Path | str) -> Result:
     """Read a result folder. Raises ResultError where there is none, or one of a newer trackmask."""
     path = Path(path)
-    raw = _load(path)
-    if raw["schema"] > SCHEMA:
-        raise ResultError(f"{path} was written by a newer trackmask (schema {raw['schema']}); update trackmask")
+    settle(Path(os.path.realpath(path)))
+    _refuse_links(path)
+    version = _version(path)
     try:
-        times = raw["source"]["timestamps"]
+        raw = read_document(path / JSON)
         prompted(raw["prompts"])  # what is no prompt is found here, not where it is first needed
+        source = Source.from_json(raw["source"], path)
+        check_pixels(f"the video of {path}", *source.size)
         return Result(
             folder=path,
+            version=version,
             tool=raw["tool"],
             weights=raw["weights"],
             complete=raw["complete"],
             reason=raw["reason"],
-            source=Source.from_json(raw["source"], path),
+            source=source,
             prompts=tuple(raw["prompts"]),
             objects=tuple(ObjectInfo(**item) for item in raw["objects"]),
-            frames=tuple(decode(entry, time) for entry, time in zip(raw["frames"], times, strict=True)),
+            frames=raw["frames"],
             review=tuple(Range.from_json(item) for item in raw["review"]),
         )
-    except _DAMAGED as error:
+    except (*_DAMAGED, VideoError) as error:
         raise ResultError(f"{path / JSON} is damaged ({error!r}); track the video again") from error
+
+
+def _refuse_links(folder: Path) -> None:
+    """A link in a stranger's result would lead reads, and a correction's writes, to files elsewhere."""
+    for name in (JSON, MASKS, SOFT, HISTORY, EDITS):
+        if (folder / name).is_symlink():
+            raise ResultError(f"{folder / name} is a link, which no result holds; put the folder in its place")
+
+
+def _version(folder: Path) -> tuple[int, int] | None:
+    """Each version of a result is a folder of its own; None where there is no folder."""
+    with suppress(OSError):
+        about = folder.stat()
+        return about.st_dev, about.st_ino
+    return None
 
 
 def default_folder(video: Path) -> Path:
@@ -249,7 +278,7 @@ def _check_free(folder: Path, ours: set[str] | None) -> None:
     if ours is None:
         raise OutputExistsError(f"{folder} exists already; choose another folder with -o, or say --overwrite")
     with suppress(ResultError, OSError):
-        _load(folder)
+        read_head(folder / JSON)
         others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
         if not others:
             return
@@ -257,42 +286,3 @@ def _check_free(folder: Path, ours: set[str] | None) -> None:
             f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it away"
         )
     raise OutputExistsError(f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o")
-
-
-def _load(folder: Path) -> dict[str, Any]:
-    """result.json of any schema. Raises ResultError."""
-    try:
-        with (folder / JSON).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-        if len(text) > MAX_BYTES:
-            raise ResultError(f"{folder / JSON} is larger than {MAX_BYTES >> 20} MB; track the video in parts")
-        raw = json.loads(text)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ResultError(f"{folder} is not a trackmask result: it has no {JSON}; give the folder of a run") from None
-    except OSError as error:
-        raise ResultError(f"{folder / JSON} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise ResultError(f"{folder / JSON} is not JSON ({error}); track the video again") from error
-    if isinstance(raw, dict) and type(raw.get("schema")) is int and str(raw.get("tool")).startswith("trackmask "):
-        return raw
-    raise ResultError(f"{folder / JSON} is not from trackmask; give the folder of a run")
-
-
-def _document(head: dict[str, Any], source: dict[str, Any], tail: dict[str, Any], spool: Spool) -> Iterator[str]:
-    """result.json piece by piece, a frame a line: memory stays flat however long the video is."""
-    yield "{\n"
-    yield from (f"{dumps(key)}:{dumps(value)},\n" for key, value in head.items())
-    yield f'"source":{dumps(source)[:-1]},"timestamps":['
-    yield from _joined(",", (dumps(round(time, 6)) for time in spool.times()))
-    yield "]},\n"
-    yield from (f"{dumps(key)}:{dumps(value)},\n" for key, value in tail.items())
-    yield '"frames":[\n'
-    yield from _joined(",\n", spool.lines())
-    yield '\n],\n"review":[\n'
-    yield from _joined(",\n", (dumps(item.as_json()) for item in review(spool.records(), prompted(tail["prompts"]))))
-    yield "\n]\n}\n"
-
-
-def _joined(separator: str, parts: Iterable[str]) -> Iterator[str]:
-    for position, part in enumerate(parts):
-        yield separator + part if position else part

@@ -16,7 +16,7 @@ import numpy as np
 from trackmask.data import Frame, ObjectRecord, Patch
 from trackmask.errors import ResultError
 from trackmask.files import writing
-from trackmask.result.atomic import StagedFolder
+from trackmask.result.atomic import LOCK, StagedFolder
 from trackmask.result.folder import (
     EDITS,
     HISTORY,
@@ -33,12 +33,17 @@ from trackmask.result.records import ObjectInfo
 
 
 class Revision:
-    """Fills the next version of a result; `finish` puts it in place, and without that the old one stays as it is."""
+    """Fills the next version of a result; `finish` puts it in place, and without that the old one stays as it is.
 
-    def __init__(self, result: Result) -> None:
-        self.result = result
-        has_soft = (result.folder / SOFT).is_dir()
-        self._writer = ResultWriter(result.folder, overwrite=True, soft=has_soft, edited=True)
+    `result` is the version that is replaced: read once nobody else can be at work on it.
+    """
+
+    result: Result
+
+    def __init__(self, folder: Path) -> None:
+        self._target = folder
+        has_soft = (folder / SOFT).is_dir()
+        self._writer = ResultWriter(folder, overwrite=True, soft=has_soft, edited=True)
 
     @property
     def folder(self) -> Path:
@@ -47,10 +52,12 @@ class Revision:
     def __enter__(self) -> Self:
         self._writer.__enter__()
         try:
+            self.result = open_result(self._target)
             with writing(self.result.folder):
                 for part in (MASKS, SOFT, HISTORY):
                     link_tree(self.result.folder / part, self.folder / part)
-                self._kept = self.folder / HISTORY / f"{len(versions(self.result.folder)) + 1:03d}"
+                known = [int(version.name) for version in versions(self.result.folder)]
+                self._kept = self.folder / HISTORY / f"{max(known, default=0) + 1:03d}"
                 self._kept.mkdir(parents=True)
         except BaseException:
             self._writer.__exit__()
@@ -101,11 +108,11 @@ class Revision:
 
 def undo(folder: Path) -> Result:
     """Take back the last correction of a result. Raises ResultError where there is none."""
-    result = open_result(folder)
-    kept = versions(folder)
-    if not kept:
-        raise ResultError(f"{folder} was not corrected; there is nothing to undo")
+    open_result(folder)
     with StagedFolder(folder, lambda target: None) as staged:
+        result, kept = open_result(folder), versions(folder)  # nobody else can be at work on it from here on
+        if not kept:
+            raise ResultError(f"{folder} was not corrected; there is nothing to undo")
         with writing(folder):
             link_tree(
                 result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / "report.html")
@@ -124,16 +131,23 @@ def undo(folder: Path) -> Result:
 
 def versions(folder: Path) -> list[Path]:
     """What the corrections replaced, the first one first."""
-    return sorted((folder / HISTORY).iterdir()) if (folder / HISTORY).is_dir() else []
+    if not (folder / HISTORY).is_dir():
+        return []
+    return sorted((path for path in (folder / HISTORY).iterdir() if path.name.isdecimal()), key=lambda p: int(p.name))
 
 
 def link_tree(old: Path, new: Path, leave_out: Callable[[Path], bool] = lambda path: False) -> None:
+    """Raises ResultError where a link stands in the old tree: it would lead somewhere else."""
+    if old.is_symlink():
+        raise ResultError(f"{old} is a link, which no result holds; put the file or folder in its place")
     if not old.is_dir():
         return
     new.mkdir(exist_ok=True)
     for path in sorted(old.iterdir()):
-        if leave_out(path):
+        if leave_out(path) or path.name == LOCK:
             continue
+        if path.is_symlink():
+            raise ResultError(f"{path} is a link, which no result holds; put the file or folder in its place")
         if path.is_dir():
             link_tree(path, new / path.name, leave_out)
         else:

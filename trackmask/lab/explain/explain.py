@@ -58,7 +58,7 @@ def explain(
 
 def check_frame(result: Result, index: int, prompted: set[int]) -> None:
     """Raises PromptError where the network found nothing in that frame: it is not there, or a prompt is."""
-    first, last = result.frames[0].index, result.frames[-1].index
+    first, last = result.frames.indices[0], result.frames.indices[-1]
     if not first <= index <= last:
         raise PromptError(f"frame {index} is not in this result; it has frames {first} to {last}")
     if index in prompted:
