@@ -15,7 +15,7 @@ from trackmask.prompts import Moment, Prompt, by_frame, check
 from trackmask.result import OVERLAY, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
 from trackmask.tracking import Settings, Span, Tracker, discover
-from trackmask.video import VideoReader, hash_source, open_video
+from trackmask.video import VideoReader, hash_source, open_video, stamp
 from trackmask.video.queues import Behind, ahead
 from trackmask.video.reader import behind
 from trackmask.video.writer import FilmWriter
@@ -28,6 +28,7 @@ class Options:
     style: Style | None = "fill"  # of the overlay; None: no overlay
     soft: bool = False  # keep the objects' probabilities
     overwrite: bool = False
+    discard: bool = False  # overwrite a result with a person's corrections, too
     both: bool = False  # between two prompts of an object, track from both and blend
     auto: int = 1  # objects to find where there is no prompt, at most
     settings: Settings = Settings()
@@ -57,13 +58,16 @@ def run(
     returns is called after each frame. A video that ends in damage leaves a result of the frames before, marked as
     incomplete. Raises a TrackmaskError, with nothing left behind, where there is no result at all.
     """
+    before = stamp(video)
     with open_video(video, threads=options.threads) as reader:
         for prompt in prompts:
             check(prompt, reader.info.size)
-        with ResultWriter(folder, overwrite=options.overwrite, soft=options.soft) as writer:
+        with ResultWriter(folder, overwrite=options.overwrite, soft=options.soft, discard=options.discard) as writer:
             job = Job(reader, video, runtime, options, writer, progress(expected(reader, options)))
             given = job.track(prompts)
             size, sha256 = hash_source(video)
+            if stamp(video) != before:
+                raise VideoError(f"{video} changed while it was tracked; track it again when it is written to its end")
             source = Source(video, reader.info.name, size, sha256, job.total, reader.info.size, reader.info.fps)
             writer.finish(
                 source=source,

@@ -140,7 +140,7 @@ def test_processes_and_threads_are_never_more_than_the_cores() -> None:
 def test_only_what_changed_is_tracked_again(tmp_path: Path) -> None:
     clip, out = add_clip(tmp_path / "in" / "a.mp4", 0), tmp_path / "out"
     same = call(tmp_path / "in", out)
-    assert run_twice(same, same)[0] == Summary(0, 1, 0, 0, [], False)
+    assert run_twice(same, same)[0] == Summary(0, 1, 0, 0, 0, [], False)
 
     os.utime(clip, (1, 1))  # touched, but the same
     assert run_twice(same, same)[0].skipped == 1

@@ -41,7 +41,8 @@ class Batch:
 @dataclass(frozen=True)
 class Summary:
     tracked: int  # clips that this call tracked to their end
-    skipped: int  # that were done before
+    skipped: int  # that were done before, and need nothing
+    kept: int  # that would be tracked again, had not a person corrected their results
     left: int  # that an interrupt left undone
     frames: int
     failures: list[Row]
@@ -141,7 +142,8 @@ def memory() -> int:
 
 def _about(plan: Plan) -> dict[str, object]:
     clips, work = len(plan.rows), len(plan.work)
-    return {"clips": clips, "done": clips - work, "again": dict(plan.reasons)}
+    kept = plan.kept.total()
+    return {"clips": clips, "done": clips - work - kept, "again": dict(plan.reasons), "kept": dict(plan.kept)}
 
 
 def _summary(plan: Plan, rows: list[Row], *, interrupted: bool) -> Summary:
@@ -150,4 +152,6 @@ def _summary(plan: Plan, rows: list[Row], *, interrupted: bool) -> Summary:
     failed = failures(rows)
     left = len(plan.work) - len(done) - len(failed)
     frames = sum(row.frames for row in rows if row.output in mine)
-    return Summary(len(done), len(plan.rows) - len(plan.work), left, frames, failed, interrupted)
+    kept = plan.kept.total()
+    skipped = len(plan.rows) - len(plan.work) - kept
+    return Summary(len(done), skipped, kept, left, frames, failed, interrupted)

@@ -1,8 +1,6 @@
 """One clip of a batch, in whatever process it is tracked."""
 
-import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
 from trackmask.batch.stopped import Stopped
-from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, VideoError, WeightsError
+from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, WeightsError
 from trackmask.files import shown
 from trackmask.pipeline import Options
 from trackmask.pipeline import run as track
@@ -72,22 +70,6 @@ def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> V
     return Verdict(verdict.state, shown(verdict.error), verdict.frames, seconds, verdict.sha256)
 
 
-def stamp(video: Path) -> tuple[int, str]:
-    """Bytes, and a text that changes when the clip does; (0, "") where it cannot be looked at."""
-    try:
-        if not video.is_dir():
-            about = video.stat()
-            return about.st_size, f"{about.st_size} {about.st_mtime_ns}"
-        total, lines = 0, hashlib.sha256()
-        for image in list_images(video):
-            about = image.stat()
-            total += about.st_size
-            lines.update(os.fsencode(f"{image.name}/{about.st_size} {about.st_mtime_ns}/"))
-        return total, lines.hexdigest()
-    except (OSError, VideoError):
-        return 0, ""
-
-
 def clear(folder: Path) -> None:
     """Take away what a killed process left of a result; a whole result stays."""
     with suppress(TrackmaskError), StagedFolder(folder, lambda _: None):
@@ -96,12 +78,8 @@ def clear(folder: Path) -> None:
 
 def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
     _check_place(job)
-    before = stamp(job.video)
     given = _prompts(job)
     outcome = track(job.video, job.folder, given.prompts, runtime, job.options, given.names, _counter(tick))
-    if stamp(job.video) != before:
-        shutil.rmtree(job.folder, ignore_errors=True)
-        raise VideoError(f"{job.key} changed while it was tracked; run the batch again when it is written to its end")
     sha256 = open_result(job.folder).source.sha256
     if outcome.error is not None:
         return Verdict(PARTIAL, str(outcome.error), outcome.frames, sha256=sha256)

@@ -10,12 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from trackmask.batch.find import Clip
-from trackmask.batch.job import Job, stamp
+from trackmask.batch.job import Job
 from trackmask.batch.manifest import DONE, RUNNING, WAITING, Row
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.pipeline import Options
 from trackmask.prompts import files_behind
-from trackmask.video import hash_source
+from trackmask.result import is_corrected
+from trackmask.video import hash_source, stamp
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ class Plan:
     work: list[Work]  # longest first
     rows: list[Row]  # of all clips, those that are done, too
     reasons: Counter[str] = field(default_factory=Counter)  # why clips are tracked that have been before
+    kept: Counter[str] = field(default_factory=Counter)  # why clips would be, had not a person corrected their results
 
 
 def make_plan(clips: Iterable[Clip], known: dict[bytes, Row], out: Path, options: Options, weights: str) -> Plan:
     """`known`: the manifest's rows; `weights`: sha256. The size of a clip's file stands for its length."""
     plan = Plan([], [])
-    settings = json.dumps(asdict(options) | {"overwrite": None}, sort_keys=True, default=str)
+    settings = json.dumps(asdict(options) | {"overwrite": None, "discard": None}, sort_keys=True, default=str)
     digest = cache(_digest)  # one prompts file may serve thousands of clips
     for clip in clips:
         size, mark = stamp(clip.path)
@@ -77,6 +79,10 @@ def make_plan(clips: Iterable[Clip], known: dict[bytes, Row], out: Path, options
             attempts=old.attempts if old else 0,
         )
         reason = _changed(clip, row, old, out)
+        if reason and old is not None and not options.discard and is_corrected(out / clip.output):
+            plan.kept[reason] += 1
+            plan.rows.append(replace(old, listed=True))
+            continue
         if reason is None and old is not None:
             plan.rows.append(replace(old, listed=True, stamp=mark))
             continue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import pipeline_options, track_options
+from .options import discard_option, pipeline_options, track_options
 
 if TYPE_CHECKING:
     from trackmask.batch.batch import Batch, Summary
@@ -39,6 +39,7 @@ FAILED, INTERRUPTED = 3, 130
 @click.option("--ray", metavar="ADDRESS", help="Track on this Ray cluster; OUT and IN are shared folders.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace results that this batch did not write.")
+@discard_option
 @click.option(
     "--json-log", type=click.Path(path_type=Path, dir_okay=False), help="Append one event a line to this file."
 )
@@ -60,6 +61,7 @@ def batch(
     no_overlay: bool,
     soft: bool,
     overwrite: bool,
+    discard: bool,
     weights: Path | None,
     device: str,
     json_log: Path | None,
@@ -79,7 +81,7 @@ def batch(
         source=source,
         out=out,
         options=pipeline_options(
-            start=start, end=end, style=style, no_overlay=no_overlay, soft=soft, overwrite=overwrite
+            start=start, end=end, style=style, no_overlay=no_overlay, soft=soft, overwrite=overwrite, discard=discard
         ),
         prompts=prompts,
         select=Selection(include, exclude),
@@ -150,6 +152,7 @@ def report(summary: "Summary", out: Path) -> None:
     from trackmask.files import shown
 
     parts = [f"{summary.tracked} clips tracked", f"{summary.skipped} were done before"]
+    parts += [f"{summary.kept} kept with a person's corrections"] if summary.kept else []
     parts += [f"{len(summary.failures)} failed"] if summary.failures else []
     parts += [f"{summary.left} left"] if summary.left else []
     click.echo(f"{shown(out)}: {', '.join(parts)}; {summary.frames} frames")

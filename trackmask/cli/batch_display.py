@@ -38,7 +38,11 @@ class Display:
         about = event.about
         if event.kind == "plan":
             again = "".join(f", {count} again: {reason}" for reason, count in about["again"].items())
-            self._say(f"{about['clips']} clips, {about['done']} of them done{again}")
+            kept = "".join(
+                f", {count} kept, since a person corrected the result: {reason}"
+                for reason, count in about["kept"].items()
+            )
+            self._say(f"{about['clips']} clips, {about['done']} of them done{again}{kept}")
         elif event.kind == "note":
             self._say(about["text"])
         elif event.kind == "retry":

@@ -34,6 +34,12 @@ video_option = click.option("--video", type=click.Path(path_type=Path), help="Wh
 style_option = click.option(
     "--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay."
 )
+discard_option = click.option(
+    "--discard-corrections",
+    "discard",
+    is_flag=True,
+    help="Replace also results that a person corrected or imported edits into; the corrections are lost.",
+)
 #: What of a video is tracked, and what is written.
 track_options = together(
     click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5."),

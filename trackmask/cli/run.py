@@ -10,7 +10,7 @@ from trackmask.errors import PromptError
 from trackmask.files import shown
 
 from .mistakes import ResultFolder, Video
-from .options import pipeline_options, threads_option, track_options
+from .options import discard_option, pipeline_options, threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ NAMED = 3  # frames that the last line names
 @click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
+@discard_option
 @threads_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
@@ -54,6 +55,7 @@ def run(
     no_overlay: bool,
     soft: bool,
     overwrite: bool,
+    discard: bool,
     weights: Path | None,
     device: str,
     threads: int,
@@ -82,6 +84,7 @@ def run(
         no_overlay=no_overlay,
         soft=soft,
         overwrite=overwrite,
+        discard=discard,
         both=both,
         auto=auto or 1,
         threads=threads,

@@ -9,12 +9,14 @@ from trackmask.result.folder import (
     Result,
     ResultWriter,
     default_folder,
+    is_corrected,
     open_result,
     tool_version,
+    versions,
 )
 from trackmask.result.records import FrameRecord, ObjectInfo, Source, prompted
 from trackmask.result.review import Range
-from trackmask.result.revision import Revision, undo, versions
+from trackmask.result.revision import Revision, undo
 from trackmask.result.source import source_video
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Source",
     "StagedFolder",
     "default_folder",
+    "is_corrected",
     "open_result",
     "prompted",
     "source_video",

@@ -11,7 +11,8 @@ Nothing in result.json depends on the run: the same video and prompts give the s
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -32,8 +33,10 @@ from trackmask.video.reader import check_pixels
 
 OVERLAY, REPORT = "overlay.mp4", "report.html"
 JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "history", "edits", "records.spool"
-# All that --overwrite may delete.
-OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+# All that --overwrite may delete, and the names of the files in its folders.
+OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
+_WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
@@ -46,10 +49,9 @@ class ResultWriter:
     or another run is writing it, OutputError where it cannot be written; all methods raise OutputError as well.
     """
 
-    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False, edited: bool = False) -> None:
-        """`soft`: keep the objects' probabilities, too; `edited`: a result with imported edits may be overwritten."""
-        allowed = OURS | {EDITS} if edited else OURS
-        self._staged = StagedFolder(folder, lambda target: _check_free(target, allowed if overwrite else None))
+    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False, discard: bool = False) -> None:
+        """`soft`: keep the objects' probabilities, too; `discard`: overwrite a result with a person's corrections."""
+        self._staged = StagedFolder(folder, lambda target: _check_free(target, overwrite=overwrite, discard=discard))
         self._soft = soft
 
     @property
@@ -271,18 +273,45 @@ def png_name(index: int) -> str:
     return f"{index:05d}.png"
 
 
-def _check_free(folder: Path, ours: set[str] | None) -> None:
-    """A result of nothing but `ours` may be replaced where the user says so (None: no); nothing else ever is."""
+def versions(folder: Path) -> list[Path]:
+    """What the corrections of a result replaced, the first one first."""
+    if not (folder / HISTORY).is_dir():
+        return []
+    return sorted((path for path in (folder / HISTORY).iterdir() if path.name.isdecimal()), key=lambda p: int(p.name))
+
+
+def is_corrected(folder: Path) -> bool:
+    """Whether a person's work lies in a result: corrections, or edits that were imported."""
+    return bool(versions(folder)) or (folder / EDITS).exists()
+
+
+def _check_free(folder: Path, *, overwrite: bool, discard: bool) -> None:
+    """A result may be replaced where the user says so, and a person's corrections where he says that, too; nothing else
+    ever is.
+    """
     if not os.path.lexists(folder):
         return
-    if ours is None:
+    if not overwrite:
         raise OutputExistsError(f"{folder} exists already; choose another folder with -o, or say --overwrite")
-    with suppress(ResultError, OSError):
+    try:
         read_head(folder / JSON)
-        others = [entry.name for entry in folder.iterdir() if entry.name not in ours]
-        if not others:
-            return
+    except ResultError:
         raise OutputExistsError(
-            f"{folder} also holds {sorted(others)[0]}, which --overwrite would delete; move it away"
+            f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o"
+        ) from None
+    if is_corrected(folder) and not discard:
+        raise OutputExistsError(
+            f"{folder} holds a person's corrections, which --overwrite would delete; say --discard-corrections as well"
         )
-    raise OutputExistsError(f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o")
+    for path in _others(folder):
+        raise OutputExistsError(f"{folder} also holds {path}, which --overwrite would delete; move it away")
+
+
+def _others(folder: Path) -> Iterator[str]:
+    """Files of a result folder that trackmask never wrote there, by their way from the folder."""
+    for path in sorted(folder.iterdir()):
+        if path.name not in OURS:
+            yield path.name
+        elif path.name in (MASKS, SOFT, HISTORY) and path.is_dir() and not path.is_symlink():
+            parts = (part for part in path.rglob("*") if not part.is_dir() or part.is_symlink())
+            yield from (part.relative_to(folder).as_posix() for part in parts if not _WRITTEN.search(part.name))

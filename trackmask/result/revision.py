@@ -28,6 +28,7 @@ from trackmask.result.folder import (
     ResultWriter,
     open_result,
     png_name,
+    versions,
 )
 from trackmask.result.records import ObjectInfo
 
@@ -43,7 +44,7 @@ class Revision:
     def __init__(self, folder: Path) -> None:
         self._target = folder
         has_soft = (folder / SOFT).is_dir()
-        self._writer = ResultWriter(folder, overwrite=True, soft=has_soft, edited=True)
+        self._writer = ResultWriter(folder, overwrite=True, soft=has_soft, discard=True)
 
     @property
     def folder(self) -> Path:
@@ -127,13 +128,6 @@ def undo(folder: Path) -> Result:
                 (staged.path / HISTORY).rmdir()
         staged.publish()
     return open_result(folder)
-
-
-def versions(folder: Path) -> list[Path]:
-    """What the corrections replaced, the first one first."""
-    if not (folder / HISTORY).is_dir():
-        return []
-    return sorted((path for path in (folder / HISTORY).iterdir() if path.name.isdecimal()), key=lambda p: int(p.name))
 
 
 def link_tree(old: Path, new: Path, leave_out: Callable[[Path], bool] = lambda path: False) -> None:

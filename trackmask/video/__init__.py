@@ -12,7 +12,7 @@ from trackmask.video.file import VideoFile
 from trackmask.video.folder import ImageFolder, list_images
 from trackmask.video.reader import VideoReader
 
-__all__ = ["VideoReader", "hash_source", "open_video"]
+__all__ = ["VideoReader", "hash_source", "open_video", "stamp"]
 
 
 def open_video(path: Path | str, *, threads: int = 0) -> VideoReader:
@@ -39,6 +39,22 @@ def hash_source(path: Path) -> tuple[int, str]:
         return sum(image.stat().st_size for image in images), hashlib.sha256(lines).hexdigest()
     except OSError as error:
         raise VideoError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
+
+
+def stamp(video: Path) -> tuple[int, str]:
+    """Bytes, and a text that changes when the clip does; (0, "") where it cannot be looked at."""
+    try:
+        if not video.is_dir():
+            about = video.stat()
+            return about.st_size, f"{about.st_size} {about.st_mtime_ns}"
+        total, lines = 0, hashlib.sha256()
+        for image in list_images(video):
+            about = image.stat()
+            total += about.st_size
+            lines.update(os.fsencode(f"{image.name}/{about.st_size} {about.st_mtime_ns}/"))
+        return total, lines.hexdigest()
+    except (OSError, VideoError):
+        return 0, ""
 
 
 def _sha256(path: Path) -> str:
