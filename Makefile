@@ -2,27 +2,35 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
 .PHONY: demo test format clean
 
-.venv/installed: pyproject.toml constraints.txt
+# What tracking needs: no torch.
+.venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(PIP) -e .
 	touch $@
 
-demo: .venv/installed
+# What developing needs besides.
+.venv/dev: .venv/core
+	$(PIP) -e '.[dev]'
+	touch $@
+
+demo: .venv/core
 	$(BIN)/trackmask run samples/bunny.mp4 --mask samples/bunny.mask.png -o demo/bunny.mp4.trackmask --overwrite
 	$(BIN)/trackmask run samples/cat.mp4 --box 20,119,138,104 -o demo/cat.mp4.trackmask --overwrite
 	@echo
 	@echo "Look at demo/bunny.mp4.trackmask/overlay.mp4 and demo/cat.mp4.trackmask/overlay.mp4;"
 	@echo "the masks are in masks/ beside them, the confidence of every frame is in result.json."
 
-test: .venv/installed
+test: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
 
-format: .venv/installed
+format: .venv/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -12,7 +12,7 @@ import trackmask
 
 PACKAGE = Path(trackmask.__file__).parent
 FLOORS = (
-    "errors data metrics draw files",
+    "errors data metrics draw files extras",
     "video network formats",
     "prompts runtime",
     "tracking result",

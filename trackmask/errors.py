@@ -6,6 +6,7 @@ TrackmaskError            exit code 1: the input or the machine failed
 ├── OutputError           the result cannot be written (disk full, no permission)
 ├── ResultError           a result folder cannot be read
 ├── DataError             a data set cannot be read
+├── ExtraError            a package is not installed that only some of trackmask needs
 └── CallError             exit code 2: the call itself is wrong
     ├── PromptError       a prompt that does not fit the video
     └── OutputExistsError the output is there already
@@ -33,6 +34,10 @@ class ResultError(TrackmaskError):
 
 
 class DataError(TrackmaskError):
+    pass
+
+
+class ExtraError(TrackmaskError):
     pass
 
 

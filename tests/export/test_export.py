@@ -11,10 +11,17 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-import trackmask.export as exporting
 from trackmask.cli.export import export as command
 from trackmask.data import State
-from trackmask.errors import CallError, OutputError, OutputExistsError, ResultError, TrackmaskError, VideoError
+from trackmask.errors import (
+    CallError,
+    ExtraError,
+    OutputError,
+    OutputExistsError,
+    ResultError,
+    TrackmaskError,
+    VideoError,
+)
 from trackmask.export import FORMATS, Options, export
 from trackmask.export.options import parse_categories, parse_fps, parse_split, parse_states
 
@@ -194,8 +201,8 @@ def test_bad_calls_leave_nothing(result, tmp_path, monkeypatch):
     refused(CallError, "'Bird' and 'bird' are the same", "yolo-seg", categories={"dot": "bird", "bird": "Bird"})
     refused(CallError, "has no readable name", "cvat", categories={"dot": " "})
     refused(CallError, "--video says where one video is", results=(result, tmp_path), video=tmp_path)
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
-    refused(OutputError, r"pip install 'trackmask\[export\]'", "coco")
+    monkeypatch.setitem(sys.modules, "pycocotools", None)
+    refused(ExtraError, r"pip install 'trackmask\[export\]'", "coco")
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OutputExistsError, match="exists already"):
         export((result,), "csv", tmp_path / "out")

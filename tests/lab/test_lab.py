@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image as Picture
 
 from trackmask.cli import main
-from trackmask.errors import DataError, TrackmaskError
+from trackmask.errors import DataError, ExtraError
 from trackmask.evaluation.measure import ClipScore
 from trackmask.lab import EXPERIMENTS
 from trackmask.lab import bench as benches
@@ -79,8 +80,8 @@ class TestRun:
         assert ran == ["ladder", "receptive", "ladder"]
 
     def test_missing_packages_are_named(self, bench, ran, monkeypatch):
-        monkeypatch.setattr(benches, "find_spec", lambda name: None if name == "sklearn" else object())
-        with pytest.raises(TrackmaskError, match=r"sklearn.*trackmask\[lab\]"):
+        monkeypatch.setitem(sys.modules, "sklearn", None)
+        with pytest.raises(ExtraError, match=r"sklearn.*trackmask\[lab\]"):
             run(bench, EXPERIMENTS)
         assert ran == []
 

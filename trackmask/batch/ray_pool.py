@@ -10,6 +10,7 @@ from typing import Any
 from trackmask.batch.job import Job, Verdict, do
 from trackmask.batch.pool import Died, Ended, News
 from trackmask.errors import CallError
+from trackmask.extras import need
 from trackmask.runtime import Runtime, open_runtime
 
 _PATIENCE = 10.0  # seconds that the cluster has to answer
@@ -20,11 +21,10 @@ class RayPool:
     """As many tasks at a time as the cluster has processors, one each: what waits, waits in the owner."""
 
     def __init__(self, address: str, weights: Path | None, device: str) -> None:
-        """`address`: of a running cluster. Raises CallError where ray is missing or there is no such cluster."""
-        try:
-            import ray
-        except ImportError:
-            raise CallError("--ray needs the package ray; install it with pip install 'trackmask[ray]'") from None
+        """`address`: of a running cluster. Raises ExtraError; CallError where there is no such cluster."""
+        need("ray", "--ray", "ray")
+        import ray
+
         self._ray: Any = ray
         _join(ray, address)
         self.slots = max(int(ray.cluster_resources().get("CPU", 1)), 1)

@@ -32,6 +32,9 @@ def explain(
 
     The object is tracked again up to that frame. docs/why-fully-connected.md says how to read the picture.
     """
+    from trackmask.extras import need
+
+    need("torch", "trackmask explain", "torch")
     from trackmask.files import shown
     from trackmask.lab.explain import explain as draw
     from trackmask.prompts import parse_point

@@ -74,9 +74,12 @@ def train(
     threads: int,
 ) -> None:
     """Train the network on folders of pictures and of clips."""
+    from trackmask.errors import CallError
+    from trackmask.extras import need
+
+    need("train", "trackmask train", "torch", "matplotlib")
     import torch
 
-    from trackmask.errors import CallError
     from trackmask.training.adversary import SHARE
     from trackmask.training.curve import draw_curve
     from trackmask.training.samples import Recipe

@@ -37,6 +37,9 @@ def export(checkpoint: Path, out: Path, size: int | None, calibrate: Path | None
 
     CHECKPOINT is a training's checkpoint.pt (its averaged weights are taken) or a trackmask.safetensors.
     """
+    from trackmask.extras import need
+
+    need("train", "trackmask weights export", "torch", "onnx")
     from trackmask.training.bank import bank
 
     for path in bank(checkpoint, out, size=size, calibrate=calibrate, leave_out=names_in(leave_out)):

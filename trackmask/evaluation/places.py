@@ -16,6 +16,7 @@ import numpy as np
 from trackmask.data import Image, Labels, Patch, box_of
 from trackmask.evaluation.baselines import likeliest, need_mask
 from trackmask.evaluation.dataset import Clip
+from trackmask.extras import need
 from trackmask.network.constants import RECENT_SHARE
 from trackmask.prompts import Box
 from trackmask.runtime import Runtime, sigmoid
@@ -63,7 +64,8 @@ class Nearest:
         self.keys, self.labels, _ = rows(samples)
 
     def score(self, features: np.ndarray) -> np.ndarray:
-        import torch  # many times faster than numpy at finding the few largest
+        need("torch", "the method features", "torch")
+        import torch  # two to four times as fast as numpy at finding the few largest
 
         similarity = features.reshape(len(features), -1).T @ self.keys.T
         best, where = (part.numpy() for part in torch.from_numpy(similarity).topk(NEAREST))

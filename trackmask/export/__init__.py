@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
-from trackmask.errors import CallError, OutputError, OutputExistsError
+from trackmask.errors import CallError, OutputExistsError
 from trackmask.export.clip import open_clips
 from trackmask.export.job import Job, make_job
 from trackmask.export.options import Options
+from trackmask.extras import need
 from trackmask.files import writing
 from trackmask.result import StagedFolder
 
@@ -72,7 +72,7 @@ def export(
 
     `out` becomes a folder, or for one result and a format with a suffix a file where `out` has that suffix.
     Raises CallError for an unknown format, a result that is not complete (unless `partial`), and options that do not
-    fit; OutputExistsError where `out` exists; OutputError where it cannot be written or a package is missing;
+    fit; OutputExistsError where `out` exists; OutputError where it cannot be written; ExtraError;
     ResultError and VideoError where result or video cannot be read.
     """
     form = find_format(to)
@@ -114,8 +114,8 @@ def _write(form: Format, job: Job, folder: Path) -> list[str]:
 
 
 def _load(form: Format) -> Callable[[Job, Path], list[str]]:
-    if form.needs and find_spec(form.needs) is None:
-        raise OutputError(f"this format needs the package {form.needs}; run: pip install 'trackmask[export]'")
+    if form.needs:
+        need("export", "this format", form.needs)
     module, _, function = form.writer.partition(":")
     write: Callable[[Job, Path], list[str]] = getattr(import_module(f"trackmask.export.{module}"), function)
     return write

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from trackmask.errors import DataError
+from trackmask.extras import need
 from trackmask.formats.polygons import fill
 from trackmask.importing.region import About, Region, frame_of, object_number
 
@@ -64,10 +65,8 @@ def _region(entry: dict[str, Any], names: dict[int, str], about: About) -> Regio
 
 def _decode(segmentation: dict[str, Any]) -> np.ndarray:
     """(H, W) bool of a compressed or an open RLE."""
-    try:
-        from pycocotools import mask as rle
-    except ImportError:
-        raise DataError("COCO's RLE needs the package pycocotools; run: pip install 'trackmask[export]'") from None
+    need("export", "COCO's RLE", "pycocotools")
+    from pycocotools import mask as rle
 
     if isinstance(segmentation["counts"], list):
         segmentation = rle.frPyObjects(segmentation, *segmentation["size"])

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Picture
 
-from trackmask.errors import TrackmaskError
 from trackmask.evaluation.dataset import Clip, read_dataset
+from trackmask.extras import need
 from trackmask.files import write_whole, writing
 from trackmask.lab.page import Figures, read
 
@@ -92,11 +91,9 @@ class Bench:
 def run(bench: Bench, names: tuple[str, ...], again: bool = False) -> None:
     """The experiments of these names; those done before only where `again`.
 
-    TrackmaskError where the packages for it are missing; raises what the experiments raise.
+    ExtraError where a package for them is missing; raises what the experiments raise.
     """
-    missing = [name for name in ("matplotlib", "skimage", "sklearn") if find_spec(name) is None]
-    if missing:
-        raise TrackmaskError(f"the lab needs {missing[0]}, which is missing; pip install 'trackmask[lab]'")
+    need("lab", "trackmask lab", "matplotlib", "skimage", "sklearn", "torch")
     for name in names:
         if bench.has(name) and not again:
             bench.report(f"{name}: done before (--again runs it anew)")

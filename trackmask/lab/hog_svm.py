@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from trackmask.data import Labels, box_of
-from trackmask.errors import CallError
 from trackmask.evaluation.baselines import likeliest, need_mask
 from trackmask.evaluation.dataset import Clip
+from trackmask.extras import need
 
 CELL = 4  # pixels a side of a histogram's cell, in the picture scaled so that ...
 OBJECT = 64  # ... the longer side of the object's first box has so many
@@ -40,15 +40,10 @@ class Place(NamedTuple):
 
 
 class HogSvm:
-    """A `baselines.Method`, for masks. Needs scikit-image and scikit-learn; CallError where they are missing."""
+    """A `baselines.Method`, for masks. Needs scikit-image and scikit-learn; ExtraError where they are missing."""
 
     def __init__(self, seed: int = 0) -> None:
-        try:
-            import skimage
-            import sklearn
-        except ImportError as error:
-            raise CallError(f"hog-svm needs {error.name}, which is missing; pip install 'trackmask[lab]'") from None
-        del skimage, sklearn
+        need("lab", "the method hog-svm", "skimage", "sklearn")
         self.seed = seed
 
     def __call__(self, clip: Clip, prompt: str) -> Iterator[Labels]:

@@ -37,7 +37,7 @@ def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int =
     """The network, ready to run: ONNX Runtime where `device` is "cpu", torch on any other.
 
     `folder`: of weights other than the shipped ones; `threads`: of the CPU, 0 = as many as there are cores.
-    Raises WeightsError; CallError where there is no such device.
+    Raises WeightsError; for another device ExtraError without torch, and CallError where this machine has none such.
     """
     if device == "cpu":
         return OnnxRuntime(folder, threads)

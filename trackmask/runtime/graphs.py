@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trackmask.errors import WeightsError
+from trackmask.extras import need
 from trackmask.files import write_whole, writing
 from trackmask.runtime.interface import FEATURES, GIVEN, given_shapes
 from trackmask.runtime.weights import ENCODER, HEAD, fingerprint, load_network
@@ -35,7 +35,8 @@ def export_graphs(checkpoint: Path, folder: Path) -> tuple[Path, Path]:
     """Write the runtime's two graphs beside each other into `folder`, and return their paths.
 
     The crop's size is fixed; the number of objects and of memory frames is free. Each graph carries the checkpoint's
-    sha256, so that a graph of other weights is noticed. Raises WeightsError, and OutputError where it cannot write.
+    sha256, so that a graph of other weights is noticed.
+    Raises WeightsError, ExtraError, and OutputError where it cannot write.
     """
     net = load_network(checkpoint)
     origin = {"checkpoint": fingerprint(checkpoint)} | asdict(net.config)
@@ -73,17 +74,13 @@ def graphs(net: TrackNet) -> tuple[Graph, Graph]:
 
 
 def write_graph(path: Path, graph: Graph, metadata: Mapping[str, object]) -> None:
-    """Export one graph, in one piece. Raises WeightsError where onnx is missing, OutputError where it cannot write."""
+    """Export one graph, in one piece. Raises ExtraError, and OutputError where it cannot write."""
     from tempfile import TemporaryDirectory
 
+    need("train", "making the graphs", "torch", "onnx")
+    import onnx
     import torch
 
-    try:
-        import onnx
-    except ImportError:
-        raise WeightsError(
-            "making graphs needs the package onnx; install it with pip install 'trackmask[train]'"
-        ) from None
     axes: dict[str, dict[int, str]] = {name: {0: "objects"} for name in (*graph.inputs, *graph.outputs)}
     axes |= {name: {0: "objects", 1: "frames"} for name in ("keys", "values") if name in axes}
     with writing(path.parent), TemporaryDirectory() as room, warnings.catch_warnings():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trackmask.errors import CallError
+from trackmask.extras import need
 from trackmask.runtime.interface import Features, sigmoid
 from trackmask.runtime.weights import CHECKPOINT, fingerprint, load_network, shipped_folder
 
@@ -19,7 +20,11 @@ class TorchRuntime:
     """On any device that torch knows: cpu, cuda, mps."""
 
     def __init__(self, checkpoint: Path | None = None, device: str = "cpu") -> None:
-        """`checkpoint` None = the shipped one. Raises WeightsError; CallError where there is no such device."""
+        """`checkpoint` None = the shipped one.
+
+        Raises WeightsError, ExtraError; CallError where there is no such device.
+        """
+        need("torch", f"the device {device}", "torch")
         import torch
 
         self._torch, self._device = torch, device

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackmask.errors import WeightsError
+from trackmask.extras import need
 from trackmask.files import write_whole
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_network(path: Path) -> TrackNet:
-    """The network in torch, ready to run. Raises WeightsError."""
+    """The network in torch, ready to run. Raises WeightsError, ExtraError."""
+    need("torch", "the network's Python form", "torch")
     from trackmask.network.model import NetworkConfig, TrackNet
 
     state, config = read_checkpoint(path)

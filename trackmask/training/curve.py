@@ -3,15 +3,11 @@
 import csv
 from pathlib import Path
 
-from trackmask.errors import TrackmaskError
+import matplotlib
 
 
 def draw_curve(log: Path, picture: Path) -> None:
-    """Loss and IoU over the steps, from a log.csv to a PNG. Raises TrackmaskError where matplotlib is missing."""
-    try:
-        import matplotlib
-    except ImportError:
-        raise TrackmaskError("the curve needs matplotlib; install it with pip install 'trackmask[train]'") from None
+    """Loss and IoU over the steps, from a log.csv to a PNG."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 

