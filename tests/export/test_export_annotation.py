@@ -13,8 +13,7 @@ from export_samples import alike, drawn, same
 from PIL import Image
 
 from trackmask.export import Options, export
-from trackmask.export.cvat import row_runs
-from trackmask.export.label_studio import brush
+from trackmask.formats.runs import to_brush, to_rows
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +79,9 @@ def test_cvat_opens_in_datumaro(result, tmp_path, name, file):
 
 
 def test_row_runs():
-    assert row_runs(np.array([[0, 1, 1], [1, 0, 0]], bool)) == [1, 3, 2]
-    assert row_runs(np.array([[1, 0]], bool)) == [0, 1, 1]
-    assert row_runs(np.array([[True]])) == [0, 1]
+    assert to_rows(np.array([[0, 1, 1], [1, 0, 0]], bool)) == [1, 3, 2]
+    assert to_rows(np.array([[1, 0]], bool)) == [0, 1, 1]
+    assert to_rows(np.array([[True]])) == [0, 1]
 
 
 def unpack(data):
@@ -128,7 +127,7 @@ def test_label_studio(result, tmp_path, kind):
 def test_label_studio_brush_of_a_long_run():
     mask = np.zeros((200, 301), bool)
     mask[199, 300] = True
-    assert np.array_equal(unpack(brush(mask)).reshape(200, 301, 4)[..., 0] > 0, mask)
+    assert np.array_equal(unpack(to_brush(mask)).reshape(200, 301, 4)[..., 0] > 0, mask)
 
 
 @pytest.mark.parametrize("polygon", [False, True])

@@ -140,24 +140,30 @@ def refused(result, path, kind, message, error=DataError, **options):
 
 def test_bad_input(result, tmp_path):
     refused(result, tmp_path, "labelmee", "did you mean labelme", CallError)
-    refused(result, tmp_path / "none.json", "coco", "cannot be read")
-    refused(result, tmp_path, "labelme", "holds no frame of clip")
+    refused(result, tmp_path / "none.json", "coco", "there is no")
+    (tmp_path / "empty").mkdir()
+    refused(result, tmp_path / "empty", "labelme", "holds no frame of clip")
     broken = tmp_path / "broken"
-    for text in ("", "[]", "{}", '{"categories": [], "images": [{"id": 1}], "annotations": []}'):
+    for text, said in (
+        ("", "broken is not JSON"),
+        ("[]", "broken: the whole file must be an object"),
+        ("{}", "images is missing"),
+        ('{"categories": [], "images": [{"id": 1}], "annotations": []}', r"images\[0\].file_name is missing"),
+    ):
         broken.write_text(text)
-        refused(result, broken, "coco", "is not what coco writes")
+        refused(result, broken, "coco", said)
     broken.write_text("<annotations><track label='a'><polygon frame='x'/></track></annotations>")
-    refused(result, broken, "cvat", "is not what cvat writes")
+    refused(result, broken, "cvat", "polygon 1.frame must be a whole number")
     broken.write_text("<annotations>")
-    refused(result, broken, "cvat", "is not what cvat writes")
-    refused(result, labelme(tmp_path / "a", 0, [square("dot", shape_type="circle")]), "labelme", "has a circle")
+    refused(result, broken, "cvat", "broken is no XML")
+    refused(result, labelme(tmp_path / "a", 0, [square("dot", shape_type="circle")]), "labelme", "shape_type must be")
     refused(result, labelme(tmp_path / "b", 99, [square("dot")]), "labelme", "frame 99, which .* does not have")
     refused(result, labelme(tmp_path / "c", 0, [square("dot", group_id=256)]), "labelme", "ids go from 1 to 255")
     labelme(tmp_path / "e", 0, []).joinpath("00000.json").rename(tmp_path / "e" / "cover.json")
     refused(result, tmp_path / "e", "labelme", "does not end in the number")
     (tmp_path / "d").mkdir()
     write_labels(tmp_path / "d" / "00000.png", np.zeros((5, 7), np.uint8))
-    refused(result, tmp_path / "d", "davis", "is 7x5 and the video is 83x61")
+    refused(result, tmp_path / "d", "davis", "is 7x5 and the result.s video is 83x61")
     Image.new("RGB", samples.SIZE[::-1]).save(tmp_path / "d" / "00000.png")
     refused(result, tmp_path / "d", "davis", "of the kind RGB")
 
@@ -165,12 +171,12 @@ def test_bad_input(result, tmp_path):
 def test_a_damaged_mask_leaves_nothing(result, tmp_path):
     text = base64.b64encode(b"no png").decode()
     shape = square("dot", shape_type="mask", mask=text, points=[[0, 0], [1, 1]])
-    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "a mask of 'dot' is damaged")
+    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "is no PNG in base64")
     shape = square("dot", points=[[0, 0], [float("nan"), 5], [3, 9]])
-    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "a mask of 'dot' is damaged")
+    refused(result, labelme(tmp_path / "l", 0, [shape]), "labelme", "must be a number of pixels")
     mask = '<mask label="dot" left="0" top="0" width="4" height="4" rle="0, 99999999999999"/>'
     (tmp_path / "x.xml").write_text(f'<a><image name="0.jpg" width="83" height="61">{mask}</image></a>')
-    refused(result, tmp_path / "x.xml", "cvat", "2 runs do not fill 4x4 pixels")
+    refused(result, tmp_path / "x.xml", "cvat", "mask 1.rle must be run lengths")
 
 
 def test_a_mask_that_hangs_over_the_edge_is_cut(result, tmp_path):

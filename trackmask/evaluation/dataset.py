@@ -13,7 +13,7 @@ import numpy as np
 
 from trackmask.data import Frame, Labels
 from trackmask.errors import DataError
-from trackmask.formats.png import read_picture
+from trackmask.formats.pictures import read_picture
 from trackmask.video import open_video
 
 VOID = 255  # a truth pixel that counts for nothing

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as rle
 
 from trackmask.export.clip import Clip, Sample, Shown
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, write_document
 from trackmask.formats.polygons import Outlines
+from trackmask.formats.runs import to_coco
 
 
 def write(job: Job, folder: Path) -> list[str]:
@@ -51,12 +51,6 @@ def categories(job: Job) -> list[dict[str, Any]]:
     return [{"id": number, "name": name, "supercategory": ""} for name, number in job.categories.items()]
 
 
-def encode(mask: np.ndarray) -> dict[str, Any]:
-    """A (H, W) bool mask as COCO's compressed RLE: {"size": [H, W], "counts": text}."""
-    found = rle.encode(np.asfortranarray(mask, np.uint8))
-    return {"size": [int(side) for side in found["size"]], "counts": found["counts"].decode("ascii")}
-
-
 def _image(number: int, video: int, clip: Clip, sample: Sample, name: str) -> dict[str, Any]:
     height, width = clip.size
     entry = {"id": number, "file_name": f"{clip.name}/{name}", "height": height, "width": width}
@@ -64,7 +58,7 @@ def _image(number: int, video: int, clip: Clip, sample: Sample, name: str) -> di
 
 
 def _annotation(job: Job, shown: Shown, outlines: Outlines | None) -> dict[str, Any]:
-    segmentation: Any = encode(shown.mask)
+    segmentation: Any = to_coco(shown.mask)
     if outlines:
         segmentation = [list(_numbers(ring)) for ring in outlines.of(shown.mask)]
     return {

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-import numpy as np
-
 from trackmask.draw import palette
 from trackmask.export.clip import Clip
 from trackmask.export.job import Job
@@ -107,11 +105,3 @@ def _track(number: int, label: str, shapes: Iterator[str]) -> Iterator[str]:
     yield f'<track id="{number}" label={quoteattr(label)} source="auto">\n'
     yield from (f"{shape}\n" for shape in shapes)
     yield "</track>\n"
-
-
-def row_runs(mask: np.ndarray) -> list[int]:
-    """Lengths of the runs of a (h, w) bool mask row by row, background first: 0 where it begins with the object."""
-    flat = mask.ravel()
-    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]])).tolist()
-    return [0, *runs] if flat[0] else runs

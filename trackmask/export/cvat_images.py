@@ -9,10 +9,11 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from trackmask.export.clip import Clip, Shown
-from trackmask.export.cvat import meta, object_id, row_runs, write_label_list
+from trackmask.export.cvat import meta, object_id, write_label_list
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces
+from trackmask.formats.runs import to_rows
 
 
 def write(job: Job, folder: Path) -> list[str]:
@@ -42,7 +43,7 @@ def _collect(job: Job, clip: Clip, images: Path, pieces: Pieces) -> list[int]:
 
 def _mask(shown: Shown, label: str) -> str:
     x, y, w, h = shown.box
-    runs = ", ".join(map(str, row_runs(shown.mask[y : y + h, x : x + w])))
+    runs = ", ".join(map(str, to_rows(shown.mask[y : y + h, x : x + w])))
     where = f'left="{x}" top="{y}" width="{w}" height="{h}" z_order="0"'
     return (
         f'<mask label={quoteattr(label)} source="auto" occluded="0" rle="{runs}" {where}>{object_id(shown.info)}</mask>'

@@ -20,7 +20,7 @@ from trackmask.errors import CallError
 from trackmask.export.clip import Clip, Sample
 from trackmask.export.job import Job
 from trackmask.export.pictures import write_png
-from trackmask.formats.png import read_picture
+from trackmask.formats.pictures import read_picture
 from trackmask.video import open_video
 from trackmask.video.writer import Codec, FilmWriter
 

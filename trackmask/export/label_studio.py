@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-import numpy as np
-
 from trackmask.draw import palette
 from trackmask.export.clip import Clip, Shown
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated
-
-_SIZES = (3, 4, 8, 16)  # bits that a run's length may take
+from trackmask.formats.runs import to_brush
 
 
 def write(job: Job, folder: Path) -> list[str]:
@@ -36,34 +33,6 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def brush(mask: np.ndarray) -> list[int]:
-    """A (H, W) bool mask as Label Studio's RLE (thi.ng's rle-pack), a list of bytes.
-
-    The picture is RGBA with 0 or 255 in all four channels. Head: 32 bits its number of values, 5 bits the size of a
-    value less 1, 4 x 4 bits the sizes of run lengths less 1. Then runs: a 1 bit, 2 bits for which of the sizes, the
-    length less 1, the value.
-    """
-    flat = mask.ravel()
-    starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
-    lengths = 4 * np.diff(np.append(starts, flat.size))
-    bits = [f"{4 * flat.size:032b}{7:05b}", *(f"{size - 1:04b}" for size in _SIZES)]
-    for length, value in zip(lengths.tolist(), flat[starts].tolist(), strict=True):
-        bits += [_run(part, value) for part in _parts(length)]
-    text = "".join(bits)
-    text += "0" * (-len(text) % 8)
-    return list(int(text, 2).to_bytes(len(text) // 8, "big"))
-
-
-def _parts(length: int) -> list[int]:
-    whole, rest = divmod(length, 1 << _SIZES[-1])
-    return [1 << _SIZES[-1]] * whole + ([rest] if rest else [])
-
-
-def _run(length: int, value: bool) -> str:
-    which = next(place for place, size in enumerate(_SIZES) if length <= 1 << size)
-    return f"1{which:02b}{length - 1:0{_SIZES[which]}b}{255 if value else 0:08b}"
-
-
 def _result(clip: Clip, shown: Shown, label: str) -> dict[str, Any]:
     height, width = clip.size
     return {
@@ -74,7 +43,7 @@ def _result(clip: Clip, shown: Shown, label: str) -> dict[str, Any]:
         "original_width": width,
         "original_height": height,
         "image_rotation": 0,
-        "value": {"format": "rle", "rle": brush(shown.mask), "brushlabels": [label]},
+        "value": {"format": "rle", "rle": to_brush(shown.mask), "brushlabels": [label]},
         "meta": {"text": [f"object {shown.info.id}"]},
     }
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from trackmask.errors import CallError
 from trackmask.export.clip import Clip
-from trackmask.export.coco import encode
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed, write_png
+from trackmask.formats.runs import to_coco
 
 _KNOWN = {"car": 1, "person": 2, "pedestrian": 2}  # the benchmark's own numbers
 _IGNORE = 10  # "ignore this region"
@@ -61,7 +61,7 @@ def _write_clip(clip: Clip, folder: Path, classes: dict[int, int]) -> None:
             total, suffix = sample.place + 1, Path(name).suffix
             for shown in sample.objects():
                 number = classes[shown.info.id]
-                counts = encode(shown.mask)["counts"]
+                counts = to_coco(shown.mask)["counts"]
                 file.write(f"{total} {codes[shown.info.id]} {number} {height} {width} {counts}\n")
             write_png(folder / "instances" / f"{total:06d}.png", codes[sample.labels])
     (folder / "seqinfo.ini").write_text(

@@ -13,6 +13,7 @@ from PIL import ImageOps
 from trackmask.data import Image
 from trackmask.errors import CallError
 from trackmask.export.clip import Clip, Sample
+from trackmask.formats.pictures import opened
 from trackmask.video.folder import list_images
 
 _JPEG_QUALITY = 95
@@ -69,7 +70,7 @@ def _name(pattern: str, sample: Sample, suffix: str) -> str:
 
 
 def _take(file: Path, path: Path, *, link: bool) -> None:
-    with Pillow.open(file) as picture:
+    with opened(file) as picture:
         if picture.format == "JPEG" and picture.getexif().get(_ORIENTATION, 1) != 1:
             write_jpeg(path, np.asarray(ImageOps.exif_transpose(picture).convert("RGB")))
             return

@@ -10,10 +10,11 @@ from itertools import count
 from pathlib import Path
 
 from trackmask.export.clip import Clip
-from trackmask.export.coco import categories, encode
+from trackmask.export.coco import categories
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated, write_document
+from trackmask.formats.runs import to_coco
 from trackmask.result import ObjectInfo
 
 
@@ -32,7 +33,7 @@ def _collect(clip: Clip, images: Path, pieces: Pieces) -> None:
     for sample, name in placed(clip, images):
         pieces.add((clip.name, "names"), dumps(f"{clip.name}/{name}"))
         seen = {
-            shown.info.id: dumps([encode(shown.mask), shown.box, shown.area, round(shown.record.confidence, 4)])
+            shown.info.id: dumps([to_coco(shown.mask), shown.box, shown.area, round(shown.record.confidence, 4)])
             for shown in sample.objects()
         }
         for info in clip.objects:

@@ -1,19 +1,13 @@
 """PNG files of masks, through Pillow: OpenCV loses the ids of palette PNGs, and does not say when a write fails."""
 
-import struct
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
 from trackmask.data import Labels
 from trackmask.draw import palette
-from trackmask.errors import TrackmaskError
-from trackmask.files import open_regular
-
-_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 
 
 def write_labels(path: Path, labels: Labels) -> None:
@@ -26,20 +20,6 @@ def write_labels(path: Path, labels: Labels) -> None:
 def write_grey(path: Path, values: np.ndarray) -> None:
     """Write (H, W) uint8 as an 8-bit grey PNG. Raises OSError."""
     _write(path, Pillow.fromarray(values))
-
-
-def read_picture(path: Path, error: type[TrackmaskError], *, links: bool = True) -> Pillow.Image:
-    """The image in a file, decoded; raises `error` where there is none that can be read, or a link unless `links`."""
-    try:
-        with open_regular(path, links=links) as file, Pillow.open(file) as picture:
-            picture.load()
-            return picture
-    except FileNotFoundError:
-        raise error(f"there is no file {path}; check its name") from None
-    except UnidentifiedImageError:
-        raise error(f"{path} is not an image; give a PNG") from None
-    except _DAMAGED as reason:
-        raise error(f"{path} cannot be read as an image ({reason}); check the file") from reason
 
 
 def _write(path: Path, picture: Pillow.Image) -> None:

@@ -4,12 +4,17 @@ Polygons run along the edges of pixels: the pixel in the top left corner is (0,0
 pixel has its area. A hole is joined to the outline around it by a cut of no width, since most formats know no holes.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 
 from trackmask.data import box_of
+from trackmask.errors import DataError
+from trackmask.formats.limits import MAX_CORNERS
+from trackmask.formats.shape import Size
 
 Ring = np.ndarray  # (N, 2) float64, x and y in pixels; the last point is not the first one again
 
@@ -46,26 +51,38 @@ class Outlines:
         return [f"{self._count} polygons keep an IoU of {self._sum / self._count:.4f}, {self._worst:.4f} at worst"]
 
 
-def fill(rings: Iterable[Ring], size: Sequence[int]) -> np.ndarray:
-    """(H, W) bool: the pixels whose centres lie in an odd number of turns of one of the rings.
+def drawn(rings: Sequence[Ring]) -> Callable[[Size], np.ndarray]:
+    """What paints the polygons of one object into a frame. DataError where they are none, or too many corners."""
+    if not rings or min(map(len, rings)) < 3 or sum(map(len, rings)) > MAX_CORNERS:
+        raise DataError(f"a polygon has 3 to {MAX_CORNERS} points; draw it again")
+    return partial(fill, rings)
 
-    Raises ValueError for points that are not finite.
-    """
+
+def fill(rings: Iterable[Ring], size: Size) -> np.ndarray:
+    """(H, W) bool: the pixels whose centres lie in an odd number of turns of one of the rings. Points are finite."""
     height, width = size
     mask = np.zeros((height, width), bool)
     for ring in rings:
-        if not np.isfinite(ring).all():
-            raise ValueError("a point of a polygon is not a number")
-        crossed = np.zeros((height, width + 1), np.uint8)
-        for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, 0), strict=True):
-            if y0 == y1:
-                continue
-            top, bottom = sorted((y0, y1))
-            rows = np.arange(max(int(np.ceil(top - 0.5)), 0), min(int(np.ceil(bottom - 0.5)), height))
-            at = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
-            crossed[rows, np.clip(np.ceil(at - 0.5), 0, width).astype(int)] ^= 1
-        mask |= np.bitwise_xor.accumulate(crossed, axis=1)[:, :width].astype(bool)
+        left, top = np.maximum(np.floor(ring.min(0)), 0).astype(int).tolist()
+        right, bottom = np.minimum(np.ceil(ring.max(0)), (width, height)).astype(int).tolist()
+        if left < right and top < bottom:
+            mask[top:bottom, left:right] |= _inside(ring - (left, top), (bottom - top, right - left))
     return mask
+
+
+def _inside(ring: Ring, size: Size) -> np.ndarray:
+    """(H, W) bool of one ring: in each row, every edge that is crossed turns what lies right of it."""
+    height, width = size
+    crossed = np.zeros((height, width + 1), np.uint8)
+    for (x0, y0), (x1, y1) in zip(ring.tolist(), np.roll(ring, -1, 0).tolist(), strict=True):
+        if y0 == y1:
+            continue
+        top, bottom = sorted((y0, y1))
+        rows = np.arange(max(math.ceil(top - 0.5), 0), min(math.ceil(bottom - 0.5), height))
+        at = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+        crossed[rows, np.clip(np.ceil(at - 0.5), 0, width).astype(int)] ^= 1
+    inside: np.ndarray = np.bitwise_xor.accumulate(crossed, axis=1)[:, :width].astype(bool)
+    return inside
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:

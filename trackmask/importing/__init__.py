@@ -3,31 +3,23 @@
     RESULT/edits/edits.json     what changed: frame, object, how
     RESULT/edits/00057.png      the changed objects of a frame; the pixel values are the ids
 
-A format is one module with `read(path, about) -> {frame: regions}`: the frames that the file speaks of, each with the
-objects that it shows there. It may raise DataError; what a damaged file makes it stumble over becomes one here.
+`formats` reads what other tools write, `readers` knows where in a folder it lies, `frames` which frame a picture is,
+and `edits` what differs from the result.
 """
 
 import difflib
-from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 from trackmask.errors import CallError, DataError
 from trackmask.export.clip import plain_name
+from trackmask.files import shown
+from trackmask.importing.archive import unpacked
 from trackmask.importing.edits import Edit, Tally, read_edits, write_edits
-from trackmask.importing.region import About, Region
+from trackmask.importing.frames import About, by_frame
+from trackmask.importing.readers import READERS
 from trackmask.result import open_result
 
 __all__ = ["READERS", "Edit", "Tally", "import_edits", "read_edits"]
-
-READERS = {
-    "coco": "a json of annotations with RLE or polygons",
-    "cvat": "an xml of CVAT for video or for images",
-    "labelme": "a folder of labelme's json files",
-    "davis": "a folder of palette PNGs, or a DAVIS tree",
-}
-_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, ParseError)
 
 
 def import_edits(
@@ -46,17 +38,13 @@ def import_edits(
         raise CallError(f"{kind!r} cannot be imported; {hint}give one of {', '.join(READERS)}")
     opened = open_result(result)
     about = About(clip or plain_name(Path(opened.source.name).stem), opened.source.size, bool(clip))
-    regions = _read(path, kind, about)
-    return write_edits(opened, regions, path.name, kind, absent=absent, overwrite=overwrite)
-
-
-def _read(path: Path, kind: str, about: About) -> Mapping[int, list[Region]]:
-    try:
-        frames: Mapping[int, list[Region]] = import_module(f"trackmask.importing.{kind}").read(path, about)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error}); check its name") from error
-    except _DAMAGED as error:
-        raise DataError(f"{path} is not what {kind} writes ({error!r}); export it again") from error
-    if not frames:
-        raise DataError(f"{path} holds no frame of {about.clip}; give the right file, or the clip's name with --clip")
-    return frames
+    reader = READERS[kind]
+    if not path.exists():
+        raise DataError(f"there is no {shown(path)}; check its name")
+    with unpacked(path, reader.suffixes) as place:
+        frames = by_frame(reader.read(place, about.clip), about)
+        if not frames:
+            raise DataError(
+                f"{shown(path)} holds no frame of {about.clip}; give the right file, or the clip's name with --clip"
+            )
+        return write_edits(opened, frames, shown(path.name), kind, absent=absent, overwrite=overwrite)

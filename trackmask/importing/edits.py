@@ -10,9 +10,10 @@ import numpy as np
 
 from trackmask.errors import DataError, OutputExistsError, ResultError
 from trackmask.files import writing
-from trackmask.formats.png import read_picture, write_labels
+from trackmask.formats.pictures import read_picture
+from trackmask.formats.png import write_labels
 from trackmask.formats.polygons import KEPT, overlap
-from trackmask.importing.region import Region
+from trackmask.formats.shape import Shape, Size
 from trackmask.prompts import Prompt
 from trackmask.result import EDITS, Result, StagedFolder
 
@@ -75,9 +76,9 @@ def read_edits(result: Path) -> list[Edit]:
 
 
 def write_edits(
-    result: Result, frames: Mapping[int, list[Region]], name: str, kind: str, *, absent: bool, overwrite: bool
+    result: Result, frames: Mapping[int, list[Shape]], name: str, kind: str, *, absent: bool, overwrite: bool
 ) -> Tally:
-    """`frames` from a reader; `name` of the file they come from. Raises as `import_edits` does."""
+    """`frames` are the shapes on each frame; `name` of the file they come from. Raises as `import_edits` does."""
     known = {info.id: info.name for info in result.objects}
     ours = set(result.frames.indices)
     strange = sorted(frames.keys() - ours)
@@ -89,7 +90,7 @@ def write_edits(
     with StagedFolder(result.folder / EDITS, lambda target: _check_free(target, overwrite)) as staged:
         with writing(staged.target):
             for index in sorted(frames):
-                masks = dict(_by_object(index, frames[index], known))
+                masks = dict(_by_object(index, frames[index], known, result.source.size))
                 labels, found = _compare(result.masks(index), masks, absent)
                 entries += [{"frame": index, "object": i, "name": known[i], **change} for i, change in found.items()]
                 if found:
@@ -103,32 +104,36 @@ def write_edits(
     return Tally(staged.target, len(frames), **counts)
 
 
-def _by_object(index: int, regions: Sequence[Region], known: dict[int, str]) -> Iterator[tuple[int, tuple[Any, bool]]]:
-    """Each object once, with its mask from all its regions, and whether that is exact. New objects join `known`."""
-    groups: dict[int, list[Region]] = {}
-    for region in regions:
-        groups.setdefault(_identify(index, region, known), []).append(region)
+def _by_object(
+    index: int, shapes: Sequence[Shape], known: dict[int, str], size: Size
+) -> Iterator[tuple[int, tuple[np.ndarray, bool]]]:
+    """Each object once, with its mask from all its shapes, and whether that is exact. New objects join `known`."""
+    groups: dict[int, list[Shape]] = {}
+    for shape in shapes:
+        groups.setdefault(_identify(index, shape, known), []).append(shape)
     for object_id in sorted(groups):
         parts = groups[object_id]
-        mask = parts[0].mask()
+        mask = parts[0].mask(size)
         for part in parts[1:]:
-            mask = mask | part.mask()
+            mask = mask | part.mask(size)
         yield object_id, (mask, all(part.exact for part in parts))
 
 
-def _identify(index: int, region: Region, known: dict[int, str]) -> int:
-    if region.object_id is not None:
-        known.setdefault(region.object_id, region.name)
-        return region.object_id
-    same = [object_id for object_id, name in known.items() if name == region.name]
+def _identify(index: int, shape: Shape, known: dict[int, str]) -> int:
+    if shape.number:  # tools write 0 where there is none
+        if shape.number > 255:
+            raise DataError(f"{shape.where}: object {shape.number} cannot be: ids go from 1 to 255; number them so")
+        known.setdefault(shape.number, shape.label or f"object {shape.number}")
+        return shape.number
+    same = [object_id for object_id, name in known.items() if name == shape.label]
     if len(same) > 1:
-        raise DataError(f"frame {index} has a {region.name!r} without an id, and there are {len(same)}; give it its id")
+        raise DataError(f"frame {index} has a {shape.label!r} without an id, and there are {len(same)}; give it its id")
     if not same:
         free = sorted(set(range(1, 255)) - known.keys())
         if not free:
-            raise DataError(f"frame {index} has a new object {region.name!r}, and all ids are taken; give it an id")
+            raise DataError(f"frame {index} has a new object {shape.label!r}, and all ids are taken; give it an id")
         same = free[:1]
-        known[same[0]] = region.name
+        known[same[0]] = shape.label or f"object {same[0]}"
     return same[0]
 
 

@@ -1,12 +1,11 @@
 """What the user says of an object: its mask, a box or clicks, in one frame; on the command line or in a file."""
 
+from trackmask.formats.shape import Box, Point
 from trackmask.prompts.files import files_behind, read_prompt_file
 from trackmask.prompts.fitting import check
 from trackmask.prompts.gather import PromptSet, Target
 from trackmask.prompts.prompt import (
-    Box,
     Moment,
-    Point,
     Prompt,
     by_frame,
     parse_box,

@@ -17,7 +17,7 @@ For many clips: {"clips": {"day1/a.mp4": {"objects": [...]}, ...}}, by the clip'
 from dataclasses import replace
 from pathlib import Path
 
-from trackmask.errors import PromptError
+from trackmask.errors import DataError, PromptError
 from trackmask.formats.node import Node, read_json
 from trackmask.prompts import coco, labelme, native
 from trackmask.prompts.gather import PromptSet, Target, gather
@@ -35,9 +35,12 @@ def read_prompt_file(path: Path, target: Target = Target()) -> PromptSet:
     if path.suffix.lower() != ".json":
         pieces = [Prompt(id_, None, mask=mask, source=path.name) for id_, mask in read_mask(path).items()]
         return PromptSet(tuple(pieces), {})
-    root = read_json(path)
-    kind = _kind(root)
-    pieces, names = {"native": native.read, "labelme": labelme.read, "coco": coco.read}[kind](root, path, target)
+    try:
+        root = read_json(path)
+        kind = _kind(root)
+        pieces, names = {"native": native.read, "labelme": labelme.read, "coco": coco.read}[kind](root, path, target)
+    except DataError as error:
+        raise PromptError(str(error)) from error
     if not pieces:
         raise PromptError(f"{path.name} holds no prompt for {target.name or 'the video'}; add one, or leave it out")
     return gather(path.name, [piece if piece.source else replace(piece, source=path.name) for piece in pieces], names)
@@ -50,7 +53,7 @@ def files_behind(path: Path) -> list[Path]:
     try:
         root = read_json(path)
         return [path, *(native.masks(root, path) if _kind(root) == "native" else [])]
-    except PromptError:  # told when the prompts are read
+    except (DataError, PromptError):  # told when the prompts are read
         return [path]
 
 

@@ -2,7 +2,7 @@
 object and frame."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -64,6 +64,14 @@ def free_id(file: str, taken: Iterable[int]) -> int:
     if not free:
         raise PromptError(f"{file} has more than 255 objects; track the others in a second run")
     return min(free)
+
+
+def numbered(label: str, taken: Collection[str]) -> str:
+    """The label; with a number where others are `taken`: "cat", "cat 2"."""
+    name, number = label, 2
+    while name in taken:
+        name, number = f"{label} {number}", number + 1
+    return name
 
 
 def _join(file: str, one: Prompt, other: Prompt) -> Prompt:

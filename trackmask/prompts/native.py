@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from trackmask.formats.limits import MAX_FRAME
 from trackmask.formats.node import Node
 from trackmask.prompts.gather import Target, free_id
 from trackmask.prompts.prompt import Prompt, parse_moment, read_mask
-
-_FRAMES = 10**9  # no video has more
 
 
 def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int, str]]:
@@ -38,7 +37,7 @@ def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int
 
 
 def masks(root: Node, path: Path) -> list[Path]:
-    """The files of all masks, in every clip. Raises PromptError where the file is not what it should be."""
+    """The files of all masks, in every clip. Raises DataError where the file is not what it should be."""
     holders = [node for _, node in root.get("clips").fields()] if root.has("clips") else [root]
     found = []
     for holder in holders:
@@ -85,9 +84,9 @@ def _points(node: Node, kind: str) -> Iterator[tuple[float, float]]:
 
 def _frame(node: Node) -> int | float:
     if not isinstance(node.value, str):
-        return node.whole(0, _FRAMES)
+        return node.whole(0, MAX_FRAME)
     moment = node.tried(lambda: parse_moment(node.name()))
-    if moment > _FRAMES:
+    if moment > MAX_FRAME:
         node.fail("a frame or a time that a video can have")
     return moment
 

@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from trackmask.errors import PromptError
-from trackmask.formats.png import read_picture
+from trackmask.formats.pictures import read_picture
+from trackmask.formats.shape import Box, Point
 
-Box = tuple[float, float, float, float]  # x, y, w, h in pixels; x, y is the top left corner
-Point = tuple[float, float]  # x, y in pixels
 Moment = int | float | None  # a place in a video: an int is a frame, a float seconds, None the first frame tracked
 
 VOID = 255  # "no one can tell", in masks that carry ids

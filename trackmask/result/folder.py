@@ -24,7 +24,8 @@ import numpy as np
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.errors import OutputExistsError, ResultError, VideoError
 from trackmask.files import writing
-from trackmask.formats.png import read_picture, write_grey, write_labels
+from trackmask.formats.pictures import read_picture
+from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder, settle
 from trackmask.result.document import SCHEMA, Frames, changed, document, read_document, read_head
 from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, prompted

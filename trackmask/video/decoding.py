@@ -13,7 +13,8 @@ from av.video.stream import VideoStream
 
 from trackmask.data import VideoInfo
 from trackmask.errors import VideoError
-from trackmask.video.reader import MAX_PIXELS, check_pixels
+from trackmask.formats.limits import MAX_PIXELS
+from trackmask.video.reader import check_pixels
 
 _DEFAULT_FPS = Fraction(25)  # where the container names no rate
 _PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "vobsub"}  # lead to other files, or into the network

@@ -1,7 +1,6 @@
 """A folder of images as a video."""
 
 import re
-import struct
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from functools import partial
@@ -13,13 +12,12 @@ from PIL import ImageOps
 
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
-from trackmask.video.reader import Picture, Place, VideoReader, behind, check_pixels, check_range
+from trackmask.formats.pictures import BROKEN, TooLarge, opened
+from trackmask.video.reader import Picture, Place, VideoReader, behind, check_range
 
 FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-# What Pillow raises for a broken image.
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError)
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 lie on their side
 
 
@@ -75,7 +73,6 @@ class ImageFolder(VideoReader):
     def _one_size(self) -> tuple[int, int]:
         """(height, width) of all images, from their headers. VideoError where they differ."""
         size = _header_size(self._images[0])
-        check_pixels(self._images[0].name, *size)
         for image in self._images[1:]:
             if (other := _header_size(image)) != size:
                 raise VideoError(
@@ -87,11 +84,11 @@ class ImageFolder(VideoReader):
     def _read(self, index: int) -> Image:
         path = self._images[index]
         try:
-            with Pillow.open(path) as image:
+            with opened(path) as image:
                 pixels = _rgb(ImageOps.exif_transpose(image))
             if pixels.shape[:2] != self.info.size:
                 raise ValueError("not the size its header tells")
-        except _BROKEN as error:
+        except BROKEN as error:
             raise VideoError(f"{path.name} is damaged: {index} frames could be decoded; replace the image") from error
         return pixels
 
@@ -99,12 +96,14 @@ class ImageFolder(VideoReader):
 def _header_size(path: Path) -> tuple[int, int]:
     """(height, width) as the image will stand, without decoding its pixels."""
     try:
-        with Pillow.open(path) as image:
+        with opened(path) as image:
             # Pillow decodes a PNG to look for its EXIF behind the pixels, and turns a TIFF by itself.
             told = image.format not in ("PNG", "TIFF") or "exif" in image.info
             lying = told and image.getexif().get(_ORIENTATION, 1) >= 5
             return (image.width, image.height) if lying else (image.height, image.width)
-    except _BROKEN as error:
+    except TooLarge as error:
+        raise VideoError(f"{path.name} is too large ({error}); scale it down first") from error
+    except BROKEN as error:
         raise VideoError(f"{path.name} is not an image that can be read; replace or remove it") from error
 
 

@@ -9,9 +9,8 @@ from typing import Self
 
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
+from trackmask.formats.limits import MAX_PIXELS, MAX_SIDE
 
-MAX_SIDE = 16384  # pixels
-MAX_PIXELS = 1 << 27  # 134 million
 TIME_SLACK = 0.0005  # seconds: containers that count in milliseconds round 1/30 to 0.033
 
 Place = int | float | None
