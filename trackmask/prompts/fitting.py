@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.errors import PromptError
-from trackmask.prompts.prompt import Box, Moment, Point, Prompt, as_box, as_point
+from trackmask.formats.shape import Box, Point
+from trackmask.prompts.prompt import Moment, Prompt, as_box, as_point
 
 OVER = 0.02  # of a side of the frame: so far a box may reach over its edge without being taken for corners
 
