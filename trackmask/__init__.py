@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from trackmask.tracking import Settings, Tracker
     from trackmask.video import open_video
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Frame",
     "Masks",

@@ -1,18 +1,16 @@
 import json
-import tomllib
 from dataclasses import replace
 from fractions import Fraction
-from importlib import metadata
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image as Pillow
 
+import trackmask
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.prompts import Prompt
-from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Source, document, open_result, tool_version
+from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Source, document, open_result
 
 SIZE = (36, 50)
 
@@ -71,7 +69,7 @@ def test_round_trip(tmp_path):
     result = open_result(path)
     assert path == tmp_path / "out"
     assert (result.complete, result.reason, result.weights) == (True, None, "cd" * 32)
-    assert result.tool == f"trackmask {tool_version()}"
+    assert result.tool == f"trackmask {trackmask.__version__}"
     assert result.source == Source(tmp_path / "clip.mp4", "clip.mp4", 1234, "ab" * 32, 12, SIZE, Fraction(30000, 1001))
     assert result.objects == (ObjectInfo(1, "bird", 0, 0), ObjectInfo(7, "object 7", 0, 5))
     assert tuple(result.frames) == tuple(FrameRecord(i, round(i / 3, 6), masks(i).objects) for i in range(12))
@@ -324,12 +322,3 @@ def test_masks_that_are_not_of_the_result(tmp_path):
     for index, words in enumerate(["is not a mask of this result", "is not a mask of this result", "cannot be read"]):
         with pytest.raises(ResultError, match=words):
             result.masks(index)
-
-
-def test_version_without_an_installed_package(monkeypatch):
-    def missing(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "version", missing)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert tool_version() == project["version"]

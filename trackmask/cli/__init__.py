@@ -7,6 +7,8 @@ import warnings
 
 import click
 
+from trackmask import __version__
+
 from .batch import batch, batch_status
 from .correct import correct, undo
 from .evaluate import evaluate, score
@@ -26,7 +28,7 @@ from .weights import weights
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-@click.version_option(package_name="trackmask")
+@click.version_option(__version__)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """The mask of an object in every frame of a video, on a plain CPU in real time.

@@ -11,7 +11,6 @@ from trackmask.result.folder import (
     default_folder,
     is_corrected,
     open_result,
-    tool_version,
     versions,
 )
 from trackmask.result.records import FrameRecord, ObjectInfo, Source, prompted
@@ -37,7 +36,6 @@ __all__ = [
     "open_result",
     "prompted",
     "source_video",
-    "tool_version",
     "undo",
     "versions",
 ]

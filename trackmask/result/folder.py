@@ -15,12 +15,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from trackmask import __version__
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.errors import OutputExistsError, ResultError, VideoError
 from trackmask.files import writing
@@ -148,7 +148,7 @@ class ResultWriter:
         """
         head: dict[str, Any] = {
             "schema": SCHEMA,
-            "tool": f"trackmask {tool_version()}",
+            "tool": f"trackmask {__version__}",
             "weights": weights_sha256,
             "complete": complete,
             "reason": reason,
@@ -261,13 +261,6 @@ def _version(folder: Path) -> tuple[int, int] | None:
 def default_folder(video: Path) -> Path:
     """Where the result of a video goes if nobody says otherwise: into the current folder."""
     return Path(f"{video.resolve().name}.trackmask")
-
-
-def tool_version() -> str:
-    try:
-        return metadata.version("trackmask")
-    except metadata.PackageNotFoundError:
-        return "0.1.0"  # run from a checkout that is not installed
 
 
 def png_name(index: int) -> str:
