@@ -79,14 +79,3 @@ def references(result: Result, object_id: int) -> dict[int, Prompt]:
     """The prompts that an object had, by frame, as the masks that they led to."""
     frames = prompted(result.prompts).get(object_id, ())
     return {frame: Prompt(object_id, frame, mask=result.masks(frame) == object_id) for frame in frames}
-
-
-def the_object(result: Result, object_id: int | None) -> int:
-    """The object that is meant: the only one, if none is said. Raises PromptError."""
-    known = {item.id: item.name for item in result.objects}
-    listed = ", ".join(f"{id_} ({name})" for id_, name in known.items())
-    if object_id is None and len(known) != 1:
-        raise PromptError(f"this result has several objects; say --object ID with one of them: {listed}")
-    if object_id is not None and object_id not in known:
-        raise PromptError(f"object {object_id} is not in this result; it has {listed}")
-    return next(iter(known)) if object_id is None else object_id

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import av
+import media
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -220,6 +222,15 @@ def test_info() -> None:
     about = json.loads(call("info", CAT, "--json").stdout)
     assert (about["width"], about["height"], about["fps"], about["codec"]) == (480, 360, "25", "h264")
     assert about["frames"] == 48
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_info_tells_the_rotation_as_ffprobe_does(turn: int) -> None:
+    media.write_clip(Path("turned.mp4"), media.numbered_images(2), rotation=turn)
+    with av.open("turned.mp4") as film:
+        theirs = next(film.decode(video=0)).rotation  # FFmpeg's own, which ffprobe prints
+    assert json.loads(call("info", "turned.mp4", "--json").stdout)["rotation"] == theirs
+    assert (f"rotation {theirs} degrees" if turn else "no rotation") in call("info", "turned.mp4").stdout
 
 
 def test_score_of_the_truth_against_itself_is_perfect() -> None:

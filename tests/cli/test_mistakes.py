@@ -10,6 +10,7 @@ from conftest import ROOT
 from PIL import Image
 
 from trackmask.cli import main
+from trackmask.result import open_result
 
 CAT = str(ROOT / "samples" / "cat.mp4")
 
@@ -83,7 +84,18 @@ MISTAKES = [
     ("reprot a.mp4.trackmask", 2, "did you mean report?"),
     ("frobnicate", 2, "give one of batch,"),
     ("a.mp4", 2, "trackmask run a.mp4"),
-    ("correct a.mp4.trackmask --frame -1 --absent", 2, "not in the range"),
+    ("correct a.mp4.trackmask --frame -1 --absent", 2, "neither a frame nor a time"),
+    ("correct a.mp4.trackmask --frame 9s --absent", 2, "it goes from 0 s to 0.2 s"),
+    ("correct a.mp4.trackmask --frame 3 --object dog --absent", 2, "has no object 'dog'; it has 1 (object 1)"),
+    ("explain a.mp4.trackmask --frame 3 --object dog", 2, "has no object 'dog'; it has 1 (object 1)"),
+    ("export a.mp4.trackmask --to csv -o out --object dog", 2, "has no object 'dog'; it has 1 (object 1)"),
+    ("report a.mp4", 1, "the result of this video is a.mp4.trackmask"),
+    ("report clips", 1, "is not a trackmask result"),
+    ("export a.mp4.trackmask --to foo -o out", 2, "'coco', 'yt-vis'"),
+    ("export a.mp4.trackmask --to coco -o out.mp4", 2, "ends in .json"),
+    ("export a.mp4.trackmask --to csv -o out --every 0", 2, "not in the range"),
+    ("import a.mp4.trackmask p.json --from foo", 2, "'coco', 'cvat'"),
+    ("run b.mp4 --device gpu", 2, "give cpu, cuda (an NVIDIA GPU) or mps"),
     ("correct a.mp4.trackmask --frame 900 --absent", 2, "it has frames 0 to 5"),
     ("correct a.mp4.trackmask --frame 3 --box 20 119 138 104", 2, "--box 20,119,138,104"),
     ("weights", 2, "missing command"),
@@ -112,6 +124,14 @@ def test_numbers_in_one_word_are_understood(box: str) -> None:
 def test_a_file_that_begins_with_a_dash_is_tracked_where_it_is_written_so() -> None:
     done = CliRunner().invoke(main, ["run", "./-c.mp4", "--box", "20,119,138,104", "--end", "1", "-q", "-o", "out"])
     assert done.exit_code == 0, done.output
+
+
+def test_objects_have_names_and_frames_times_everywhere() -> None:
+    line = ["run", "b.mp4", "--object", "cat", "--box", "20,119,138,104", "--end", "5", "-q", "-o", "out"]
+    assert CliRunner().invoke(main, line).exit_code == 0
+    said = ["correct", "out", "--object", "cat", "--frame", "0.12s", "--absent"]
+    assert CliRunner().invoke(main, said).exit_code == 0
+    assert open_result("out").prompts[-1] == {"object": 1, "frame": 3, "mask": None}
 
 
 @pytest.mark.parametrize("line", ["--debug run nowhere.mp4", "run --debug nowhere.mp4", "run nowhere.mp4 --debug"])

@@ -191,8 +191,7 @@ def test_bad_calls_leave_nothing(result, tmp_path, monkeypatch):
             export(results, name, tmp_path / "out", Options(**options))
         assert list(tmp_path.iterdir()) == []
 
-    refused(CallError, "there is no format 'coko'; did you mean coco", "coko")
-    refused(CallError, "there is no format '###'; trackmask export --list", "###")
+    refused(CallError, "there is no format 'coko'; give one of coco, yt-vis, davis", "coko")
     refused(ResultError, "is not a trackmask result", results=(tmp_path / "none",))
     refused(CallError, "is given twice", results=(result, result))
     refused(CallError, "has no object 'cat'; it has 1", objects=("cat",))
@@ -263,7 +262,7 @@ def test_command(result, tmp_path):
     assert done.exit_code == 0, done.output
     assert done.output == f"{out}: 1 clip as cvat\n"
     assert (out / "clip" / "annotations.xml").exists()
-    assert "give RESULT folders" in run(command, [str(result)]).output
+    assert "give the result folders" in run(command, [str(result)]).output
     assert "--cvat-masks goes with" in run(command, [str(result), "--to", "csv", "-o", "x", "--cvat-masks"]).output
     wrong = run(command, [str(result), "--to", "csv", "-o", str(tmp_path / "x"), "--split", "a"])
     assert isinstance(wrong.exception, TrackmaskError)
@@ -272,3 +271,47 @@ def test_command(result, tmp_path):
 def test_formats_are_imported_only_when_asked_for():
     code = "import sys, trackmask.export; print({'pycocotools', 'supervision', 'torch'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+@pytest.mark.parametrize(("name", "file"), [("coco", "coco.json"), ("yt-vis", "tracks.json"), ("cvat", "clip.xml")])
+def test_annotations_alone_are_one_file(result, tmp_path, name, file):
+    if FORMATS[name].needs:
+        pytest.importorskip(FORMATS[name].needs)
+    export((result,), name, tmp_path / file)
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+    export((result,), name, tmp_path / "folder")
+    (whole,) = (tmp_path / "folder").rglob(f"*{FORMATS[name].suffix}")
+    assert (tmp_path / file).read_bytes() == whole.read_bytes()
+
+
+def test_one_file_holds_the_annotations_of_several_clips(result, tmp_path):
+    pytest.importorskip("pycocotools")
+    other = samples.make(tmp_path / "other", samples.film(tmp_path / "two.mp4", times=[0, 0.04], audio=None), frames=2)
+    export((result, other), "coco", tmp_path / "coco.json")
+    assert [video["name"] for video in json.loads((tmp_path / "coco.json").read_text())["videos"]] == ["clip", "two"]
+    with pytest.raises(CallError, match="--split makes several files"):
+        export((result, other), "coco", tmp_path / "split.json", Options(split={"a": 0.5, "b": 0.5}))
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("coco", "a.mp4"), ("csv", "a.json"), ("prores", "a.mp4"), ("davis", "a.zip")]
+)
+def test_the_name_of_another_kind_of_file_is_refused(result, tmp_path, name, file):
+    with pytest.raises(CallError, match="is the name of something else"):
+        export((result,), name, tmp_path / file)
+    assert list(tmp_path.iterdir()) == []
+    export((result,), "csv", tmp_path / "clip.v2")
+    assert (tmp_path / "clip.v2" / "clip.csv").is_file()
+
+
+def test_an_unknown_format_gets_the_list(result, tmp_path):
+    done = CliRunner().invoke(command, [str(result), "--to", "foo", "-o", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert all(f"'{name}'" in done.stderr for name in FORMATS)
+
+
+def test_mots_says_what_trackeval_scores(result, tmp_path):
+    pytest.importorskip("pycocotools")
+    (note,) = export((result,), "mots", tmp_path / "a").notes
+    assert "pedestrian" in note
+    assert export((result,), "mots", tmp_path / "b", Options(categories={"dot": "pedestrian"})).notes == ()

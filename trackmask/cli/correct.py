@@ -9,7 +9,7 @@ import click
 from trackmask.errors import PromptError
 from trackmask.files import shown
 
-from .options import device_option, style_option, threads_option, video_option
+from .options import device_option, frame_option, object_option, style_option, threads_option, video_option
 from .prompts import OrderedCommand, read
 from .run import look_first
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 @click.command(cls=OrderedCommand)
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--frame", type=click.IntRange(0), help="The frame that is corrected.")
-@click.option(
-    "--object", "--id", "object_id", type=click.IntRange(1, 255), metavar="ID", help="Id of the object. [the only one]"
-)
+@frame_option("The frame that is corrected")
+@object_option
 @click.option("--mask", multiple=True, metavar="FILE", help="PNG with the right mask.")
 @click.option("--box", multiple=True, metavar="X,Y,W,H", help="A box around the object.")
 @click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat.")
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
 @threads_option
 def correct(
     result: Path,
-    frame: int | None,
-    object_id: int | None,
+    frame: int | float | None,
+    said: str | None,
     absent: bool,
     edits: bool,
     video: Path | None,
@@ -58,7 +56,7 @@ def correct(
     order = click.get_current_context().meta["prompts"]
     if edits == (frame is not None or absent or bool(order)):
         raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
-    prompts, names = read_imported(known) if edits else ([read_one(known, frame, object_id, absent, order)], {})
+    prompts, names = read_imported(known) if edits else ([read_one(known, frame, said, absent, order)], {})
     runtime = open_runtime(None, device, threads)
     corrected = correct_result(
         result,
@@ -73,25 +71,25 @@ def correct(
 
 
 def read_one(
-    known: "Result", frame: int | None, object_id: int | None, absent: bool, order: list[tuple[str, str]]
+    known: "Result", frame: int | float | None, said: str | None, absent: bool, order: list[tuple[str, str]]
 ) -> "Prompt":
     """The correction that the options mean."""
     import numpy as np
 
-    from trackmask.correct import the_object
     from trackmask.prompts import Prompt
+    from trackmask.result import frame_at, the_object
 
     if frame is None:
         raise PromptError("say which frame is corrected: --frame N")
-    object_id = the_object(known, object_id)
+    object_id, index = the_object(known, said), frame_at(known, frame)
     if absent == bool(order):
         raise PromptError("say what is right in this frame: --mask, --box or --point, or else --absent")
     if absent:
-        return Prompt(object_id, frame, mask=np.zeros(known.source.size, bool))
+        return Prompt(object_id, index, mask=np.zeros(known.source.size, bool))
     prompts, _ = read([("object", "it"), *order])  # one object: its box and clicks belong together
     if len(prompts) != 1 or prompts[0].frame is not None:
         raise PromptError("a correction is one mask, or one box with clicks, of one object in the frame of --frame")
-    return replace(prompts[0], object_id=object_id, frame=frame)
+    return replace(prompts[0], object_id=object_id, frame=index)
 
 
 def read_imported(known: "Result") -> "tuple[list[Prompt], dict[int, str]]":

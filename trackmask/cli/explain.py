@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from .options import threads_option, video_option, weights_option
+from .options import frame_option, object_option, threads_option, video_option, weights_option
 
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--frame", type=click.IntRange(0), required=True, help="The frame to look into.")
+@frame_option("The frame to look into", required=True)
 @click.option("--place", metavar="X,Y", help="Whose connections to show, in pixels. [the object's middle]")
-@click.option("--object", "object_id", type=click.IntRange(1, 255), help="Id of the object. [the only one]")
+@object_option
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="[VIDEO.frame-N.png]")
 @click.option("--overwrite", is_flag=True, help="Replace FILE.")
 @video_option
@@ -19,9 +19,9 @@ from .options import threads_option, video_option, weights_option
 @threads_option
 def explain(
     result: Path,
-    frame: int,
+    frame: int | float,
     place: str | None,
-    object_id: int | None,
+    said: str | None,
     out: Path | None,
     overwrite: bool,
     video: Path | None,
@@ -38,16 +38,17 @@ def explain(
     from trackmask.files import shown
     from trackmask.lab.explain import explain as draw
     from trackmask.prompts import parse_point
-    from trackmask.result import open_result
+    from trackmask.result import frame_at, open_result
     from trackmask.runtime import CHECKPOINT, OnnxRuntime, load_network, shipped_folder
 
     known = open_result(result)
     point = parse_point(place) if place else None
     folder = weights or shipped_folder()
     runtime = OnnxRuntime(folder, threads)
-    out = out or Path(f"{known.source.name}.frame-{frame}.png")
+    index = frame_at(known, frame)
+    out = out or Path(f"{known.source.name}.frame-{index}.png")
     net = load_network(folder / CHECKPOINT)
-    draw(known, frame, net, runtime, out, object_id=object_id, place=point, video=video, overwrite=overwrite)
-    click.echo(f"{shown(out)}: how frame {frame} was tracked")
+    draw(known, index, net, runtime, out, object_id=said, place=point, video=video, overwrite=overwrite)
+    click.echo(f"{shown(out)}: how frame {index} was tracked")
     if runtime.weights_sha256 != known.weights:
         click.echo("the result was made with other weights; this is what the ones at hand do", err=True)

@@ -4,29 +4,72 @@ from pathlib import Path
 
 import click
 
+from trackmask.files import shown
+
+from .options import Names, video_option
+
 _STATES = "tracked,uncertain"
 
 
 @click.command()
-@click.argument("results", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--to", metavar="FORMAT", help="See --list.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="A new folder, or a file for one film or table.")
+@click.argument("results", metavar="RESULT...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--to", type=Names("trackmask.export", "FORMATS"), help="The format to write. [--list says more of each]")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A new folder; or a new file, where the format can be one: coco.json, clip.csv, clip.mp4.",
+)
 @click.option("--list", "show", is_flag=True, help="Print the formats, and what opens them.")
-@click.option("--every", type=int, default=1, metavar="N", help="Each N-th frame only.")
-@click.option("--fps", metavar="N", help="N frames a second only.")
-@click.option("--states", default=_STATES, show_default=True, help="Of the objects to keep.")
-@click.option("--min-area", type=click.IntRange(1), default=1, metavar="PX", help="Leave out smaller masks.")
-@click.option("--object", "objects", multiple=True, metavar="ID|NAME", help="Only this one. Repeat.")
-@click.option("--category", "categories", multiple=True, metavar="NAME=CATEGORY", help="Of an object. Repeat.")
-@click.option("--split", metavar="train=0.8,val=0.2", help="By clip, never by frame.")
-@click.option("--images", type=click.Choice(("copy", "link", "none")), default="copy", show_default=True)
-@click.option("--polygon", is_flag=True, help="Polygons where a format also takes masks (coco, labelme).")
-@click.option("--tolerance", type=float, default=1.0, show_default=True, metavar="PX", help="Of polygons.")
-@click.option("--cvat-masks", is_flag=True, help="With --to cvat: masks for its images format.")
-@click.option("--background", default="#000000", metavar="COLOUR|FILE", help="Of cutout.")
-@click.option("--blur", type=click.Choice(("object", "background")), default="object", help="What blur hides.")
-@click.option("--video", type=click.Path(path_type=Path), help="Where the video is now, if it has moved.")
-@click.option("--partial", is_flag=True, help="Also results that are not complete.")
+@click.option("--every", type=click.IntRange(1), default=1, metavar="N", help="Take each N-th frame only.")
+@click.option("--fps", metavar="N", help="Take N frames a second only.")
+@click.option("--states", default=_STATES, show_default=True, help="States in which an object's mask is kept.")
+@click.option("--min-area", type=click.IntRange(1), default=1, metavar="PIXELS", help="Leave out smaller masks.")
+@click.option(
+    "--object", "objects", multiple=True, metavar="ID|NAME", help="Take this object only. Repeat for several."
+)
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="NAME=CATEGORY",
+    help="The category of the objects of that name. [the name itself] Repeat for several.",
+)
+@click.option("--split", metavar="NAME=SHARE,...", help="Part the clips, never their frames: train=0.8,val=0.2.")
+@click.option(
+    "--images",
+    type=click.Choice(("copy", "link", "none")),
+    default="copy",
+    show_default=True,
+    help="What becomes of the frames' images.",
+)
+@click.option("--polygon", is_flag=True, help="Write polygons where a format takes masks as well (coco, labelme).")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 100, max_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="PIXELS",
+    help="So far may a polygon leave its mask's outline.",
+)
+@click.option("--cvat-masks", is_flag=True, help="With --to cvat: masks, for a task that is made from images.")
+@click.option(
+    "--background",
+    default="#000000",
+    show_default=True,
+    metavar="COLOUR|FILE",
+    help="With --to cutout: what stands behind the object.",
+)
+@click.option(
+    "--blur",
+    type=click.Choice(("object", "background")),
+    default="object",
+    show_default=True,
+    help="With --to blur: what is blurred.",
+)
+@video_option
+@click.option("--partial", is_flag=True, help="Take results that are not complete as well.")
 def export(
     results: tuple[Path, ...],
     to: str | None,
@@ -48,7 +91,10 @@ def export(
     video: Path | None,
     partial: bool,
 ) -> None:
-    """Write RESULTs (folders of `trackmask run`) in a format of annotation tools, training or video editors."""
+    """Write results in a format of annotation tools, training frameworks or video editors.
+
+    RESULT is a folder that `trackmask run` has written; several make one data set.
+    """
     from trackmask.export import export as write
     from trackmask.export.options import Options, parse_categories, parse_fps, parse_split, parse_states
 
@@ -56,7 +102,7 @@ def export(
         list_formats()
         return
     if not (results and to and out):
-        raise click.UsageError("give RESULT folders, --to FORMAT and -o OUT; --list shows the formats")
+        raise click.UsageError("give the result folders, --to with a format, and -o; --list shows the formats")
     if cvat_masks and to not in ("cvat", "cvat-images"):
         raise click.UsageError("--cvat-masks goes with --to cvat")
     options = Options(
@@ -77,7 +123,7 @@ def export(
     report = write(results, "cvat-images" if cvat_masks else to, out, options, partial=partial)
     for note in report.notes:
         click.echo(f"note: {note}", err=True)
-    click.echo(f"{report.out}: {report.clips} clip{'s' if report.clips > 1 else ''} as {to}")
+    click.echo(f"{shown(report.out)}: {report.clips} clip{'s' if report.clips > 1 else ''} as {to}")
 
 
 def list_formats() -> None:
@@ -94,17 +140,29 @@ def list_formats() -> None:
 @click.command("import")
 @click.argument("result", type=click.Path(path_type=Path))
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--from", "kind", required=True, metavar="FORMAT", help="coco, cvat, labelme or davis.")
-@click.option("--clip", default="", metavar="NAME", help="Under which the result was exported. [its video's name]")
-@click.option("--absent", is_flag=True, help="An object that PATH does not show in a frame was taken away there.")
+@click.option(
+    "--from", "kind", required=True, type=Names("trackmask.importing", "READERS"), help="The format that PATH is in."
+)
+@click.option("--clip", default="", metavar="NAME", help="The clip's name in PATH. [the name of the result's video]")
+@click.option(
+    "--absent", is_flag=True, help="Take an object that PATH does not show in a frame as not to be seen there."
+)
 @click.option("--overwrite", is_flag=True, help="Replace edits that were imported before.")
 def import_(result: Path, path: Path, kind: str, clip: str, absent: bool, overwrite: bool) -> None:
-    """Bring masks that were corrected in another tool (PATH) back into a RESULT folder, as edits.
+    """Bring the masks that a person corrected in another tool back into a result, as edits.
 
-    Only masks that differ from the result's are kept. Images must have the names that `trackmask export` gave them.
+    PATH is what that tool saved or exported. Only masks that differ from those of RESULT are kept; `trackmask correct
+    RESULT --edits` tracks from them. Images must have the names that `trackmask export` gave them.
     """
     from trackmask.importing import import_edits
 
     tally = import_edits(result, path, kind, clip=clip, absent=absent, overwrite=overwrite)
+    if not (tally.changed or tally.new or tally.absent):
+        click.echo(
+            f"{shown(path)}: no mask of its {tally.frames} frames differs from {shown(result)}; nothing to bring in"
+        )
+        return
     found = f"{tally.changed} changed, {tally.new} new, {tally.absent} taken away"
-    click.echo(f"{tally.folder}: of {tally.frames} frames, {found}")
+    click.echo(
+        f"{shown(tally.folder)}: of {tally.frames} frames, {found}; track from them by trackmask correct --edits"
+    )

@@ -14,12 +14,13 @@ from .mistakes import Video
 @click.argument("video", type=Video())
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
 def info(video: Path, as_json: bool) -> None:
-    """Print what a VIDEO says of itself: size, frame rate, frames, codec, rotation."""
+    """Print what a video says of itself: size, frame rate, number of frames, codec, rotation."""
     from trackmask.video import open_video
 
     with open_video(video) as reader:
         about = reader.info
     height, width = about.size
+    rotation = -about.rotation if about.rotation <= 180 else 360 - about.rotation  # as ffprobe has it
     values = {
         "name": about.name,
         "width": width,
@@ -27,7 +28,7 @@ def info(video: Path, as_json: bool) -> None:
         "fps": str(about.fps),
         "frames": about.frames,
         "codec": about.codec,
-        "rotation": about.rotation,
+        "rotation": rotation,
         "audio": about.audio,
     }
     if as_json:
@@ -36,4 +37,5 @@ def info(video: Path, as_json: bool) -> None:
     frames = "unknown" if about.frames is None else f"about {about.frames}"
     click.echo(f"{shown(about.name)}: {width}x{height}, {float(about.fps):.6g} frames/s ({about.fps}), {frames} frames")
     sound = "with sound" if about.audio else "no sound"
-    click.echo(f"codec {about.codec}, rotated by {about.rotation} degrees, {sound}")
+    turned = f"rotation {rotation} degrees (against the clock, as ffprobe has it)" if rotation else "no rotation"
+    click.echo(f"codec {about.codec}, {turned}, {sound}")

@@ -1,6 +1,7 @@
 """Options that commands share."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,35 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+class When(click.ParamType):
+    """A place in a video: a frame or a time."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from trackmask.prompts import parse_moment
+
+        return parse_moment(value) if isinstance(value, str) else value
+
+
+class Names(click.Choice):
+    """A choice of what another room offers, which is imported when somebody asks."""
+
+    def __init__(self, home: str, table: str) -> None:
+        """`table`: of the module `home`; its keys are the names."""
+        self._home, self._table = home, table
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # click's is an attribute
+        return tuple(getattr(import_module(self._home), self._table))
+
+
+def frame_option(text: str, **more: Any) -> Callable[[Any], Any]:
+    return click.option("--frame", type=When(), metavar="WHEN", help=f"{text}: a number from 0 on, or a time.", **more)
+
+
+object_option = click.option("--object", "said", metavar="ID|NAME", help="The object. [the only one]")
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
 weights_option = click.option(
     "--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones."

@@ -4,10 +4,9 @@ A format is one module with a function `write(job, folder) -> notes`: it fills a
 returns sentences that the user should know. It may raise any TrackmaskError, and OSError.
 """
 
-import difflib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -27,17 +26,20 @@ class Format:
     opens: str  # what opens it
     writer: str  # "module:function" in this package, imported when it is asked for
     needs: str = ""  # the package of the extra [export] that it needs
-    suffix: str = ""  # of the one file that a clip becomes; "" for a folder
+    suffix: str = ""  # of the one file that it can be: a clip's film or table, or annotations without their images
+    gathers: bool = False  # whether that file holds any number of clips
     splits: bool = False  # whether it has its own place for --split; else each split is a folder
 
 
 FORMATS = {
-    "coco": Format("Detectron2, MMDetection, CVAT, FiftyOne, datumaro", "coco:write", "pycocotools", splits=True),
-    "yt-vis": Format("YouTube-VIS tools, MMTracking, TrackEval", "youtube_vis:write", "pycocotools"),
+    "coco": Format(
+        "Detectron2, MMDetection, CVAT, FiftyOne, datumaro", "coco:write", "pycocotools", ".json", True, splits=True
+    ),
+    "yt-vis": Format("YouTube-VIS tools, MMTracking, TrackEval", "youtube_vis:write", "pycocotools", ".json", True),
     "davis": Format("video object segmentation tools (XMem, Cutie, SAM 2)", "davis:write", splits=True),
     "mots": Format("MOTS Challenge tools, TrackEval", "mots:write", "pycocotools"),
     "yolo-seg": Format("Ultralytics YOLO", "yolo:write", splits=True),
-    "cvat": Format("CVAT, a task made from the video (polygon tracks)", "cvat:write"),
+    "cvat": Format("CVAT, a task made from the video (polygon tracks)", "cvat:write", suffix=".xml"),
     "cvat-images": Format("CVAT, a task made from images (masks)", "cvat_images:write"),
     "label-studio": Format("Label Studio, brush labels", "label_studio:write"),
     "labelme": Format("labelme", "labelme:write"),
@@ -51,6 +53,11 @@ FORMATS = {
     "blur": Format("any player: object or background blurred", "films:blur", suffix=".mp4"),
     "csv": Format("spreadsheets, pandas: boxes, areas, confidence", "table:write", suffix=".csv"),
 }
+
+
+# Endings that only files have: `clip.v2` may well be a folder, `coco.json` never is.
+_FILES = {".json", ".xml", ".csv", ".txt", ".zip", ".npz", ".html", ".png", ".jpg", ".jpeg", ".webp"}
+_FILES |= {".mp4", ".mov", ".webm", ".mkv", ".avi", ".gif"}
 
 
 @dataclass(frozen=True)
@@ -70,16 +77,21 @@ def export(
 ) -> Report:
     """Write result folders in a format of FORMATS to `out`, which appears whole or not at all.
 
-    `out` becomes a folder, or for one result and a format with a suffix a file where `out` has that suffix.
-    Raises CallError for an unknown format, a result that is not complete (unless `partial`), and options that do not
-    fit; OutputExistsError where `out` exists; OutputError where it cannot be written; ExtraError;
-    ResultError and VideoError where result or video cannot be read.
+    `out` becomes a folder, or for a format with a suffix a file where `out` has that suffix: a film or a table of one
+    result, or annotations of any number of them, without images.
+    Raises CallError for an unknown format, a result that is not complete (unless `partial`), a name that only a file
+    of another kind has, and options that do not fit; OutputExistsError where `out` exists; OutputError where it cannot
+    be written; ExtraError; ResultError and VideoError where result or video cannot be read.
     """
     form = find_format(to)
+    as_file = _is_file(out, to, form)
     clips = open_clips(results, options, partial=partial)
-    as_file = bool(form.suffix) and out.suffix.lower() == form.suffix
-    if as_file and len(clips) > 1:
+    if as_file and len(clips) > 1 and not form.gathers:
         raise CallError(f"{len(clips)} results do not fit into the one file {out}; give a folder with -o")
+    if as_file and options.split:
+        raise CallError(f"--split makes several files, and {out} is one; give a folder with -o")
+    if as_file and form.gathers:
+        options = replace(options, images="none")
     job = make_job(clips, options)
     with StagedFolder(out, _check_free) as staged:
         with writing(out):
@@ -87,19 +99,27 @@ def export(
         if as_file:
             with writing(out):
                 _check_free(out)
-                (staged.path / f"{clips[0].name}{form.suffix}").replace(out)
+                (written,) = staged.path.rglob(f"*{form.suffix}")
+                written.replace(out)
         else:
             staged.publish()
     return Report(out, len(clips), tuple(dict.fromkeys(notes)))
+
+
+def _is_file(out: Path, to: str, form: Format) -> bool:
+    """Whether `out` is the name of the one file that a format can be. Raises CallError for another file's name."""
+    suffix = out.suffix.lower()
+    if suffix in _FILES and suffix != form.suffix:
+        wanted = f"a folder, or a file whose name ends in {form.suffix}" if form.suffix else "a folder"
+        raise CallError(f"{to} is {wanted}; {out} is the name of something else, choose another with -o")
+    return bool(form.suffix) and suffix == form.suffix
 
 
 def find_format(name: str) -> Format:
     """Raises CallError for a name that is not in FORMATS."""
     if name in FORMATS:
         return FORMATS[name]
-    near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise CallError(f"there is no format {name!r}; {hint}trackmask export --list shows all")
+    raise CallError(f"there is no format {name!r}; give one of {', '.join(FORMATS)}")
 
 
 def _write(form: Format, job: Job, folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from trackmask.data import Image, Labels, ObjectRecord, box_of
 from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
-from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, open_result, source_video
+from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, called, open_result, source_video
 from trackmask.video import open_video
 
 
@@ -159,12 +159,8 @@ def chosen(times: Sequence[float], options: Options) -> Iterator[int]:
 
 
 def _asked(result: Result, names: tuple[str, ...]) -> tuple[ObjectInfo, ...]:
-    known = {name for info in result.objects for name in (str(info.id), info.name)}
-    for name in names:
-        if name not in known:
-            have = ", ".join(f"{info.id} ({info.name})" for info in result.objects)
-            raise CallError(f"{result.folder} has no object {name!r}; it has {have}")
-    return tuple(info for info in result.objects if not names or {str(info.id), info.name} & set(names))
+    asked = {info for name in names for info in called(result, name)}
+    return tuple(info for info in result.objects if not names or info in asked)
 
 
 def plain_name(name: str) -> str:

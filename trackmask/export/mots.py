@@ -20,6 +20,7 @@ from trackmask.export.pictures import placed, write_png
 from trackmask.formats.runs import to_coco
 
 _KNOWN = {"car": 1, "person": 2, "pedestrian": 2}  # the benchmark's own numbers
+_SCORED = {"person", "pedestrian"}  # what TrackEval's MOTSChallenge scores: its class 2
 _IGNORE = 10  # "ignore this region"
 _FREE = [number for number in range(3, 65) if number != _IGNORE]  # 64 * 1000 + 255 still fits into 16 bits
 
@@ -31,6 +32,11 @@ def write(job: Job, folder: Path) -> list[str]:
     (folder / "seqmaps" / "all.txt").write_text("name\n" + "".join(f"{c.name}\n" for c in job.clips), "utf-8")
     for clip in job.clips:
         _write_clip(clip, folder / clip.name, {info.id: classes[job.category(info)] for info in clip.objects})
+    if all(name.casefold() not in _SCORED for name in classes):
+        return [
+            f"TrackEval's MOTSChallenge scores the class pedestrian alone, and here is none; to be scored, export with "
+            f"--category '{next(iter(classes), 'object 1')}=pedestrian'"
+        ]
     return []
 
 

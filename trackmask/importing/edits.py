@@ -50,7 +50,7 @@ class Edit:
 class Tally:
     """What an import found."""
 
-    folder: Path
+    folder: Path  # of the edits; it is there only where something differs
     frames: int  # that the file speaks of and the result has
     changed: int  # masks
     new: int
@@ -97,9 +97,8 @@ def write_edits(
                     write_labels(staged.path / f"{index:05d}.png", labels)
             document = {"schema": 1, "format": kind, "file": name, "edits": entries}
             (staged.path / _JSON).write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-        if not entries:
-            raise DataError(f"{name} differs in nothing from {result.folder}; there is nothing to import")
-        staged.publish()
+        if entries:
+            staged.publish()
     counts = {change: sum(e["change"] == change for e in entries) for change in ("changed", "new", "absent")}
     return Tally(staged.target, len(frames), **counts)
 

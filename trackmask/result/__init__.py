@@ -13,6 +13,7 @@ from trackmask.result.folder import (
     open_result,
     versions,
 )
+from trackmask.result.named import called, frame_at, the_object
 from trackmask.result.records import FrameRecord, ObjectInfo, Source, prompted
 from trackmask.result.review import Range
 from trackmask.result.revision import Revision, undo
@@ -31,11 +32,15 @@ __all__ = [
     "Revision",
     "Source",
     "StagedFolder",
+    "called",
     "default_folder",
+    "frame_at",
     "is_corrected",
     "open_result",
     "prompted",
     "source_video",
+    "the_object",
+    "tool_version",
     "undo",
     "versions",
 ]

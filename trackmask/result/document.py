@@ -147,9 +147,10 @@ def open_result_file(path: Path) -> BinaryIO:
     try:
         return open_regular(path, links=False)
     except (FileNotFoundError, NotADirectoryError):
-        raise ResultError(
-            f"{path.parent} is not a trackmask result: it has no {path.name}; give the folder of a run"
-        ) from None
+        beside = Path(f"{path.parent.name}.trackmask")  # where a run puts the result of this video
+        known = path.parent.is_file() and beside.is_dir()
+        wanted = f"the result of this video is {beside}" if known else "give the folder of a run"
+        raise ResultError(f"{path.parent} is not a trackmask result: it has no {path.name}; {wanted}") from None
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror or error}") from error
 

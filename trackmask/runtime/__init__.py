@@ -1,7 +1,9 @@
 """Runs the network: ONNX Runtime on the CPU, torch on a GPU. Weights' files and the graphs made from them."""
 
+import re
 from pathlib import Path
 
+from trackmask.errors import CallError
 from trackmask.runtime.graphs import export_graphs
 from trackmask.runtime.interface import Features, Runtime, given_shapes, sigmoid
 from trackmask.runtime.onnx import OnnxRuntime
@@ -21,6 +23,7 @@ __all__ = [
     "OnnxRuntime",
     "Runtime",
     "TorchRuntime",
+    "check_device",
     "export_graphs",
     "fingerprint",
     "given_shapes",
@@ -33,12 +36,19 @@ __all__ = [
 ]
 
 
+def check_device(device: str) -> None:
+    """Raises CallError for a name that is no device; whether this machine has it, torch knows."""
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
+        raise CallError(f"there is no device {device!r}; give cpu, cuda (an NVIDIA GPU) or mps (a Mac's GPU)")
+
+
 def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int = 0) -> Runtime:
     """The network, ready to run: ONNX Runtime where `device` is "cpu", torch on any other.
 
     `folder`: of weights other than the shipped ones; `threads`: of the CPU, 0 = as many as there are cores.
     Raises WeightsError; for another device ExtraError without torch, and CallError where this machine has none such.
     """
+    check_device(device)
     if device == "cpu":
         return OnnxRuntime(folder, threads)
     return TorchRuntime(folder / CHECKPOINT if folder else None, device)

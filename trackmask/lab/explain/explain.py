@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trackmask.correct import references, the_object
+from trackmask.correct import references
 from trackmask.errors import OutputExistsError, PromptError
 from trackmask.files import write_whole, writing
 from trackmask.lab.explain.inside import look_inside
@@ -14,7 +14,7 @@ from trackmask.lab.explain.replay import Moment, Replay
 from trackmask.lab.explain.sheet import draw_sheet
 from trackmask.network.model import TrackNet
 from trackmask.prompts import Point
-from trackmask.result import Result, source_video
+from trackmask.result import Result, frame_at, source_video, the_object
 from trackmask.runtime import Runtime
 from trackmask.tracking.crop import Crop, shown
 from trackmask.video import open_video
@@ -27,7 +27,7 @@ def explain(
     runtime: Runtime,
     out: Path,
     *,
-    object_id: int | None = None,
+    object_id: int | str | None = None,
     place: Point | None = None,
     video: Path | None = None,
     overwrite: bool = False,
@@ -58,10 +58,7 @@ def explain(
 
 def check_frame(result: Result, index: int, prompted: set[int]) -> None:
     """Raises PromptError where the network found nothing in that frame: it is not there, or a prompt is."""
-    first, last = result.frames.indices[0], result.frames.indices[-1]
-    if not first <= index <= last:
-        raise PromptError(f"frame {index} is not in this result; it has frames {first} to {last}")
-    if index in prompted:
+    if frame_at(result, index) in prompted:
         raise PromptError(f"frame {index} was prompted: its mask was given, not tracked; choose another frame")
 
 
