@@ -32,6 +32,8 @@ class Frame:
     index: int  # 0-based, in the whole video, whatever the start
     time: float  # seconds, as the container gives it
     image: Image
+    until: float | None = None  # seconds: when the next frame comes, or the last one's own length ends; None: unknown
+    last: bool = False  # nothing follows in the video
 
 
 class State(StrEnum):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from trackmask.data import Frame, Image, Labels, Masks
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
+from trackmask.files import shown
 from trackmask.prompts import Moment, Prompt, by_frame, check
 from trackmask.result import OVERLAY, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
@@ -19,6 +21,8 @@ from trackmask.video import VideoReader, hash_source, open_video, stamp
 from trackmask.video.queues import Behind, ahead
 from trackmask.video.reader import behind
 from trackmask.video.writer import FilmWriter
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,7 @@ class Job:
     def write(self, frame: Frame, masks: Masks, film: FilmWriter | None) -> None:
         self.writer.write(frame, masks)
         if film is not None:
-            film.write(self.picture(frame.image, masks.labels), frame.time)
+            film.write(self.picture(frame.image, masks.labels), frame.time, frame.until, last=frame.last)
         self.count += 1
         self.done()
 
@@ -248,19 +252,23 @@ class Job:
     def picture(self, image: Image, labels: Labels) -> Image:
         return overlay(image, labels, self.options.style or "fill")
 
-    def film(self) -> FilmWriter:
+    def film(self) -> AbstractContextManager[FilmWriter]:
         return overlay_film(self.writer.folder, self.reader, self.video)
 
 
-def overlay_film(folder: Path, reader: VideoReader, video: Path) -> FilmWriter:
-    """The overlay of a result folder that is being filled, with the sound of its video."""
-    return FilmWriter(folder / OVERLAY, reader.info.size, reader.info.fps, video if reader.info.audio else None)
+@contextmanager
+def overlay_film(folder: Path, reader: VideoReader, video: Path) -> Iterator[FilmWriter]:
+    """The overlay of a result folder that is being filled, with the sound of its video; what it lacks is logged."""
+    with FilmWriter(folder / OVERLAY, reader.info.size, reader.info.fps, video if reader.info.audio else None) as film:
+        yield film
+    if film.left_out:
+        _log.warning("note: %s", shown(film.left_out))
 
 
 def draw_masks(film: FilmWriter, frames: Iterable[Frame], labels: Callable[[int], Labels], style: Style) -> None:
     """The overlay from masks that are written already; `labels` gives those of a frame by its index."""
     for frame in frames:
-        film.write(overlay(frame.image, labels(frame.index), style), frame.time)
+        film.write(overlay(frame.image, labels(frame.index), style), frame.time, frame.until, last=frame.last)
 
 
 def only(masks: Masks, ids: set[int]) -> Masks:

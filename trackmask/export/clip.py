@@ -1,7 +1,7 @@
 """A result as the formats see it: the chosen frames with the chosen objects, one at a time."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ class Sample:
     shown: tuple[tuple[ObjectInfo, ObjectRecord], ...]  # of these, the ones with a mask here
     labels: Labels  # of the shown objects only
     result: Result
+    until: float | None = None  # seconds: when the frame has been shown in the video; None where that was not read
+    last: bool = False  # the video has no frame behind it
 
     def objects(self) -> Iterator[Shown]:
         """One after the other, so that the full-size masks of many objects never stand side by side."""
@@ -100,7 +102,7 @@ class Clip:
         with open_video(self.video) as reader:
             for frame in reader.frames(sample.index):
                 if frame.index == sample.index:
-                    yield sample, frame.image
+                    yield replace(sample, until=frame.until, last=frame.last), frame.image
                     following = next(samples, None)
                     if following is None:
                         return  # before the reader tells of damage behind it

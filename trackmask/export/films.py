@@ -21,12 +21,20 @@ from trackmask.export.clip import Clip, Sample
 from trackmask.export.job import Job
 from trackmask.export.pictures import write_png
 from trackmask.formats.pictures import read_picture
-from trackmask.video import open_video
 from trackmask.video.writer import Codec, FilmWriter
 
 Draw = Callable[[Sample, Image], Image]
 
-_PRORES = Codec("mov", "prores_ks", "yuva444p10le", {"profile": "4444", "alpha_bits": "16"}, channels=4, step=1)
+_PRORES = Codec(
+    "mov",
+    "prores_ks",
+    "yuva444p10le",
+    {"profile": "4444", "alpha_bits": "16"},
+    channels=4,
+    step=1,
+    copied=frozenset({"aac", "mp3", "alac"}),
+    sound="pcm_s24le",  # not a copy of PCM: the times of gaps in it would be lost
+)
 _VP9_OPTIONS = {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "5", "auto-alt-ref": "0"}
 _VP9 = Codec(
     "webm",
@@ -36,7 +44,9 @@ _VP9 = Codec(
     channels=4,
     muxing={"fflags": "+bitexact"},  # else the file holds a random number
     metadata={"alpha_mode": "1"},
+    copied=frozenset({"opus", "vorbis"}),
     sound="libopus",
+    negative=False,
 )
 _MARGIN = 16  # pixels around the object that keep their colour: codecs smear what is beside it into its edge
 _SMALL = 40  # pixels on the longer side that a blurred picture has left
@@ -88,16 +98,9 @@ def _films(job: Job, folder: Path, suffix: str, draw: Draw, codec: Codec | None 
         source = None if clip.video.is_dir() else clip.video
         with FilmWriter(folder / f"{clip.name}{suffix}", clip.size, clip.fps, source, codec=codec) as film:
             for sample, image in clip.pictures():
-                film.write(draw(sample, image), sample.time)
-        notes += _silent(clip, folder / f"{clip.name}{suffix}")
+                film.write(draw(sample, image), sample.time, sample.until, last=sample.last)
+        notes += [film.left_out] if film.left_out else []
     return notes
-
-
-def _silent(clip: Clip, film: Path) -> list[str]:
-    with open_video(clip.video) as source, open_video(film) as made:
-        if source.info.audio and not made.info.audio:
-            return [f"{film.name} is silent: {film.suffix[1:]} cannot hold the codec of the video's sound"]
-    return []
 
 
 def _rgba(sample: Sample, image: Image, margin: int) -> Image:

@@ -1,5 +1,6 @@
 """One pass of FFmpeg over a file."""
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+from av.audio import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
@@ -15,6 +17,7 @@ from trackmask.data import VideoInfo
 from trackmask.errors import VideoError
 from trackmask.formats.limits import MAX_PIXELS
 from trackmask.video.reader import check_pixels
+from trackmask.video.times import fraction, joined, time_base, timestamp
 
 _DEFAULT_FPS = Fraction(25)  # where the container names no rate
 _PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "vobsub"}  # lead to other files, or into the network
@@ -25,6 +28,8 @@ _LENGTH_SLACK = Fraction(1, 4)  # seconds that may be missing: headers round, an
 # PyAV up to 18 refuses a file with tags that are not UTF-8 unless told not to; 19 takes any, and knows no such option.
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+_JOINED = {"mpegts", "mpeg"}  # recordings in them can be joined by writing one behind the other
+_TORN = 3  # a packet that is called torn, and two behind it
 
 
 def open_container(path: Path) -> InputContainer:
@@ -67,6 +72,15 @@ class Decoding:
         self.seekable = self.container.format.name in _EXACT_SEEK
         self.damaged = False  # whether anything could not be decoded so far
         self._whole = seek is None
+        # AVI numbers packets in the order of decoding; frames come in that of showing.
+        self._unsorted = self.container.format.name == "avi" and self.stream.codec_context.has_b_frames
+
+    @property
+    def end(self) -> Fraction | None:
+        """When the container ends, in seconds on its own scale, where only this can tell how long the last frame lasts:
+        Matroska keeps no lengths of frames."""
+        alone = len(self.container.streams) == 1 and self.container.format.name == "matroska,webm"
+        return Fraction(self.container.duration, av.time_base) if alone and self.container.duration else None
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +91,14 @@ class Decoding:
     def __iter__(self) -> Iterator[av.VideoFrame]:
         """Every frame that decodes, in order of time; what does not decode is left out and sets `damaged`."""
         torn = False
+        due: deque[int] = deque()
         for packet in self._packets():
+            if self._unsorted and packet.pts is not None:
+                due.append(packet.pts)
             try:
                 for frame in packet.decode():
+                    if due:
+                        frame.pts = due.popleft()
                     # Recordings of a broadcast end within a frame: a torn one counts once another follows it.
                     self.damaged = self.damaged or torn
                     torn = frame.is_corrupt
@@ -91,13 +110,17 @@ class Decoding:
         """The packets of the picture, then one that flushes the decoder. A file that ends too early is damaged."""
         length, streams = self._length()
         end = Fraction(0)
+        torn = 0  # packets that are left in which a key frame must come
         try:
-            for packet in self.container.demux(streams):
+            for packet in packets_of(self.container, *streams):
                 if packet.pts is not None:
                     end = max(end, (packet.pts + (packet.duration or 0)) * time_base(packet))
-                if packet.is_corrupt:
+                if packet.is_corrupt and self.container.format.name not in _JOINED:
                     self.damaged = True  # cut off within: what is there would decode to a torn picture
                 elif packet.stream_index == self.stream.index:
+                    # Where recordings were joined, one of the last pictures is called torn, and is whole.
+                    torn = _TORN if packet.is_corrupt else torn - 1 if torn and not packet.is_keyframe else 0
+                    self.damaged = self.damaged or torn == 1
                     yield packet
         except av.error.FFmpegError:
             self.damaged = True
@@ -118,36 +141,31 @@ class Decoding:
         return Fraction(self.container.duration or 0, av.time_base), everything
 
 
-class Clock:
-    """Seconds since the first frame, rising strictly, made up at the nominal rate where the container's do not."""
-
-    def __init__(self, fps: Fraction) -> None:
-        self.exact = True  # whether every time so far is the container's own
-        self._step = 1 / fps
-        self._origin: Fraction | None = None
-        self._last = -self._step
-
-    def time(self, frame: av.VideoFrame) -> float:
-        stamp = timestamp(frame)
-        if self._origin is None:
-            self._origin = stamp
-        time = None if stamp is None or self._origin is None else stamp - self._origin
-        if time is None or time <= self._last:
-            self.exact = False
-            time = self._last + self._step
-        self._last = time
-        return float(time)
+def packets_of(container: InputContainer, *streams: Stream) -> Iterator[av.Packet]:
+    """The packets of some streams in the order of the file, with times that go on where recordings were joined."""
+    if container.format.name not in _JOINED:
+        yield from container.demux(streams)
+        return
+    # What is read does not matter to where the parts meet: the picture's and the sound's passes see the same packets.
+    wanted = {stream.index for stream in streams}
+    both = [stream for stream in (_moving_picture(container), sound_stream(container)) if stream is not None]
+    for packet in joined(container.demux(both)):
+        if packet.stream_index in wanted:
+            yield packet
 
 
-def timestamp(frame: av.VideoFrame) -> Fraction | None:
-    """When the container shows a frame, in seconds on its own scale."""
-    unit = _fraction(frame.time_base)
-    return None if frame.pts is None or unit is None else frame.pts * unit
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The sound that is marked as the default, or the first one; None without any that FFmpeg can decode."""
+    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    marked = [stream for stream in known if stream.disposition & Disposition.default]
+    return next(iter(marked or known), None)
 
 
-def _fraction(rational: Fraction | None) -> Fraction | None:
-    """What FFmpeg counts in, None where it is unset. PyAV 19 has a type of its own for it, where unset is false."""
-    return Fraction(rational.numerator, rational.denominator) if rational else None
+def first_stamp(path: Path) -> Fraction:
+    """When the container shows the first frame that can be decoded: where the frames' times begin. In seconds."""
+    with Decoding(path, threads=1) as decoding:
+        frame = next(iter(decoding), None)
+    return (frame and timestamp(frame)) or Fraction(0)
 
 
 def describe(path: Path) -> VideoInfo:
@@ -171,25 +189,25 @@ def describe(path: Path) -> VideoInfo:
 
 
 def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The moving picture, checked. VideoError where there is none that can be decoded."""
+    stream = _moving_picture(container)
+    if stream is None:
+        raise VideoError(f"{path} holds no moving picture (audio only); give a video file")
+    if stream.codec_context is None:  # despite its type: PyAV has none for a codec that FFmpeg does not know
+        raise VideoError(f"{path} is in a codec that FFmpeg cannot decode; re-encode it, to H.264 for example")
+    check_pixels(path.name, stream.codec_context.height, stream.codec_context.width)
+    return stream
+
+
+def _moving_picture(container: InputContainer) -> VideoStream | None:
     """The first stream of moving pictures: the cover of a song is not one."""
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            continue
-        if stream.codec_context is None:  # despite its type: PyAV has none for a codec that FFmpeg does not know
-            raise VideoError(f"{path} is in a codec that FFmpeg cannot decode; re-encode it, to H.264 for example")
-        check_pixels(path.name, stream.codec_context.height, stream.codec_context.width)
-        return stream
-    raise VideoError(f"{path} holds no moving picture (audio only); give a video file")
+    pictures = (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic)
+    return next(pictures, None)
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    rate = _fraction(stream.average_rate or stream.guessed_rate)
+    rate = fraction(stream.average_rate or stream.guessed_rate)
     return rate if rate and rate > 0 else _DEFAULT_FPS
-
-
-def time_base(timed: Stream | av.Packet) -> Fraction:
-    """Seconds that one of its ticks lasts."""
-    return _fraction(timed.time_base) or Fraction(1, av.time_base)
 
 
 def _estimate(decoding: Decoding) -> int | None:

@@ -13,9 +13,10 @@ from av.video.frame import PictureType
 
 from trackmask.data import Frame, Image
 from trackmask.errors import CallError, VideoError
-from trackmask.video.decoding import Clock, Decoding, describe, timestamp
-from trackmask.video.reader import Picture, Place, VideoReader, behind, check_range
+from trackmask.video.decoding import Decoding, describe
+from trackmask.video.reader import Picture, VideoReader, check_range
 from trackmask.video.spool import Spool
+from trackmask.video.times import Clock, timestamp
 
 
 class _Astray(Exception):
@@ -50,17 +51,15 @@ class VideoFile(VideoReader):
                 yield from spool.backwards()
             last = start - 1
 
-    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
+    def _pictures(self) -> Generator[Picture, None, None]:
         clock = Clock(self.info.fps)
         with Decoding(self._path, self._threads) as decoding:
             decoded = 0
             for index, frame in enumerate(decoding):
                 time = clock.time(frame)
-                if behind(index, time, end):
-                    break
                 self._check_size(frame, index)
                 self._look_at(index, frame, clock.exact and decoding.seekable and not decoding.damaged)
-                yield Picture(index, time, partial(self._upright, frame))
+                yield Picture(index, time, partial(self._upright, frame), clock.until(frame, decoding.end))
                 decoded = index + 1
             if decoding.damaged:
                 raise VideoError(
@@ -94,8 +93,9 @@ class VideoFile(VideoReader):
         """Decode up to a frame that no pass has reached yet, without turning anything into RGB."""
         if self._seen <= last:
             with suppress(VideoError):  # frames told it, or will
-                for _ in self._pictures(last):
-                    pass
+                for picture in self._pictures():
+                    if picture.index == last:
+                        break
         if self._seen <= last:
             raise CallError(f"{self.info.name} has no frame {last}; it has {self._seen} frames, counted from 0")
 

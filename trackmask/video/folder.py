@@ -13,7 +13,7 @@ from PIL import ImageOps
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
 from trackmask.formats.pictures import BROKEN, TooLarge, opened
-from trackmask.video.reader import Picture, Place, VideoReader, behind, check_range
+from trackmask.video.reader import Picture, VideoReader, check_range
 
 FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
 
@@ -61,14 +61,11 @@ class ImageFolder(VideoReader):
         for index in range(last, first - 1, -1):
             yield self._frame(self._picture(index))
 
-    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
-        for picture in map(self._picture, range(len(self._images))):
-            if behind(picture.index, picture.time, end):
-                return
-            yield picture
+    def _pictures(self) -> Generator[Picture, None, None]:
+        yield from map(self._picture, range(len(self._images)))
 
     def _picture(self, index: int) -> Picture:
-        return Picture(index, float(index / FPS), partial(self._read, index))
+        return Picture(index, float(index / FPS), partial(self._read, index), float((index + 1) / FPS))
 
     def _one_size(self) -> tuple[int, int]:
         """(height, width) of all images, from their headers. VideoError where they differ."""

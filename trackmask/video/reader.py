@@ -1,9 +1,9 @@
 """What every video can do: be read forward, in part, and backward."""
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +23,8 @@ class Picture:
     index: int
     time: float  # seconds
     image: Callable[[], Image]
+    until: float | None = None  # seconds: when it has been shown; None where unknown
+    last: bool = False  # nothing follows
 
 
 class VideoReader:
@@ -55,8 +57,8 @@ class VideoReader:
         check_range(start, end)
         given = False
         count = 0
-        with closing(self._pictures(end)) as pictures:
-            for picture in pictures:
+        with closing(self._pictures()) as pictures:
+            for picture in _followed(pictures, end):
                 count = picture.index + 1
                 if _before(picture, start):
                     continue
@@ -74,14 +76,14 @@ class VideoReader:
         """
         raise NotImplementedError
 
-    def _pictures(self, end: Place) -> Generator[Picture, None, None]:
-        """Every picture from the first one to `end`, in order of time."""
+    def _pictures(self) -> Generator[Picture, None, None]:
+        """Every picture in order of time, each until its own length is over."""
         raise NotImplementedError
 
     def _frame(self, picture: Picture) -> Frame:
         if self._closed:
             raise ValueError(f"{self.info.name} has been closed")
-        return Frame(picture.index, picture.time, picture.image())
+        return Frame(picture.index, picture.time, picture.image(), picture.until, picture.last)
 
 
 def check_pixels(name: str, height: int, width: int) -> None:
@@ -91,6 +93,25 @@ def check_pixels(name: str, height: int, width: int) -> None:
             f"{name} has frames of {width} x {height} pixels, more than trackmask reads "
             f"({MAX_SIDE} a side, {MAX_PIXELS // 10**6} million in all); scale it down first"
         )
+
+
+def _followed(pictures: Iterable[Picture], end: Place) -> Iterator[Picture]:
+    """The pictures up to `end`, each shown until the next one comes; one that precedes damage keeps its own length."""
+    held: Picture | None = None
+    try:
+        for picture in pictures:
+            if held is not None:
+                yield replace(held, until=picture.time)
+            held = None
+            if behind(picture.index, picture.time, end):
+                return
+            held = picture
+    except VideoError:
+        if held is not None:
+            yield held
+        raise
+    if held is not None:
+        yield replace(held, last=True)
 
 
 def behind(index: int, time: float, end: Place) -> bool:

@@ -1,6 +1,8 @@
 """Films out, with the times and the sound of the video that they were made from: H.264 in mp4, or another codec."""
 
-from collections.abc import Iterator, Mapping
+import errno
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,16 +12,17 @@ from typing import Self, cast
 
 import av
 import numpy as np
-from av.container import OutputContainer
 from av.video import VideoStream
 from av.video.reformatter import ColorRange, Colorspace
 
 from trackmask.data import Image
 from trackmask.errors import OutputError
-from trackmask.video.decoding import open_container, time_base
+from trackmask.video.sound import Sound
 
 _TICKS = 90000  # a second: fine enough for any camera, and exact for every common rate
-_RATE = 48000  # samples a second of sound that is encoded anew: the only rate that every encoder takes
+# Sound that players of mp4 play; PCM, for example, is loud noise to them.
+_PLAYED = frozenset({"aac", "mp3", "opus", "flac"})
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,9 @@ class Codec:
     step: int = 2  # sides must be multiples of it
     muxing: Mapping[str, str] = field(default_factory=lambda: {"movflags": "+faststart"})  # options of the container
     metadata: Mapping[str, str] = field(default_factory=dict)  # of the stream
-    sound: str = ""  # an encoder for sound that the container cannot hold as it is; without one it is left out
+    copied: Collection[str] = _PLAYED  # codecs of sound that is copied as it is
+    sound: str = "aac"  # the encoder for all other sound
+    negative: bool = True  # whether sound may begin before the film's zero, for its decoder to start with
 
 
 def _h264(crf: int, preset: str) -> Codec:
@@ -48,8 +53,8 @@ class FilmWriter:
     """Writes a film (H.264 in mp4 if nothing else is said; BT.709, index in front) frame by frame, straight to `path`.
 
     `size` is (height, width); where the codec wants even sides, as H.264 does, an odd one is filled up by repeating
-    the last row or column. `audio_from` is the video that the frames come from: its first sound stream is copied, cut
-    to the span of the frames, where the container can hold its codec, and else encoded anew or left out.
+    the last row or column. `audio_from` is the video that the frames come from: its sound, cut to the span of the
+    frames, is copied where players of such films play it, and else encoded anew; `left_out` says what is missing.
     `crf` is H.264's quality, 0 (lossless) to 51 (worst); with another `codec` neither it nor `preset` counts.
     The film's bytes depend on `threads`, so their number is fixed instead of taken from the machine.
     Raises OutputError where the file cannot be written, and then removes it, as a context manager does after any error.
@@ -70,6 +75,9 @@ class FilmWriter:
         codec = codec or _h264(crf, preset)
         self._path, self._size, self._step, self._codec = path, size, 1 / fps, codec
         self._span: tuple[float, float] | None = None  # seconds: the first and the last frame's time
+        self._until = 0.0  # seconds: when the last frame has been shown
+        self._whole = False  # whether the last frame is the source's, too
+        self._lengths: dict[int, int] = {}  # ticks: how long each frame is shown that the encoder holds, by its time
         self._film = av.open(str(path.absolute()), "w", format=codec.container, options=dict(codec.muxing))
         self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
         self._stream.height, self._stream.width = (side + -side % codec.step for side in size)
@@ -81,7 +89,9 @@ class FilmWriter:
         # Said, not left to guess: players take untagged films for BT.601 or BT.709, by their size.
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709 in each of the three
         context.color_range = ColorRange.MPEG
-        self._sound = _Sound(audio_from, self._film, codec.sound) if audio_from is not None else None
+        self._sound = (
+            Sound(audio_from, self._film, codec.copied, codec.sound, negative=codec.negative) if audio_from else None
+        )
         with self._removing():
             self._film.start_encoding()  # opens the file: a folder that cannot be written to fails here
 
@@ -94,10 +104,17 @@ class FilmWriter:
         else:
             self.discard()
 
-    def write(self, image: Image, time: float) -> None:
+    @property
+    def left_out(self) -> str:
+        """A sentence on what of the source's sound the film lacks; empty where it has all."""
+        return self._sound.left_out if self._sound is not None else ""
+
+    def write(self, image: Image, time: float, until: float | None = None, *, last: bool = False) -> None:
         """Add an image, shown at `time` seconds of the source: the film itself begins at 0.
 
-        It is (H, W, 3) uint8 RGB, or (H, W, 4) RGBA, not premultiplied, where the codec has alpha.
+        `until` counts for the film's last image: when it has been shown, in seconds of the source (after one step of
+        the frame rate if nothing is said). `last`: the source has no frame behind it, so its sound goes on to its end.
+        The image is (H, W, 3) uint8 RGB, or (H, W, 4) RGBA, not premultiplied, where the codec has alpha.
         Raises ValueError for an image of another size, and for a time that is not after the last one's.
         """
         if image.shape != (*self._size, self._codec.channels):
@@ -105,6 +122,8 @@ class FilmWriter:
         if self._span is not None and time <= self._span[1]:
             raise ValueError(f"frames come in order of time: {time} s after {self._span[1]} s")
         self._span = (self._span[0] if self._span else time, time)
+        self._until = time + float(self._step) if until is None else until
+        self._whole = last
         # One thread: with more, swscale leaves wrong alpha where its slices meet, other pixels in each run.
         source = "rgba" if self._codec.channels == 4 else "rgb24"
         pixels = np.ascontiguousarray(_filled(image, self._codec.step))
@@ -112,17 +131,18 @@ class FilmWriter:
             format=self._codec.pix_fmt, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
         )
         frame.pts, frame.time_base = round((time - self._span[0]) * _TICKS), Fraction(1, _TICKS)
+        self._lengths[frame.pts] = round((self._until - time) * _TICKS)
         with self._removing():
-            self._film.mux(self._stream.encode(frame))
+            self._mux(self._stream.encode(frame))
             if self._sound is not None:
                 self._sound.copy(self._span[0], time)
 
     def close(self) -> None:
         """Finish the film. Raises OutputError where that fails."""
         with self._removing():
-            self._film.mux(self._stream.encode())
+            self._mux(self._stream.encode())
             if self._sound is not None and self._span is not None:
-                self._sound.copy(self._span[0], self._span[1] + float(self._step))
+                self._sound.copy(self._span[0], math.inf if self._whole else self._until)
                 self._sound.close()
             self._film.close()
 
@@ -135,6 +155,11 @@ class FilmWriter:
         with suppress(OSError):
             self._path.unlink()
 
+    def _mux(self, packets: Iterable[av.Packet]) -> None:
+        for packet in packets:
+            packet.duration = self._lengths.pop(packet.pts or 0, packet.duration or 0)
+            self._film.mux(packet)
+
     @contextmanager
     def _removing(self) -> Iterator[None]:
         """What the system says of a failed write, as OutputError, and nothing left behind."""
@@ -142,62 +167,8 @@ class FilmWriter:
             yield
         except (OSError, av.error.FFmpegError) as error:
             self.discard()
-            raise OutputError(
-                f"{self._path} cannot be written ({error.strerror}); free some space or choose another folder"
-            ) from error
-
-
-class _Sound:
-    """The first sound stream of a video, packet by packet; silent without one that the film can hold."""
-
-    def __init__(self, source: Path, film: OutputContainer, encoder: str) -> None:
-        self._source = open_container(source)
-        pictures, sounds = self._source.streams.video, self._source.streams.audio
-        origin = (pictures[0].start_time or 0) * time_base(pictures[0]) if pictures else 0
-        self._origin = float(origin)  # where the frames' times begin
-        self._film = film
-        self._packet: av.Packet | None = None
-        if sounds and sounds[0].codec_context.codec.canonical_name in film.supported_codecs:
-            self._stream = film.add_stream_from_template(sounds[0])
-            self._packets: Iterator[av.Packet] = self._source.demux(sounds[0])
-            self._advance()
-        elif sounds and encoder:
-            self._stream = cast(av.AudioStream, film.add_stream(encoder, rate=_RATE))
-            self._packets = self._encoded(sounds[0])
-            self._advance()
-
-    def copy(self, start: float, until: float) -> None:
-        """Copy what sounds from `start` to `until`, in seconds of the frames' time; the film begins at `start`."""
-        while (packet := self._packet) is not None:
-            time = float((packet.pts or 0) * time_base(packet)) - self._origin
-            if time >= until:
-                return
-            self._advance()
-            if time >= start:
-                packet.pts = packet.dts = round((time - start) / time_base(packet))
-                packet.stream = self._stream
-                self._film.mux(packet)
-
-    def close(self) -> None:
-        self._packet = None
-        self._source.close()
-
-    def _encoded(self, sound: av.AudioStream) -> Iterator[av.Packet]:
-        """The sound decoded and encoded anew, at the times it had."""
-        resampler = av.AudioResampler("flt", sound.layout, _RATE)
-        for frame in self._source.decode(sound):
-            for resampled in resampler.resample(frame):
-                yield from self._stream.encode(resampled)
-        for rest in resampler.resample(None):
-            yield from self._stream.encode(rest)
-        yield from self._stream.encode(None)
-
-    def _advance(self) -> None:
-        """Take the next packet that has its time; a damaged source ends there, as its frames do."""
-        try:
-            self._packet = next((packet for packet in self._packets if packet.pts is not None), None)
-        except av.error.FFmpegError:
-            self._packet = None
+            cure = "free some space" if error.errno in _FULL else "choose another folder"
+            raise OutputError(f"{self._path} cannot be written ({error.strerror}); {cure}") from error
 
 
 def _filled(image: Image, step: int) -> Image:
