@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,7 +53,7 @@ def open_new(path: Path) -> BinaryIO:
     return path.open("xb")
 
 
-def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
+def open_regular(path: Path, *, links: bool = True) -> BufferedReader:
     """Open a file for reading. Raises OSError where it is a folder, a pipe, a device or a socket, which could be waited
     for without end, and where it is a link unless `links`.
     """

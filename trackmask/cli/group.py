@@ -1,5 +1,6 @@
 """The command line as a whole: commands in sections, options that hold anywhere, every error as one line."""
 
+import errno
 import logging
 import os
 import sys
@@ -80,9 +81,27 @@ class Commands(click.Group):
             raise click.UsageError(meant_command(args, self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
 
+    def main(self, *args: Any, **more: Any) -> Any:
+        open_streams()
+        return super().main(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         with one_line(ctx):
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk behind it is told of here, not when Python ends
+            return result
+
+
+def open_streams() -> None:
+    """What the caller has closed of input, output and errors leads nowhere from here on: the first files that a program
+    opens would take their places, and what is meant for a person would be written into them.
+    """
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # until the end
 
 
 @contextmanager
@@ -93,10 +112,9 @@ def one_line(ctx: click.Context) -> Iterator[None]:
     except click.exceptions.Exit:
         raise
     except (KeyboardInterrupt, click.Abort):
-        _end(ctx, "interrupted; nothing was left behind", INTERRUPTED)
+        _end(ctx, "interrupted; nothing was left half done", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone: nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone: nothing to say, and nobody to say it to
         ctx.exit(1)
     except click.ClickException as error:
         _end(ctx, _wrong_call(ctx, error), error.exit_code)
@@ -105,6 +123,9 @@ def one_line(ctx: click.Context) -> Iterator[None]:
             raise
         if isinstance(error, TrackmaskError):
             _end(ctx, str(error), error.exit_code)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            _drop_output()
+            _end(ctx, f"the output cannot be written: {error.strerror}; make room, or send it elsewhere", 1)
         if isinstance(error, MemoryError):
             _end(ctx, "there is not enough memory; free some, or scale the video down", 1)
         _end(ctx, f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
@@ -119,6 +140,11 @@ def _wrong_call(ctx: click.Context, error: click.ClickException) -> str:
         return better
     path = (error.ctx or ctx).command_path
     return f"{said[:1].lower()}{said[1:]}{' See' if said.endswith('?') else '; see'} {path} --help"
+
+
+def _drop_output() -> None:
+    """What is still to be written when Python ends would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(ctx: click.Context, text: str, code: int) -> None:

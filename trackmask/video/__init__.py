@@ -1,6 +1,6 @@
 """Videos in: any file that FFmpeg reads, or a folder of images, one frame at a time.
 
-Only this package and film.py know codecs. Every image that leaves is (H, W, 3) uint8 RGB, contiguous, upright.
+Only this room knows codecs. Every image that leaves is (H, W, 3) uint8 RGB, contiguous, upright.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from trackmask.errors import VideoError
+from trackmask.files import open_regular
 from trackmask.video.file import VideoFile
 from trackmask.video.folder import ImageFolder, list_images
 from trackmask.video.reader import VideoReader
@@ -22,7 +23,13 @@ def open_video(path: Path | str, *, threads: int = 0) -> VideoReader:
     Raises VideoError where there is nothing to read: no such file, no video or image in it, no frame that decodes.
     """
     path = Path(path)
-    return ImageFolder(path) if path.is_dir() else VideoFile(path, threads)
+    if path.is_dir():
+        return ImageFolder(path)
+    if path.exists() and not path.is_file():
+        raise VideoError(
+            f"{path} is a pipe, a device or a socket, which may have no end; give a file, or a folder of images"
+        )
+    return VideoFile(path, threads)
 
 
 def hash_source(path: Path) -> tuple[int, str]:
@@ -58,5 +65,5 @@ def stamp(video: Path) -> tuple[int, str]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
