@@ -1,6 +1,7 @@
 """What a writer is given: the clips, their categories, and the options."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,6 +10,14 @@ from trackmask.errors import CallError
 from trackmask.export.clip import Clip
 from trackmask.export.options import Options
 from trackmask.result import ObjectInfo
+
+UNNAMED = "object"  # the category of what nobody named
+_AUTOMATIC = re.compile(r"object [0-9]+(, .*)?")  # "object 1", "object 1, right, moving"
+
+
+def unnamed(name: str) -> bool:
+    """Whether an object's name is one that tracking gave it."""
+    return bool(_AUTOMATIC.fullmatch(name))
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ class Job:
         return names
 
     def category(self, info: ObjectInfo) -> str:
-        return self.options.categories.get(info.name, info.name)
+        """What --category says, else the object's name; objects that nobody named are of one category."""
+        return self.options.categories.get(info.name, UNNAMED if unnamed(info.name) else info.name)
 
     def number(self, info: ObjectInfo) -> int:
         """Of its category, from 1 on."""

@@ -13,11 +13,12 @@ from trackmask.export.clip import Sample
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import dumps
-from trackmask.formats.polygons import Outlines, joined
+from trackmask.formats.polygons import Outlines
+from trackmask.formats.yolo import paint, trace
 
 
 def write(job: Job, folder: Path) -> list[str]:
-    outlines = Outlines(job.options.tolerance)
+    outlines = Outlines(job.options.tolerance, trace, paint)
     splits = []
     for split, part in job.parts():
         splits.append(split or "train")
@@ -35,7 +36,7 @@ def _lines(job: Job, sample: Sample, outlines: Outlines) -> str:
     lines = ""
     size = np.array(sample.labels.shape[::-1])
     for shown in sample.objects():
-        ring = joined(outlines.of(shown.mask)) / size
+        ring = outlines.of(shown.mask)[0] / size
         lines += f"{job.number(shown.info) - 1} {' '.join(f'{value:.6f}' for value in ring.ravel())}\n"
     return lines
 

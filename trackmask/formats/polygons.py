@@ -17,6 +17,8 @@ from trackmask.formats.limits import MAX_CORNERS
 from trackmask.formats.shape import Size
 
 Ring = np.ndarray  # (N, 2) float64, x and y in pixels; the last point is not the first one again
+Trace = Callable[[np.ndarray, float], list[Ring]]  # a (H, W) bool mask, which is not empty, and a tolerance in pixels
+Paint = Callable[[Sequence[Ring], Size], np.ndarray]  # (H, W) bool
 
 KEPT = 0.98  # IoU with the mask that simplifying must leave
 
@@ -24,8 +26,9 @@ KEPT = 0.98  # IoU with the mask that simplifying must leave
 class Outlines:
     """Turns masks into polygons, and remembers what simplifying lost."""
 
-    def __init__(self, tolerance: float) -> None:
-        self._tolerance = tolerance  # pixels
+    def __init__(self, tolerance: float, trace: Trace | None = None, paint: Paint | None = None) -> None:
+        """`tolerance` in pixels; `trace` and `paint`: the rule that the other side reads polygons by [along edges]."""
+        self._tolerance, self._trace, self._paint = tolerance, trace or edges, paint or fill
         self._count, self._sum, self._worst = 0, 0.0, 1.0
 
     def of(self, mask: np.ndarray) -> list[Ring]:
@@ -37,8 +40,8 @@ class Outlines:
         crop = mask[y : y + h, x : x + w]
         tolerance = self._tolerance
         while True:
-            rings = _polygons(crop, tolerance)
-            iou = overlap(fill(rings, crop.shape), crop)
+            rings = self._trace(crop, tolerance)
+            iou = overlap(self._paint(rings, crop.shape), crop)
             if iou >= KEPT or tolerance == 0:
                 break
             tolerance = tolerance / 2 if tolerance > 0.2 else 0.0
@@ -99,15 +102,25 @@ def joined(rings: Sequence[Ring]) -> Ring:
     return whole
 
 
-def _polygons(mask: np.ndarray, tolerance: float) -> list[Ring]:
-    """One ring a part, holes joined in, by falling area."""
+def edges(mask: np.ndarray, tolerance: float) -> list[Ring]:
+    """Along the edges of a (H, W) mask's pixels: one ring a part, holes joined in, by falling area."""
     # In a picture of twice the size contours run through the middles of quarter pixels: rounded up, the edges.
     double = np.repeat(np.repeat(mask.astype(np.uint8), 2, 0), 2, 1)
-    contours, tree = cv2.findContours(double, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    rings = [_simple(contour, tolerance) for contour in contours]
+    return _polygons(double, lambda contour: _simple(_edge(contour), tolerance), least=3)
+
+
+def centres(mask: np.ndarray, tolerance: float) -> list[Ring]:
+    """The same through the middles of the outermost pixels. Of a part that is a line or a pixel, 2 points or 1."""
+    return _polygons(mask.astype(np.uint8), lambda contour: _simple(contour.reshape(-1, 2), tolerance) + 0.5, least=1)
+
+
+def _polygons(picture: np.ndarray, simple: Callable[[np.ndarray], Ring], least: int) -> list[Ring]:
+    """Contours as polygons; those of fewer than `least` points are left out."""
+    contours, tree = cv2.findContours(picture, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    rings = [simple(contour) for contour in contours]
     parts = []
     for place, (_, _, child, parent) in enumerate(tree.reshape(-1, 4)):
-        if parent >= 0 or len(rings[place]) < 3:
+        if parent >= 0 or len(rings[place]) < least:
             continue
         holes = []
         while child >= 0:
@@ -117,12 +130,17 @@ def _polygons(mask: np.ndarray, tolerance: float) -> list[Ring]:
     return [ring for _, ring in sorted(parts, key=lambda part: -part[0])]
 
 
-def _simple(contour: np.ndarray, tolerance: float) -> Ring:
+def _edge(contour: np.ndarray) -> np.ndarray:
     edge = (contour.reshape(-1, 2) + 1) // 2
-    edge = edge[(edge != np.roll(edge, 1, 0)).any(1)]
-    if tolerance > 0 and len(edge) > 4:
-        edge = cv2.approxPolyDP(edge.astype(np.int32), tolerance, closed=True).reshape(-1, 2)
-    ring: Ring = edge.astype(np.float64)
+    kept: np.ndarray = edge[(edge != np.roll(edge, 1, 0)).any(1)]
+    return kept
+
+
+def _simple(contour: np.ndarray, tolerance: float) -> Ring:
+    """(N, 2) whole numbers."""
+    if tolerance > 0 and len(contour) > 4:
+        contour = cv2.approxPolyDP(contour.astype(np.int32), tolerance, closed=True).reshape(-1, 2)
+    ring: Ring = contour.astype(np.float64)
     return ring
 
 

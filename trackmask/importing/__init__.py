@@ -25,7 +25,8 @@ __all__ = ["READERS", "Edit", "Tally", "import_edits", "read_edits"]
 def import_edits(
     result: Path, path: Path, kind: str, *, clip: str = "", absent: bool = False, overwrite: bool = False
 ) -> Tally:
-    """Keep the masks in `path` that differ from the result's, in RESULT/edits, which appears whole or not at all.
+    """Keep the masks in `path` that differ from the result's, in RESULT/edits, which appears whole or not at all; where
+    none differs there is none. `path` may be a ZIP, as CVAT and Label Studio export it.
 
     `clip` is the name under which the result was exported, where it is not its video's. An object that the file does
     not show in a frame counts as taken away only with `absent`: exports may have left it out on purpose.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trackmask.errors import DataError
 from trackmask.files import shown
-from trackmask.formats import coco, cvat, labelme, palette
+from trackmask.formats import coco, cvat, label_studio, labelme, palette, via, yolo
 from trackmask.formats.limits import MAX_SHAPES
 from trackmask.formats.node import read_json
 from trackmask.formats.shape import Annotations, Picture
@@ -41,11 +41,28 @@ def _davis(path: Path, clip: str) -> Annotations:
     return _joined(clip, map(palette.read, files))
 
 
+def _label_studio(path: Path, clip: str) -> Annotations:
+    return label_studio.read(read_json(_file(path, f"{clip}/tasks.json", "*.json")))
+
+
+def _via(path: Path, clip: str) -> Annotations:
+    return via.read(read_json(_file(path, f"{clip}/via.json", "*.json")))
+
+
+def _yolo(path: Path, clip: str) -> Annotations:
+    """A label's name ends in the frame's number; what stands before it is the clip's name."""
+    names = yolo.read_names(_file(path, "data.yaml", "*.yaml", "classes.txt"))
+    return _joined("", (yolo.read(file, names) for file in _files(path, "labels/**/*.txt", "*/*.txt")))
+
+
 READERS = {
     "coco": Reader("a json of annotations with run lengths or polygons", (".json",), _coco),
     "cvat": Reader("an xml of CVAT for video or for images", (".xml",), _cvat),
     "davis": Reader("palette PNGs, or a DAVIS tree", (".png",), _davis),
+    "label-studio": Reader("Label Studio's json of brushes or polygons", (".json",), _label_studio),
     "labelme": Reader("labelme's json files", (".json",), _labelme),
+    "via": Reader("VGG Image Annotator's json of polygons", (".json",), _via),
+    "yolo-seg": Reader("a data set of Ultralytics YOLO", (".txt", ".yaml", ".yml"), _yolo),
 }
 
 
