@@ -1,5 +1,6 @@
 """ZIP files as CVAT and Label Studio export them, unpacked for as long as they are read."""
 
+import errno
 import shutil
 import stat
 import zipfile
@@ -34,6 +35,8 @@ def unpacked(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
         except _BROKEN as error:
             raise DataError(f"{shown(path)} is a damaged zip ({shown(str(error))[:100]}); export it again") from error
         except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EIO):  # names that cannot be
+                raise DataError(f"{shown(path)} is a damaged zip ({error.strerror}); export it again") from error
             raise OutputError(f"{shown(path)} cannot be unpacked ({error.strerror}); make room for it") from error
         yield _inner(folder)
 

@@ -1,7 +1,7 @@
 """Compares imported masks with a result's, and keeps those that differ."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,7 +96,7 @@ def write_edits(
         with writing(staged.target):
             for index in sorted(frames):
                 before = result.masks(index)
-                labels, found = _compare(before, dict(_by_object(index, frames[index], known, before)), absent)
+                labels, found = _compare(before, _by_object(index, frames[index], known, before), absent)
                 entries += [{"frame": index, "object": i, "name": known[i], **change} for i, change in found.items()]
                 if found:
                     write_labels(staged.path / f"{index:05d}.png", labels)
@@ -110,15 +110,15 @@ def write_edits(
 
 def _by_object(
     index: int, shapes: Sequence[Shape], known: dict[int, str], before: np.ndarray
-) -> Iterator[tuple[int, tuple[np.ndarray, bool]]]:
+) -> dict[int, tuple[np.ndarray, bool]]:
     """Each object once, with its mask from all its shapes, and whether that is exact. New objects join `known`."""
-    groups: dict[int, list[tuple[np.ndarray, bool]]] = {}
+    masks: dict[int, tuple[np.ndarray, bool]] = {}
     for shape in shapes:
         mask = shape.mask(before.shape)
-        groups.setdefault(_identify(index, shape, mask, known, before), []).append((mask, shape.exact))
-    for object_id in sorted(groups):
-        masks, exact = zip(*groups[object_id], strict=True)
-        yield object_id, (np.logical_or.reduce(masks), all(exact))
+        object_id = _identify(index, shape, mask, known, before)
+        others, exact = masks.get(object_id, (np.zeros_like(mask), True))
+        masks[object_id] = mask | others, exact and shape.exact
+    return dict(sorted(masks.items()))
 
 
 def _identify(index: int, shape: Shape, mask: np.ndarray, known: dict[int, str], before: np.ndarray) -> int:
