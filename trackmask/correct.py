@@ -10,6 +10,7 @@ from trackmask.draw import Style
 from trackmask.errors import PromptError
 from trackmask.pipeline import draw_masks, overlay_film
 from trackmask.prompts import Prompt, check
+from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
 from trackmask.runtime import Runtime
 from trackmask.tracking import Settings, Span
@@ -34,11 +35,11 @@ def correct(
     Between two prompts the object is tracked from both and the two are blended by how near each prompt is. An empty
     mask says that the object is not to be seen. An id that the result does not have is a new object; `names` may name
     it. `edits_used`: the prompts are the imported edits. `done` is called after each frame. The old version stays in
-    the result's history. Raises a TrackmaskError, with the result as it was, where a prompt does not fit or the video
-    has moved.
+    the result's history; a report in it is written again. Raises a TrackmaskError, with the result as it was, where a
+    prompt does not fit or the video has moved.
     """
     open_result(folder)
-    with Revision(folder) as revision, ExitStack() as stack:
+    with kept_up_to_date(folder, video), Revision(folder) as revision, ExitStack() as stack:
         result = revision.result
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]

@@ -20,6 +20,7 @@ from PIL import Image
 
 from trackmask.cli import main
 from trackmask.result import open_result
+from trackmask.video import open_video
 
 SAMPLES = ROOT / "samples"
 CAT = str(SAMPLES / "cat.mp4")
@@ -231,6 +232,20 @@ def test_info_tells_the_rotation_as_ffprobe_does(turn: int) -> None:
         theirs = next(film.decode(video=0)).rotation  # FFmpeg's own, which ffprobe prints
     assert json.loads(call("info", "turned.mp4", "--json").stdout)["rotation"] == theirs
     assert (f"rotation {theirs} degrees" if turn else "no rotation") in call("info", "turned.mp4").stdout
+
+
+def test_frame_writes_a_picture_to_paint_on() -> None:
+    done = call("frame", CAT, "--at", "0.4s")
+    assert (done.exit_code, done.stdout) == (0, "cat.mp4.frame-10.png: frame 10, 0.40 s\n")
+    with open_video(CAT) as reader:
+        frames = list(reader.frames(10, 11))
+    np.testing.assert_array_equal(np.asarray(Image.open("cat.mp4.frame-10.png")), frames[0].image)
+    assert "--overwrite" in refused(2, "frame", CAT, "--at", "11", "-o", "cat.mp4.frame-10.png")
+    assert call("frame", CAT, "--at", "11", "-o", "cat.mp4.frame-10.png", "--overwrite").exit_code == 0
+    np.testing.assert_array_equal(np.asarray(Image.open("cat.mp4.frame-10.png")), frames[1].image)
+    assert "48 frames" in refused(2, "frame", CAT, "--at", "75")
+    assert "PNG" in refused(2, "frame", CAT, "-o", "f.jpg")
+    refused(1, "frame", CAT, "-o", "no/such/folder/f.png")
 
 
 def test_score_of_the_truth_against_itself_is_perfect() -> None:

@@ -3,10 +3,12 @@
 import base64
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
 from fractions import Fraction
+from html import unescape
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,9 @@ from click.testing import CliRunner
 from media import full_disk, read_number, write_clip
 from PIL import Image as Pillow
 
+from trackmask.cli import main
 from trackmask.cli.report import report
+from trackmask.correct import correct
 from trackmask.data import Masks, ObjectRecord, State, box_of
 from trackmask.draw import overlay
 from trackmask.errors import CallError, OutputError, OutputExistsError, ResultError, VideoError
@@ -27,6 +31,7 @@ from trackmask.report.pictures import View, portrait, row_of, shoot
 from trackmask.report.series import BUCKETS, Series, bands, cuts, extremes
 from trackmask.report.timeline import axis
 from trackmask.result import ObjectInfo, Range, ResultWriter, Source, open_result
+from trackmask.runtime import open_runtime
 from trackmask.video import hash_source, open_video
 from trackmask.video.writer import FilmWriter
 
@@ -473,3 +478,39 @@ def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     ]
     assert re.search("<title>(.*?)</title>", done.stdout).group(1) == "|".join(expected)
     assert re.search(r'<p class="note" id="broken" hidden', done.stdout)
+
+
+def test_its_commands_put_a_frame_right_and_the_report_is_written_again(tmp_path, monkeypatch):
+    folder = make(tmp_path)
+    write_report(folder)
+    monkeypatch.chdir(tmp_path)
+    before = text_of(folder)
+    lines = [shlex.split(unescape(line)) for line in re.findall(r"<code>(.*?)</code>", before)]
+    assert [line[:2] for line in lines[:2]] == [["trackmask", "frame"], ["trackmask", "correct"]]
+    index = open_result(folder).review[0].frame
+
+    assert CliRunner().invoke(main, lines[0][1:]).exit_code == 0
+    painted = np.asarray(Pillow.open(lines[0][-1]))
+    assert read_number(painted[-20:]) == index
+    mask = np.zeros(SIZE, np.uint8)
+    mask[30:50, 40 + index : 60 + index] = 255
+    Pillow.fromarray(mask).save(lines[1][-1])
+    done = CliRunner().invoke(main, lines[1][1:])
+    assert done.exit_code == 0, done.output
+    after = text_of(folder)
+    assert after.count('class="prompt"') == before.count('class="prompt"') + 1
+
+    assert CliRunner().invoke(main, ["undo", folder.name]).exit_code == 0
+    assert text_of(folder) == before
+
+
+def test_no_report_is_made_where_none_was(tmp_path):
+    folder = make(tmp_path)
+    correct(folder, [Prompt(2, 21, box=(61, 30, 20, 20))], open_runtime(threads=1))
+    assert not (folder / "report.html").exists()
+
+
+def test_objects_have_their_names_and_the_id_that_commands_take(tmp_path):
+    folder = make(tmp_path)
+    write_report(folder)
+    assert 'fox <small class="soft">object 1</small>' in text_of(folder)

@@ -14,6 +14,7 @@ from .correct import correct, undo
 from .evaluate import evaluate, score
 from .explain import explain
 from .export import export, import_
+from .frame import frame
 from .group import Commands
 from .info import info
 from .lab import lab
@@ -44,6 +45,6 @@ def main(ctx: click.Context) -> None:
 
 
 main.add_section("Track", run, info)
-main.add_section("Look and correct", report, correct, undo)
+main.add_section("Look and correct", report, frame, correct, undo)
 main.add_section("Many clips and other tools", batch, batch_status, export, import_)
 main.add_section("Measure, train, study", evaluate, score, train, weights, explain, lab)

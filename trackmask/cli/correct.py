@@ -107,9 +107,14 @@ def read_imported(known: "Result") -> "tuple[list[Prompt], dict[int, str]]":
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
 def undo(result: Path) -> None:
-    """Take back the last correction of a RESULT."""
+    """Take back the last correction of a result.
+
+    RESULT is a folder that `trackmask run` has written.
+    """
+    from trackmask.report import kept_up_to_date
     from trackmask.result import undo as undo_last
     from trackmask.result import versions
 
-    undo_last(result)
+    with kept_up_to_date(result):
+        undo_last(result)
     click.echo(f"{shown(result)}: undone; corrections left: {len(versions(result))}")

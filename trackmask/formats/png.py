@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
-from trackmask.data import Labels
+from trackmask.data import Image, Labels
 from trackmask.draw import palette
 
 
@@ -20,6 +20,13 @@ def write_labels(path: Path, labels: Labels) -> None:
 def write_grey(path: Path, values: np.ndarray) -> None:
     """Write (H, W) uint8 as an 8-bit grey PNG. Raises OSError."""
     _write(path, Pillow.fromarray(values))
+
+
+def picture_png(image: Image) -> bytes:
+    """A picture (H, W, 3) uint8 RGB as the bytes of a PNG."""
+    buffer = BytesIO()
+    Pillow.fromarray(image).save(buffer, "PNG", compress_level=3)
+    return buffer.getvalue()
 
 
 def _write(path: Path, picture: Pillow.Image) -> None:

@@ -95,6 +95,26 @@
     });
   }
 
+  // Anywhere on the page, unless something else uses the key.
+  addEventListener("keydown", event => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    film?.pause();
+    seek(at + by * (event.shiftKey ? 10 : 1));
+  });
+
+  // A click on a command chooses all of it, and copies it where the browser lets it.
+  for (const code of document.querySelectorAll(".commands code")) {
+    code.addEventListener("click", () => {
+      getSelection().selectAllChildren(code);
+      navigator.clipboard?.writeText(code.textContent).then(() => {
+        code.classList.add("copied");
+        setTimeout(() => code.classList.remove("copied"), 1500);
+      }, () => {});
+    });
+  }
+
   // report.html#57 opens at frame 57.
   const link = () => {
     const frame = parseInt(location.hash.slice(1), 10);

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,7 +14,7 @@ from trackmask.draw import palette
 from trackmask.report.pictures import Row, View
 from trackmask.report.series import STATES, Series, cuts, worst
 from trackmask.report.timeline import axis, bands_svg, plot_svg
-from trackmask.result import ObjectInfo, Result, prompted
+from trackmask.result import ObjectInfo, Range, Result, prompted
 
 SIGN = '<meta name="generator" content="trackmask">'  # by it an earlier report is known as ours
 
@@ -27,6 +28,7 @@ class Page:
     portraits: Mapping[int, View]  # by object id; none of an object that is never seen
     pictures: Mapping[View, str]  # data URIs
     film: str | None  # a relative URL
+    video: str  # the way to it from the folder that the result lies in
     notes: Sequence[str]
 
     def html(self) -> str:
@@ -117,7 +119,12 @@ class Page:
         rows = "\n".join(
             self._row(row, names.get(row.item.object_id, f"object {row.item.object_id}")) for row in self.rows
         )
-        return f'<ol class="review">{rows}</ol>'
+        place = escape(self.result.folder.resolve().name)
+        return (
+            '<p class="soft">For each there are the two commands to put it right: the frame as a picture, on whose copy'
+            f" the object is painted white and all else black, and the correction. Give them where {place} lies.</p>"
+            f'<ol class="review">{rows}</ol>'
+        )
 
     def _row(self, row: Row, name: str) -> str:
         item = row.item
@@ -130,7 +137,17 @@ class Page:
         head = self._button("head", f'data-play="{start}" aria-label="play {frames} of {escape(name)}"', text)
         pictures = "".join(self._thumb(row, view) for view in row.views)
         inside = f'data-first="{start}" data-last="{row.views[-1].place}"'
-        return f'<li {inside}>{head}<div class="strip">{pictures}</div></li>'
+        commands = "".join(f"<li><code>{escape(line)}</code></li>" for line in self._commands(item))
+        return f'<li {inside}>{head}<div class="strip">{pictures}</div><ul class="commands">{commands}</ul></li>'
+
+    def _commands(self, item: Range) -> tuple[str, str]:
+        """What puts the frame right that is to be corrected first."""
+        frame, mask = f"frame-{item.frame}.png", f"mask-{item.frame}.png"
+        folder = self.result.folder.resolve().name
+        return (
+            _line("frame", self.video, "--at", item.frame, "-o", frame),
+            _line("correct", folder, "--object", item.object_id, "--frame", item.frame, "--mask", mask),
+        )
 
     def _thumb(self, row: Row, view: View) -> str:
         """The range stands in the middle of five columns, also where the film has no frames before it."""
@@ -177,14 +194,23 @@ class Page:
         }
 
 
+def _line(*words: object) -> str:
+    """A command of ours, as a shell takes it."""
+    first = [
+        f"./{word}" if str(word).startswith("-") and number == 1 else str(word) for number, word in enumerate(words)
+    ]
+    return shlex.join(["trackmask", *first])
+
+
 def _part(name: str) -> str:
     return resources.files("trackmask.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _title(object_id: int, name: str) -> str:
-    """An object's name behind its colour in the masks."""
+    """An object's name, and the id that commands take, behind its colour in the masks."""
     red, green, blue = palette()[object_id]
-    return f'<span><i class="swatch" style="background:rgb({red},{green},{blue})"></i>{escape(name)}</span>'
+    number = "" if name.startswith(f"object {object_id}") else f' <small class="soft">object {object_id}</small>'
+    return f'<span><i class="swatch" style="background:rgb({red},{green},{blue})"></i>{escape(name)}{number}</span>'
 
 
 def _state(state: State) -> str:

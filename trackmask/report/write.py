@@ -1,8 +1,8 @@
 """From a result folder to its report."""
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -60,9 +60,31 @@ def write_report(
     portraits = {item.id: view for item in result.objects if (view := portrait(result, item)) is not None}
     views = {first, *portraits.values(), *(view for row in rows for view in row.views)}
     pictures = _pictures(result, source, views, progress, notes)
-    page = Page(result, read_series(result), rows, first, portraits, pictures, film, tuple(notes))
+    page = Page(
+        result,
+        read_series(result),
+        rows,
+        first,
+        portraits,
+        pictures,
+        film,
+        _beside(folder, source, result),
+        tuple(notes),
+    )
     _write(path, page.html())
     return Report(path, tuple(notes))
+
+
+@contextmanager
+def kept_up_to_date(folder: Path, video: Path | None = None) -> Iterator[None]:
+    """Around a change of a result: where it had a report, it has one of the new version afterwards.
+
+    Raises what `write_report` raises; the change stays all the same.
+    """
+    had = _is_report(folder / REPORT)
+    yield
+    if had:
+        write_report(folder, video=video)
 
 
 def _find_video(result: Result, given: Path | None) -> tuple[Path | None, str | None]:
@@ -103,14 +125,23 @@ def _link(film: Path, page: Path) -> str | None:
     return None
 
 
+def _beside(folder: Path, source: Path | None, result: Result) -> str:
+    """The way to the video from where the result lies, for commands that are given there."""
+    with suppress(ValueError):  # on another drive of Windows: nothing leads there
+        return os.path.relpath(source or result.source.name, folder.resolve().parent if source else ".")
+    return result.source.name
+
+
 def _check_free(path: Path) -> None:
     """A report may be replaced; nothing else ever is."""
-    if not os.path.lexists(path):
-        return
+    if os.path.lexists(path) and not _is_report(path):
+        raise OutputExistsError(f"{path} exists already and is not a report; choose another file with -o")
+
+
+def _is_report(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
-        if SIGN.encode() in file.read(400):
-            return
-    raise OutputExistsError(f"{path} exists already and is not a report; choose another file with -o")
+        return SIGN.encode() in file.read(400)
+    return False
 
 
 def _write(path: Path, text: str) -> None:

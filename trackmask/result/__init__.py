@@ -40,7 +40,6 @@ __all__ = [
     "prompted",
     "source_video",
     "the_object",
-    "tool_version",
     "undo",
     "versions",
 ]
