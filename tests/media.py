@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
 import av
 import numpy as np
+
+from trackmask.video.decoding import Decoding
 
 SIZE = (96, 128)  # (height, width)
 
@@ -119,3 +122,20 @@ def full_disk(room: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def decoded() -> Iterator[list[int]]:
+    """How many frames each pass of FFmpeg over a file has given so far."""
+    counts: list[int] = []
+    original = Decoding.__iter__
+
+    def counting(self: Decoding) -> Iterator[av.VideoFrame]:
+        counts.append(0)
+        place = len(counts) - 1
+        for frame in original(self):
+            counts[place] += 1
+            yield frame
+
+    with patch.object(Decoding, "__iter__", counting):
+        yield counts

@@ -1,15 +1,18 @@
 """The Python loop, as the documentation shows it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import media
 import numpy as np
 import pytest
 
 import trackmask
-from trackmask.errors import CallError, PromptError
+from trackmask.errors import CallError, PromptError, VideoError
+from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -27,14 +30,28 @@ def test_the_loop_tracks_a_mask() -> None:
     assert 0 < frames[15].confidence <= 1
 
 
-def test_a_later_object_joins() -> None:
-    prompts = [Prompt(1, 0, box=(20, 119, 138, 104)), Prompt(2, 3, box=(220, 60, 140, 200))]
-    counts = []
-    for frame in trackmask.track(SAMPLES / "cat.mp4", prompts=prompts):
-        counts.append(len(frame.objects))
-        if frame.index == 5:
-            break
-    assert counts == [1, 1, 1, 2, 2, 2]
+def test_the_frames_and_masks_are_those_of_run(tmp_path: Path) -> None:
+    """All of them, those before a late prompt, too; times, numpy's integers and boxes over the edge mean the same."""
+    prompts = [
+        Prompt(np.int64(1), np.int32(5), box=np.array([-30, 119, 188, 104])),
+        Prompt(2, 0.28, box=(220, 60, 140, 200)),
+    ]
+    runtime = trackmask.open_runtime(threads=1)
+    run(SAMPLES / "cat.mp4", tmp_path / "out", prompts, runtime, Options(start=2, end=9, style=None))
+    result = trackmask.open_result(tmp_path / "out")
+    frames = list(trackmask.track(SAMPLES / "cat.mp4", prompts=prompts, start=2, end=9, runtime=runtime))
+    assert [frame.index for frame in frames] == list(range(2, 10))
+    for frame, record in zip(frames, result.frames, strict=True):
+        np.testing.assert_array_equal(frame.masks, result.masks(frame.index))
+        assert [o.id for o in frame.objects] == [o.id for o in record.objects] == [1, 2]
+        assert frame.objects == record.objects
+    assert [(prompt["object"], prompt["frame"]) for prompt in result.prompts] == [(1, 5), (2, 7)]
+
+
+def test_masks_of_any_kind_of_number_are_masks() -> None:
+    truth = read_mask(SAMPLES / "cat.mask.png")[1]
+    one, other = (next(trackmask.track(SAMPLES / "cat.mp4", mask=mask)) for mask in (truth, truth * np.uint8(255)))
+    np.testing.assert_array_equal(one.masks, other.masks)
 
 
 def test_live_pictures_need_no_file() -> None:
@@ -53,12 +70,21 @@ def test_live_pictures_need_no_file() -> None:
 def test_what_does_not_fit_is_said() -> None:
     with pytest.raises(PromptError, match="outside"):
         next(trackmask.track(SAMPLES / "cat.mp4", box=(900, 900, 10, 10)))
-    with pytest.raises(PromptError, match="shorter"):
+    with pytest.raises(PromptError, match="is shorter"):
         list(
             trackmask.track(
                 SAMPLES / "cat.mp4", prompts=[Prompt(1, 0, box=(20, 119, 138, 104)), Prompt(1, 70, box=(1, 1, 9, 9))]
             )
         )
+
+
+def test_a_damaged_video_gives_its_frames_and_then_says_so(tmp_path: Path) -> None:
+    short = media.cut(Path(shutil.copy(SAMPLES / "cat.mp4", tmp_path / "a.mp4")), 0.7)
+    frames: list[int] = []
+    with pytest.raises(VideoError, match="damaged or cut off"):
+        frames.extend(frame.index for frame in trackmask.track(short, box=(20, 119, 138, 104)))
+    assert 10 < len(frames) < 48
+    assert frames == list(range(len(frames)))
 
 
 def test_the_documentation_s_examples_run(tmp_path: Path) -> None:

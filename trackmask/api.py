@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from trackmask.data import Image, Labels, ObjectRecord
-from trackmask.errors import PromptError
-from trackmask.prompts import Box, Point, Prompt, by_frame, check
+from trackmask.pipeline import Options, find
+from trackmask.prompts import Box, Moment, Point, Prompt, frame_at, placed
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.tracking import Settings, Tracker, discover
+from trackmask.tracking import Course, Settings
 from trackmask.video import open_video
-from trackmask.video.queues import ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,31 +38,36 @@ def track(
     mask: np.ndarray | None = None,
     points: Sequence[Point] = (),
     prompts: Sequence[Prompt] = (),
+    start: Moment = None,
+    end: Moment = None,
     runtime: Runtime | None = None,
     settings: Settings = Settings(),
 ) -> Iterator[TrackedFrame]:
-    """Track objects through a video file or a folder of images, a frame at a time, forward.
+    """Track objects through a video file or a folder of images: all its frames in order, one at a time.
 
     `box` (x, y, w, h; pixels, top left corner), `mask` ((H, W), nonzero = object) or `points` ((x, y) on the object)
-    mean one object in the first frame; `prompts` any number of objects in any frames. Without all of them the main
-    object is found, and tracked from the frame that shows it best. For live pictures use `Tracker`, which this is
-    made of. Raises VideoError, PromptError and WeightsError; nothing is written.
+    mean one object, id 1, in the first frame; `prompts` any number of objects in any frames. Without all of them the
+    main object is found. `start` and `end` (included) are frames, or seconds where they are floats.
+
+    The frames and masks are those of `trackmask run`: an object is tracked forward from its prompts, and backward from
+    its first one. Where that lies behind the start, the first frame comes once the frames before it have been tracked
+    backward; what waits lies in temporary files, memory stays flat. Nothing else is written.
+
+    Raises, with the first frame: VideoError, PromptError, CallError where `start` or `end` lie outside of the video,
+    WeightsError. Raises VideoError behind the last frame where the video is damaged or cut off there.
     """
     runtime = runtime or open_runtime()
     given = list(prompts)
     if box is not None or mask is not None or np.size(points):
-        given.append(Prompt(1, 0, mask=mask, box=box, positive=points))  # type: ignore[arg-type]  # `check` makes pairs
+        given.append(Prompt(1, mask=mask, box=box, positive=points))  # type: ignore[arg-type]  # `check` makes pairs
     with open_video(Path(video)) as reader:
-        size = reader.info.size
-        if not given:
-            found = discover(runtime, iter(reader), size)
-            if not found:
-                raise PromptError(f"no main object was found in {reader.info.name}; give a box, a mask or points")
-            given = [Prompt(1, found[0].frame, mask=found[0].mask)]
-        waiting = by_frame(check(replace(prompt, frame=prompt.frame or 0), size) for prompt in given)
-        tracker = Tracker(runtime, size, settings)
-        for frame in ahead(reader.frames(min(waiting))):
-            masks = tracker.step(frame.image, waiting.pop(frame.index, ()))
-            yield TrackedFrame(frame.index, frame.time, frame.image, masks.labels, masks.objects)
-    if waiting:
-        raise PromptError(f"there is no frame {min(waiting)} to prompt: the video is shorter")
+        begin = frame_at(reader, start)
+        given = (
+            placed(given, reader, begin) or find(reader, runtime, Options(start=begin, end=end, settings=settings))[0]
+        )
+        with Course(reader, runtime, given, settings, start=begin, end=end) as course:
+            with closing(course.steps()) as steps:
+                for frame, masks in steps:
+                    yield TrackedFrame(frame.index, frame.time, frame.image, masks.labels, masks.objects)
+            if course.video.error is not None:
+                raise course.video.error

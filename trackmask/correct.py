@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from trackmask.draw import Style
 from trackmask.errors import PromptError
-from trackmask.pipeline import draw_masks, overlay_film
+from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
 from trackmask.runtime import Runtime
-from trackmask.tracking import Settings, Span
-from trackmask.video import open_video
-from trackmask.video.queues import ahead
+from trackmask.tracking import Reference, Settings, Span, understand
+from trackmask.tracking.both_ways import Tracked, only_object
+from trackmask.video import VideoReader, open_video
+from trackmask.video.cache import CachedVideo
 
 
 def correct(
@@ -44,13 +45,12 @@ def correct(
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]
         prompts = [fitting(prompt, result, first, last) for prompt in prompts]
-        reader = stack.enter_context(open_video(path))
+        kept = stack.enter_context(CachedVideo(stack.enter_context(open_video(path)), first=first))
         objects = {item.id: item for item in result.objects}
         for object_id in sorted({prompt.object_id for prompt in prompts}):
             edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
             known = references(result, object_id) | edited
-            span = Span(reader, runtime, settings, known)
-            for frame, record, patch in span.again(edited, first, last):
+            for frame, record, patch in tracked_again(kept, runtime, settings, known, set(edited), (first, last)):
                 revision.replace(frame, record, patch)
                 done()
             name = (
@@ -58,16 +58,29 @@ def correct(
             )
             objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
         if (result.folder / OVERLAY).exists():
-            with (
-                overlay_film(revision.folder, reader, path) as film,
-                closing(ahead(reader.frames(first, last))) as frames,
-            ):
-                draw_masks(film, frames, revision.labels, style)
+            draw_masks(revision.folder, kept, path, kept.frames(first, last), revision.labels, style)
         said = {(prompt.object_id, prompt.at) for prompt in prompts}
         given = [dict(entry) for entry in result.prompts if (entry["object"], entry["frame"]) not in said]
         given += [prompt.as_json() for prompt in prompts]
         revision.finish(given, [objects[id_] for id_ in sorted(objects)], runtime.weights_sha256, edits_used=edits_used)
     return open_result(folder)
+
+
+def tracked_again(
+    video: VideoReader,
+    runtime: Runtime,
+    settings: Settings,
+    prompts: Mapping[int, Prompt],
+    edited: Collection[int],
+    ends: tuple[int, int],
+) -> Iterator[Tracked]:
+    """One object in the edited prompts' frames, and in all frames that they can change."""
+    known: dict[int, Reference] = {}
+    for frame, masks, reference in understand(video, runtime, prompts, settings):
+        known[frame.index] = reference
+        if frame.index in edited:
+            yield only_object(frame, masks)
+    yield from Span(video, runtime, known, settings).again(edited, *ends)
 
 
 def fitting(prompt: Prompt, result: Result, first: int, last: int) -> Prompt:

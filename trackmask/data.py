@@ -1,6 +1,6 @@
 """The values that flow through trackmask. Sizes are (height, width); images are RGB; frames count from 0."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -103,6 +103,26 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     if not area and record.state in (State.TRACKED, State.UNCERTAIN):
         return replace(record, state=State.LOST, confidence=0.0, area=0, box=None)  # visible, as far as was known
     return replace(record, area=area, box=box_of(mask))
+
+
+def beside(masks: Masks, others: Masks) -> Masks:
+    """The objects of both in one frame: those of `others` take the places that those of `masks` leave free."""
+    labels = masks.labels.copy()
+    np.copyto(labels, others.labels, where=labels == 0)
+    objects = {record.id: record for record in masks.objects}
+    objects |= {record.id: measured(record, labels) for record in others.objects}
+    in_order = tuple(objects[id_] for id_ in sorted(objects))
+    return replace(masks, labels=labels, objects=in_order, patches={**others.patches, **masks.patches})
+
+
+def only(masks: Masks, ids: Collection[int]) -> Masks:
+    """Some of a frame's objects."""
+    labels = masks.labels.copy()
+    for record in masks.objects:
+        if record.id not in ids:
+            labels[labels == record.id] = 0
+    kept = tuple(record for record in masks.objects if record.id in ids)
+    return replace(masks, labels=labels, objects=kept, patches={i: p for i, p in masks.patches.items() if i in ids})
 
 
 def is_name(value: object) -> bool:

@@ -15,8 +15,7 @@ from trackmask.evaluation.dataset import Clip
 from trackmask.evaluation.places import PlaceTracker
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.tracking import Settings, Tracker, discover
-from trackmask.video.queues import ahead
+from trackmask.tracking import Settings, Tracker, discover, follow
 
 
 class TrackmaskMethod:
@@ -40,8 +39,8 @@ class TrackmaskMethod:
             given = {"mask": mask} if kind == "mask" else {"box": box_of(mask)}
             prompts.append(Prompt(object_id=id_, frame=0, **given))
         tracker = Tracker(self.runtime, truth.shape, self.settings)
-        for frame in ahead(clip.frames()):
-            yield tracker.step(frame.image, prompts if frame.index == 0 else ()).labels
+        for _, masks in follow(tracker, clip.frames(), {0: prompts}):
+            yield masks.labels
 
     def unprompted(self, clip: Clip) -> Iterator[Labels]:
         """Forwards and backwards from the frame that shows the main object best. Holds the clip in memory."""
@@ -52,12 +51,11 @@ class TrackmaskMethod:
             yield from (np.zeros(size, np.uint8) for _ in frames)
             return
         main = found[0]
-        prompt = Prompt(object_id=1, frame=main.frame, mask=main.mask)
+        given = {main.frame: [Prompt(object_id=1, frame=main.frame, mask=main.mask)]}
         labels: dict[int, Labels] = {}
         for part in (frames[main.frame :], frames[main.frame :: -1]):
-            tracker = Tracker(self.runtime, size, self.settings)
-            for frame in part:
-                labels[frame.index] = tracker.step(frame.image, [prompt] if frame.index == main.frame else ()).labels
+            steps = follow(Tracker(self.runtime, size, self.settings), part, given)
+            labels |= {frame.index: masks.labels for frame, masks in steps}
         yield from chain(labels[frame.index] for frame in frames)
 
 

@@ -2,8 +2,9 @@
 
 from trackmask.formats.shape import Box, Point
 from trackmask.prompts.files import files_behind, read_prompt_file
-from trackmask.prompts.fitting import check
+from trackmask.prompts.fitting import check, plain_moment
 from trackmask.prompts.gather import PromptSet, Target
+from trackmask.prompts.place import frame_at, placed
 from trackmask.prompts.prompt import (
     Moment,
     Prompt,
@@ -24,9 +25,12 @@ __all__ = [
     "by_frame",
     "check",
     "files_behind",
+    "frame_at",
     "parse_box",
     "parse_moment",
     "parse_point",
+    "placed",
+    "plain_moment",
     "read_mask",
     "read_prompt_file",
 ]

@@ -47,7 +47,7 @@ def plain(prompt: Prompt) -> Prompt:
     return replace(
         prompt,
         object_id=int(prompt.object_id),
-        frame=_moment(prompt.frame),
+        frame=plain_moment(prompt.frame),
         mask=None if prompt.mask is None else as_mask(prompt.mask),
         box=None if prompt.box is None else as_box(prompt.box, prompt.box),
         positive=_points(prompt.positive),
@@ -77,7 +77,8 @@ def as_mask(mask: object) -> np.ndarray:
     return found
 
 
-def _moment(frame: object) -> Moment:
+def plain_moment(frame: object) -> Moment:
+    """A place in a video as Python's int, float or None, whatever number it was. Raises PromptError."""
     if frame is None:
         return None
     if isinstance(frame, Integral) and not isinstance(frame, bool):

@@ -84,22 +84,6 @@ class ResultWriter:
                     stale.unlink()
             self._put(frame, masks, [record.id for record in masks.objects])
 
-    def add(self, frame: Frame, masks: Masks) -> bool:
-        """Add objects to a frame that may hold others already: those keep their places. True where it is new."""
-        known_frame = frame.index in self._spool
-        with writing(self._staged.target):
-            if known_frame:
-                labels = self.labels(frame.index)
-                np.copyto(labels, masks.labels, where=labels == 0)
-                new = [measured(record, labels) for record in masks.objects]
-                known = [r for r in self._spool.record(frame.index).objects if r.id not in {n.id for n in new}]
-                objects = tuple(sorted((*known, *new), key=lambda record: record.id))
-                masks, added = Masks(labels, objects, masks.patches), [record.id for record in new]
-            else:
-                added = [record.id for record in masks.objects]
-            self._put(frame, masks, added)
-        return not known_frame
-
     def adopt(self, frames: Iterable[FrameRecord]) -> None:
         """Take over the records of frames whose files are in `folder` already."""
         with writing(self._staged.target):

@@ -7,13 +7,18 @@ parts        the connected parts of a soft mask
 memory       what is remembered of a frame with a mask
 track        one object on its way through a video
 tracker      all objects of a video, a frame at a time
+reference    a prompt as it was understood
+loop         frames and prompts through a tracker, in either direction
+pile         what one direction found, until the other one comes by
 both_ways    one object between its prompts, from both sides
 discover     the main object, where nobody points at one
 prompt_maps  how boxes and clicks look to the network
 """
 
-from trackmask.tracking.both_ways import Span
+from trackmask.tracking.both_ways import Span, understand
 from trackmask.tracking.discover import discover
+from trackmask.tracking.loop import Course, follow
+from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 
-__all__ = ["Settings", "Span", "Tracker", "discover"]
+__all__ = ["Course", "Reference", "Settings", "Span", "Tracker", "discover", "follow", "understand"]

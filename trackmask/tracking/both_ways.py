@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from tempfile import TemporaryFile
-from typing import BinaryIO
 
 import numpy as np
 
@@ -15,6 +12,9 @@ from trackmask.data import SURE, Frame, Masks, ObjectRecord, Patch, State
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
+from trackmask.tracking.loop import follow
+from trackmask.tracking.pile import Pile
+from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 from trackmask.video import VideoReader
 
@@ -23,73 +23,67 @@ SUREST = 0.98  # confidence that two directions are weighed by, at most
 Tracked = tuple[Frame, ObjectRecord, Patch | None]
 
 
+def understand(
+    video: VideoReader, runtime: Runtime, prompts: Mapping[int, Prompt], settings: Settings = Settings()
+) -> Iterator[tuple[Frame, Masks, Reference]]:
+    """Each prompt of one object, by frame, with its masks and as a reference, in order of the frames."""
+    for index in sorted(prompts):
+        tracker = Tracker(runtime, video.info.size, settings)
+        for frame, masks in follow(tracker, video.frames(index, index), {index: [prompts[index]]}):
+            yield frame, masks, tracker.reference(prompts[index].object_id, masks)
+
+
 @dataclass(frozen=True)
 class Span:
-    """One object between its prompts."""
+    """One object around and between its prompts."""
 
-    reader: VideoReader
+    video: VideoReader
     runtime: Runtime
-    settings: Settings
-    prompts: Mapping[int, Prompt]  # of the object, by frame
+    references: Mapping[int, Reference]  # all prompts of the object, by frame
+    settings: Settings = Settings()
 
     def again(self, edited: Collection[int], first: int, last: int) -> Iterator[Tracked]:
-        """The edited prompts' frames, and all between them and their neighbours, or the ends `first` and `last`."""
-        for at in sorted(edited):
-            _, frame, masks = self.tracker(at)
-            yield only_object(frame, masks)
-        order = sorted(self.prompts)
+        """All that the edited prompts can change: the frames up to their neighbours, or to the ends `first` and `last`.
+
+        The prompts' own frames are not among them.
+        """
+        order = sorted(self.references)
         if order[0] in edited and order[0] > first:
-            yield from self.one_way(order[0], self.reader.reversed(order[0] - 1, first))
+            yield from self.one_way(order[0], order[0] - 1, first)
         for left, right in pairwise(order):
             if left in edited or right in edited:
                 yield from self.both_ways(left, right)
         if order[-1] in edited and order[-1] < last:
-            yield from self.one_way(order[-1], self.reader.frames(order[-1] + 1, last))
+            yield from self.one_way(order[-1], order[-1] + 1, last)
 
-    def tracker(self, start: int) -> tuple[Tracker, Frame, Masks]:
-        """A tracker that knows all prompts and stands in the frame `start` of one; its masks there."""
-        tracker = Tracker(self.runtime, self.reader.info.size, self.settings)
-        for index in (*(i for i in self.prompts if i != start), start):
-            frame = next(self.reader.frames(index, index))
-            masks = tracker.step(frame.image, [self.prompts[index]])
-        return tracker, frame, masks
+    def one_way(self, prompt: int, begin: int, end: int) -> Iterator[Tracked]:
+        """From the prompt in one frame on, through the frames from `begin` to `end`, which may lie before it."""
+        tracker = self.tracker(prompt)
+        frames = self.video.frames(begin, end) if prompt < begin else self.video.reversed(begin, end)
+        for frame, masks in follow(tracker, frames):
+            yield only_object(frame, masks)
 
-    def one_way(self, start: int, frames: Iterator[Frame]) -> Iterator[Tracked]:
-        tracker, _, _ = self.tracker(start)
-        for frame in frames:
-            yield only_object(frame, tracker.step(frame.image))
+    def tracker(self, prompt: int) -> Tracker:
+        """A tracker that knows all prompts, and stands in the frame of one."""
+        tracker = Tracker(self.runtime, self.video.info.size, self.settings)
+        for index in (*(i for i in self.references if i != prompt), prompt):
+            tracker.know(self.references[index])
+        return tracker
 
     def both_ways(self, left: int, right: int) -> Iterator[Tracked]:
-        """The frames between two prompts, each the blend of what comes from the left and from the right."""
+        """The frames between two prompts, the last one first, each the blend of what comes from the left and from the
+        right."""
         if right - left < 2:
             return
-        with TemporaryFile() as file:
-            backward = Waiting(file)
-            for _, record, patch in self.one_way(right, self.reader.reversed(right - 1, left + 1)):
-                backward.push(record, soft(patch, self.reader.info.size))
-            for frame, record, patch in self.one_way(left, self.reader.frames(left + 1, right - 1)):
-                other, prob = backward.pop()
+        size = self.video.info.size
+        with Pile[tuple[ObjectRecord, Patch | None]]() as forward:
+            for _, record, patch in self.one_way(left, left + 1, right - 1):
+                forward.push((record, patch))
+            for frame, record, patch in self.one_way(right, right - 1, left + 1):
+                other, before = forward.pop()
                 share = (frame.index - left) / (right - left)
-                ours = record, soft(patch, self.reader.info.size)
-                yield frame, *blend(ours, (other, prob), share, self.settings.certain)
-
-
-class Waiting:
-    """Frames of the backward pass, on disk until the forward pass comes by: last in, first out."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.entries: list[tuple[ObjectRecord, int, int, tuple[int, ...]]] = []
-
-    def push(self, record: ObjectRecord, prob: np.ndarray) -> None:
-        start = self.file.seek(0, 2)
-        size = self.file.write(zlib.compress(prob.tobytes(), 1))
-        self.entries.append((record, start, size, prob.shape))
-
-    def pop(self) -> tuple[ObjectRecord, np.ndarray]:
-        record, start, size, shape = self.entries.pop()
-        self.file.seek(start)
-        return record, np.frombuffer(zlib.decompress(self.file.read(size)), np.uint8).reshape(shape)
+                ours, theirs = (other, soft(before, size)), (record, soft(patch, size))
+                yield frame, *blend(ours, theirs, share, self.settings.certain)
 
 
 def blend(
@@ -130,5 +124,4 @@ def only_object(frame: Frame, masks: Masks) -> Tracked:
 
 def soft(patch: Patch | None, size: tuple[int, int]) -> np.ndarray:
     """(H, W) uint8"""
-    empty = np.zeros(size, np.uint8)
-    return empty if patch is None else Masks(empty, (), {1: patch}).soft(1)
+    return np.zeros(size, np.uint8) if patch is None else patch.over(size)

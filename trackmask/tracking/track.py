@@ -1,5 +1,7 @@
 """One object on its way through a video: what is known of it, and how several of them share a picture."""
 
+from __future__ import annotations
+
 from collections import deque
 from dataclasses import dataclass
 
@@ -32,6 +34,12 @@ class Track:
 
     def known(self) -> Known:
         return known(join(self.references, tuple(self.recent)))
+
+    def go_on_from(self, prompted: Track) -> None:
+        """Take what a prompted frame says of the object: a reference, and where it is."""
+        self.references += prompted.references
+        self.crop, self.prob, self.box, self.missing = prompted.crop, prompted.prob, prompted.box, prompted.missing
+        self.state, self.confidence, self.area = prompted.state, prompted.confidence, prompted.area or self.area
 
 
 def compete(tracks: list[Track]) -> None:

@@ -17,6 +17,7 @@ from trackmask.tracking.crop import Crop, continued, out_of
 from trackmask.tracking.memory import Memory, remember
 from trackmask.tracking.parts import largest_parts
 from trackmask.tracking.prompted import look_at
+from trackmask.tracking.reference import Reference
 from trackmask.tracking.segment import Observation, Question, encode, look
 from trackmask.tracking.track import Track, compete
 
@@ -54,14 +55,15 @@ class Tracker:
         self.runtime, self.size, self.settings = runtime, size, settings
         self.tracks: dict[int, Track] = {}
 
-    def step(self, image: Image, prompts: Sequence[Prompt] = ()) -> Masks:
+    def step(self, image: Image, prompts: Sequence[Prompt | Reference] = ()) -> Masks:
         """The masks of the next picture, (H, W, 3) uint8 RGB. Its prompts are taken as the truth, and may add objects
-        at any time. Raises CallError for another picture, PromptError for a prompt that does not fit it.
+        at any time; one that was understood before may be given as its `Reference`. Raises CallError for another
+        picture, PromptError for a prompt that does not fit it.
         """
         if np.shape(image) != (*self.size, 3) or image.dtype != np.uint8:
             got = f"{np.shape(image)} {getattr(image, 'dtype', type(image).__name__)}"
             raise CallError(f"the picture must be {(*self.size, 3)} uint8 RGB, got {got}")
-        prompts = [check(prompt, self.size, absent=True) for prompt in prompts]
+        prompts = [p if isinstance(p, Reference) else check(p, self.size, absent=True) for p in prompts]
         prompted = {prompt.object_id for prompt in prompts}
         followed = [track for id_, track in sorted(self.tracks.items()) if id_ not in prompted]
         self._follow(image, followed)
@@ -69,6 +71,14 @@ class Tracker:
         for prompt in prompts:
             patches[prompt.object_id] = self._begin(image, prompt)
         return self._merge({id_: patch for id_, patch in patches.items() if patch is not None})
+
+    def know(self, reference: Reference) -> None:
+        """Take over a reference from another frame of the video; its object is followed from there."""
+        self._take(reference.fresh())
+
+    def reference(self, object_id: int, masks: Masks) -> Reference:
+        """What the prompt of the last step says of its object; `masks` are what that step returned."""
+        return Reference.of(self.tracks[object_id], masks.patches.get(object_id))
 
     # --- following -----------------------------------------------------------------------------------------------
 
@@ -166,8 +176,11 @@ class Tracker:
 
     # --- prompts -------------------------------------------------------------------------------------------------
 
-    def _begin(self, image: Image, prompt: Prompt) -> Patch | None:
+    def _begin(self, image: Image, prompt: Prompt | Reference) -> Patch | None:
         """Take a prompt: it becomes a permanent reference, and its mask the frame's result."""
+        if isinstance(prompt, Reference):
+            self.know(prompt)
+            return prompt.patch
         track = self.tracks.get(prompt.object_id)
         if prompt.mask is not None:
             return self._begin_with(image, prompt.object_id, prompt.mask)
@@ -189,16 +202,20 @@ class Tracker:
         """What is observed in a prompted frame becomes a reference of its object; `box` is the mask's, None where it is
         empty.
         """
-        track = self.tracks.get(object_id)
-        crop, prob, confidence, area = seen.crop, seen.prob, seen.iou, seen.area()
+        crop, prob, confidence = seen.crop, seen.prob, seen.iou
         where = box or (crop.x, crop.y, crop.width, crop.height)
-        if track is None:
-            ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
-            track = Track(object_id, [], ring, crop, prob, where, state, confidence, area, usual=confidence)
-            self.tracks[object_id] = track
-        track.references.append(remember(seen.features, prob))
-        track.crop, track.prob, track.box, track.missing = crop, prob, where, 0 if box else 1
-        track.state, track.confidence, track.area = state, confidence, area or track.area
+        ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
+        known = [remember(seen.features, prob)]
+        new = Track(object_id, known, ring, crop, prob, where, state, confidence, seen.area(), usual=confidence)
+        new.missing = 0 if box else 1
+        self._take(new)
+
+    def _take(self, new: Track) -> None:
+        """`new` stands in a prompted frame, which is all that it remembers."""
+        if new.id in self.tracks:
+            self.tracks[new.id].go_on_from(new)
+        else:
+            self.tracks[new.id] = new
 
     # --- all objects of the frame --------------------------------------------------------------------------------
 

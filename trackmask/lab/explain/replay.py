@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from trackmask.data import Frame, Masks
+from trackmask.errors import VideoError
 from trackmask.prompts import Prompt
 from trackmask.runtime import Features, Runtime, sigmoid
-from trackmask.tracking import Tracker
+from trackmask.tracking import Tracker, follow
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop
 from trackmask.tracking.memory import Memory
@@ -100,32 +103,35 @@ class Replay:
         """The step in frame `index`, which no prompt is in: from the prompt before it, or backwards from the first."""
         before = [frame for frame in self.prompts if frame < index]
         start = max(before) if before else min(self.prompts)
-        for frame in (*(f for f in self.prompts if f != start), start):
-            self._step(next(self.reader.frames(frame, frame)), self.prompts[frame])
+        prompted = (next(self.reader.frames(i, i)) for i in (*(i for i in self.prompts if i != start), start))
         way = self.reader.frames(start + 1, index) if before else self.reader.reversed(start - 1, index)
-        return self._follow(way)
+        given = {frame: [prompt] for frame, prompt in self.prompts.items()}
+        memory = self._memory()
+        with closing(follow(self.tracker, chain(prompted, way), given)) as steps:
+            for frame, masks in steps:
+                if frame.index == index:
+                    return self._moment(frame, masks, memory)
+                self._remember(frame)
+                memory = self._memory()
+                self.witness.calls.clear()
+        raise VideoError(f"frame {index} of {self.reader.info.name} cannot be read; get a whole copy of it")
 
-    def _follow(self, frames: Iterator[Frame]) -> Moment:
-        for frame in frames:
-            memory = self._memory()
-            masks = self._step(frame)
+    def _moment(self, frame: Frame, masks: Masks, memory: tuple[Remembered, ...]) -> Moment:
         (track,) = self.tracker.tracks.values()
         # A frame may have been looked at through several crops. Where the object was not found, the first one counts.
         looks = self.witness.looks()
         taken = next((look for look in looks if np.array_equal(look.mask, track.prob)), looks[0])
         return Moment(frame, masks, track.crop, taken.features, taken.given, memory)
 
-    def _step(self, frame: Frame, prompt: Prompt | None = None) -> Masks:
-        self.witness.calls.clear()
-        masks = self.tracker.step(frame.image, [prompt] if prompt else [])
+    def _remember(self, frame: Frame) -> None:
+        """Keep what the frame that was tracked last has added to the memory, and forget what has left it."""
         (track,) = self.tracker.tracks.values()
         known = (*track.references, *track.recent)
         self.seen = [(memory, what) for memory, what in self.seen if any(memory is one for one in known)]
         for memory in known:
             if all(memory is not one for one, _ in self.seen):
                 picture = crops.cut(frame.image, track.crop, self.witness.size)
-                self.seen.append((memory, Remembered(frame.index, picture, track.prob, prompt is not None)))
-        return masks
+                self.seen.append((memory, Remembered(frame.index, picture, track.prob, frame.index in self.prompts)))
 
     def _memory(self) -> tuple[Remembered, ...]:
         """In the order in which the tracker joins it: what was given, then its own."""
