@@ -3,6 +3,7 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 
 from trackmask.errors import OutputError, WeightsError
 from trackmask.network.model import NetworkConfig, TrackNet
-from trackmask.runtime import export_graphs, weights
+from trackmask.runtime import OnnxRuntime, export_graphs, weights
 from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, fingerprint, load_network, save_checkpoint
 
 
@@ -106,6 +107,32 @@ def test_saving_keeps_the_old_file_until_the_new_one_is_whole(tmp_path, monkeypa
     with pytest.raises(OutputError, match="No space left"):
         save_checkpoint(path, random_net(seed=1).state_dict(), as_json(net.config))
     assert fingerprint(path) == before
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, ENCODER, HEAD])
+def test_a_flipped_bit_is_noticed_before_anything_runs(tmp_path, tiny_weights, name):
+    folder = tmp_path / "weights"
+    shutil.copytree(tiny_weights, folder)
+    weights.write_sums(folder)
+    assert set(OnnxRuntime(folder).files) == {CHECKPOINT, ENCODER, HEAD}
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(WeightsError, match=f"{name} is damaged"):
+        OnnxRuntime(folder)
+
+
+def test_the_checksums_are_those_of_sha256sum(tmp_path, tiny_weights):
+    folder = tmp_path / "weights"
+    shutil.copytree(tiny_weights, folder)
+    sums = weights.write_sums(folder)
+    subprocess.run(["sha256sum", "--check", "--quiet", sums.name], cwd=folder, check=True)
+
+
+def test_the_shipped_weights_have_their_checksums():
+    folder = weights.shipped_folder()
+    assert (folder / weights.SUMS).is_file()
+    assert set(weights.verified(folder, CHECKPOINT, ENCODER, HEAD)) == {CHECKPOINT, ENCODER, HEAD}
 
 
 def test_fingerprint(tmp_path):

@@ -301,7 +301,7 @@ def test_bad_stills(tmp_path, recipe):
 
 def test_bank_takes_the_averaged_weights(tmp_path, whole):
     paths = bank(whole / "checkpoint.pt", tmp_path / "a")
-    assert [path.name for path in paths] == [CHECKPOINT, "trackmask-encoder.onnx", "trackmask-head.onnx"]
+    assert [path.name for path in paths] == [CHECKPOINT, "trackmask-encoder.onnx", "trackmask-head.onnx", "SHA256SUMS"]
     mean = read_state(whole / "checkpoint.pt")["mean"]
     banked = load_network(paths[0])
     assert banked.config == NetworkConfig(SIZE)

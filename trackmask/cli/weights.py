@@ -15,11 +15,12 @@ def weights() -> None:
 
 @weights.command()
 def show() -> None:
-    """Say where the shipped weights lie and which they are."""
-    from trackmask.runtime import CHECKPOINT, fingerprint, shipped_folder
+    """Say where the shipped weights lie and which they are, and hold them against their checksums."""
+    from trackmask.runtime import CHECKPOINT, ENCODER, HEAD, shipped_folder, verified
 
     folder = shipped_folder()
-    click.echo(f"{folder}\nsha256 {fingerprint(folder / CHECKPOINT)}")
+    sums = verified(folder, CHECKPOINT, ENCODER, HEAD)
+    click.echo(f"{folder}\nsha256 {sums[CHECKPOINT]}")
 
 
 @weights.command()

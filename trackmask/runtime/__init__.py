@@ -10,15 +10,21 @@ from trackmask.runtime.onnx import OnnxRuntime
 from trackmask.runtime.torch import TorchRuntime
 from trackmask.runtime.weights import (
     CHECKPOINT,
+    ENCODER,
+    HEAD,
     fingerprint,
     load_network,
     read_checkpoint,
     save_checkpoint,
     shipped_folder,
+    verified,
+    write_sums,
 )
 
 __all__ = [
     "CHECKPOINT",
+    "ENCODER",
+    "HEAD",
     "Features",
     "OnnxRuntime",
     "Runtime",
@@ -33,6 +39,8 @@ __all__ = [
     "save_checkpoint",
     "shipped_folder",
     "sigmoid",
+    "verified",
+    "write_sums",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -53,6 +54,7 @@ class Runtime(Protocol):
 
     size: int  # S: the side of the crop in pixels
     weights_sha256: str  # of the checkpoint
+    files: Mapping[str, str]  # sha256 of all files that run, by name
 
     def encode(self, crops: np.ndarray) -> Features:
         """crops (N, S, S, 3) uint8 RGB"""

@@ -10,7 +10,7 @@ import numpy as np
 
 from trackmask.errors import WeightsError
 from trackmask.runtime.interface import FEATURES, GIVEN, Features, sigmoid
-from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, fingerprint, shipped_folder
+from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, shipped_folder, verified
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -22,7 +22,11 @@ class OnnxRuntime:
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         """`folder` None = the shipped weights; `threads` 0 = as many as there are cores. Raises WeightsError."""
         folder = folder or shipped_folder()
-        self.weights_sha256 = fingerprint(folder / CHECKPOINT)
+        for graph in (folder / ENCODER, folder / HEAD):
+            if not graph.is_file():
+                raise WeightsError(f"there is no graph {graph}; make it with trackmask weights export")
+        self.files = verified(folder, CHECKPOINT, ENCODER, HEAD)
+        self.weights_sha256 = self.files[CHECKPOINT]
         self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
         self.size: int = self._encoder.get_inputs()[0].shape[1]
         # The exporter drops what a network does not use, and the session refuses what it does not know.

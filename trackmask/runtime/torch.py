@@ -10,7 +10,7 @@ import numpy as np
 from trackmask.errors import CallError
 from trackmask.extras import need
 from trackmask.runtime.interface import Features, sigmoid
-from trackmask.runtime.weights import CHECKPOINT, fingerprint, load_network, shipped_folder
+from trackmask.runtime.weights import CHECKPOINT, load_network, shipped_folder, verified
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,7 +29,8 @@ class TorchRuntime:
 
         self._torch, self._device = torch, device
         checkpoint = checkpoint or shipped_folder() / CHECKPOINT
-        self.weights_sha256 = fingerprint(checkpoint)
+        self.files = verified(checkpoint.parent, checkpoint.name)
+        self.weights_sha256 = self.files[checkpoint.name]
         net = load_network(checkpoint)
         try:
             self._net = net.to(device)

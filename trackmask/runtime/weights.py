@@ -3,6 +3,7 @@
     trackmask.safetensors        the checkpoint: the network's weights, with its configuration in the header
     trackmask-encoder.onnx       made from it: a crop → features
     trackmask-head.onnx          made from it: features and memory → mask
+    SHA256SUMS                   of these three, as sha256sum writes it: a changed bit is noticed before anything runs
 
 In the wheel they lie in the package, in a checkout in `weights/`. Only safetensors is read: a pickle can run code.
 Torch is imported where it is needed: finding and hashing the files must not wait for it.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CHECKPOINT = "trackmask.safetensors"
 ENCODER = "trackmask-encoder.onnx"
 HEAD = "trackmask-head.onnx"
+SUMS = "SHA256SUMS"
 
 
 def shipped_folder() -> Path:
@@ -46,6 +48,40 @@ def fingerprint(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
+
+
+def verified(folder: Path, *names: str) -> Mapping[str, str]:
+    """sha256 of files of weights by their names, held against the folder's SHA256SUMS where it has one.
+
+    Raises WeightsError where a file cannot be read, or is another one than its checksum says.
+    """
+    found = {name: fingerprint(folder / name) for name in names}
+    known = _read_sums(folder / SUMS)
+    for name, sha256 in found.items():
+        if known.get(name, sha256) != sha256:
+            raise WeightsError(
+                f"{folder / name} is damaged: it is not what {SUMS} beside it says; install trackmask again, or make "
+                "the files once more with trackmask weights export"
+            )
+    return found
+
+
+def write_sums(folder: Path) -> Path:
+    """SHA256SUMS of the three files in a folder of weights; its path. Raises WeightsError, OutputError."""
+    lines = [f"{fingerprint(folder / name)}  {name}\n" for name in (CHECKPOINT, ENCODER, HEAD)]
+    write_whole(folder / SUMS, "".join(lines).encode())
+    return folder / SUMS
+
+
+def _read_sums(path: Path) -> dict[str, str]:
+    """By file name; none where there is no such file: folders of weights that are older than it have none."""
+    try:
+        pairs = [line.split(maxsplit=1) for line in path.read_text("utf-8").splitlines()]
+        return {name: sha256 for sha256, name in pairs}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read ({error}); install trackmask again") from error
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trackmask.files import writing
-from trackmask.runtime import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint
+from trackmask.runtime import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint, write_sums
 from trackmask.training.films import read_films
 from trackmask.training.quantize import calibration_crops, quantize_encoder
 from trackmask.training.resize import resize
@@ -19,7 +19,7 @@ def bank(
     calibrate: Path | None = None,
     leave_out: frozenset[str] = frozenset(),
 ) -> tuple[Path, ...]:
-    """Write the weights and their graphs into `folder`; the paths.
+    """Write the weights, their graphs and the checksums of these into `folder`; the paths.
 
     `checkpoint` is a training's checkpoint.pt, whose averaged weights are taken, or a trackmask.safetensors.
     `size`: of the crop, pixels, where it is to be another one than the training's. `calibrate`: clips with masks, as
@@ -43,4 +43,4 @@ def bank(
     if calibrate is not None:
         films = read_films(calibrate, leave_out)
         quantize_encoder(encoder, calibration_crops(films, config["size"]))
-    return target, encoder, head
+    return target, encoder, head, write_sums(folder)

@@ -60,7 +60,8 @@ class Witness:
     """A runtime that keeps what it was given to decode, and the logits, since `calls` was last emptied."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self.runtime, self.size, self.weights_sha256 = runtime, runtime.size, runtime.weights_sha256
+        self.runtime, self.size = runtime, runtime.size
+        self.weights_sha256, self.files = runtime.weights_sha256, runtime.files
         self.calls: list[tuple[Features, tuple[np.ndarray, ...], np.ndarray]] = []
 
     def encode(self, crops: np.ndarray) -> Features:
