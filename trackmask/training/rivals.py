@@ -4,7 +4,7 @@ All of it is known, so a rival's mask comes along with the sample (`Scene.others
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ TOUCHES = 0.7  # of the others are as large as the object and touch or cross it;
 FOLLOWS = 0.7  # of those go the object's way
 EMERGES = 0.25  # of those come out from behind it
 LATE = 0.3  # of those are not beside it in the reference
+ASKED = 0.25  # of the newcomers are the object from then on, and the one that was there is the rival
 CUTS_BACK = 0.35  # of the cuts
 Look = tuple[np.ndarray, np.ndarray]  # a picture (H, W, 3) uint8 and a mask (H, W) uint8, 0 or 255
 
@@ -32,7 +33,7 @@ class Way:
     in_front: bool
 
     def behind(self) -> "Way":
-        return Way(self.middle, self.zoom, self.turn, in_front=False)
+        return replace(self, in_front=False)
 
 
 def add_another(rng: Random, scene: Scene, still: Look) -> Scene:
@@ -46,7 +47,7 @@ def add_another(rng: Random, scene: Scene, still: Look) -> Scene:
     both = layer(scene, looks, way)
     if cv2.countNonZero(both.masks[0]) < 0.3 * cv2.countNonZero(scene.masks[0]):  # a reference must show the object
         both = layer(scene, looks, way.behind())
-    if rng.random() < 0.25 and cv2.countNonZero(both.others[0]) > ENOUGH:
+    if rng.random() < ASKED and not scene.others and cv2.countNonZero(both.others[0]) > ENOUGH:
         return Scene(both.images, both.others, alone=False, others=both.masks)
     return both
 
