@@ -26,7 +26,7 @@ from trackmask.training.stills import Stills, drift, move_elsewhere, object_move
 
 ANOTHER = 0.5  # of the scenes have another object in them
 CUTS = 0.12  # of the clips go on as another scene
-WIDE = 0.4  # of the first frames that come without a box are seen whole
+WIDE = 0.3  # of the first frames that come without a box are seen whole
 FAR = 0.08  # of the clips begin with the object far away
 
 
