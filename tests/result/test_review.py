@@ -89,8 +89,19 @@ def test_a_stretch_that_stands_out_anyway_is_not_listed_again():
 
 def test_objects_apart():
     both = [FrameRecord(i, i / 25, (seen(1, 0.4), seen(2, 0.3))) for i in range(3)]
-    ranges = review(both, {1: [0], 2: [0]})
+    ranges = review(both, {})
     assert [(item.object_id, item.first, item.last) for item in ranges] == [(2, 0, 2), (1, 0, 2)]
+
+
+@pytest.mark.parametrize("unsure", [seen(confidence=0.7), seen(state=State.UNCERTAIN), lost()])
+def test_an_unsure_prompt_comes_first_however_long_the_list(unsure):
+    step = GAP + 1
+    bad = {i * step: seen(confidence=0.3) for i in range(1, 2 * LIMIT)}
+    ranges = listed({**bad, 0: unsure}, prompts=(0,), count=2 * LIMIT * step)
+    assert (ranges[0].reason, ranges[0].frame, len(ranges)) == ("unsure of the prompt", 0, LIMIT + 1)
+    assert [item.unsure_of_the_prompt for item in ranges[:2]] == [True, False]
+    assert not any(item.unsure_of_the_prompt for item in listed({**bad, 0: seen(confidence=0.76)}))
+    assert found({0: lost(0.9, State.ABSENT)}) == []  # an empty mask was given
 
 
 def test_short_list_of_the_worst_and_read_once():

@@ -130,8 +130,9 @@ def test_a_reference_is_the_prompt(runtime: OnnxRuntime, mask: np.ndarray) -> No
     with open_video(BUNNY) as reader:
         frames = list(reader.frames(0, 12))
     one, other = Tracker(runtime, reader.info.size), Tracker(runtime, reader.info.size)
-    first = one.step(frames[0].image, [Prompt(1, mask=mask)])
-    reference = one.reference(1, first)
+    prompt = Prompt(1, mask=mask)
+    first = one.step(frames[0].image, [prompt])
+    reference = one.reference(prompt, first)
     np.testing.assert_array_equal(other.step(frames[0].image, [reference]).labels, first.labels)
     expected = [one.step(frame.image) for frame in frames[1:]]
     for frame, masks in zip(frames[1:], expected, strict=True):

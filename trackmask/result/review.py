@@ -16,6 +16,7 @@ from trackmask.result.records import FrameRecord
 from trackmask.result.worth import best, reach, worth
 
 UNSURE = 0.5  # confidence below it: a mask that is more likely bad than good
+PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
 APART = 0.7  # IoU of the masks from both directions below it: they differ by more than their outlines
 AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
 AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
@@ -24,10 +25,12 @@ JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 FAIR = 0.9  # mean confidence below it: nothing stands out, but a correction would better the whole stretch
 WORTHWHILE = 1.0  # masks that it would repair, at least
 GAP = 12  # frames, half a second: what lies closer together is looked at together
-LIMIT = 20  # ranges; a longer list is not read
+LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
 LOST, DISAGREE, LOW, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
 STRETCH = "worth a correction"
+PROMPT = "unsure of the prompt"  # all that follows depends on it
+ALWAYS = (PROMPT,)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Range:
     confidence: float  # the lowest in the range
     frame: int  # the one to correct first
     worth: float = 0.0  # how many whole masks that correction would repair, by `worth.worth`
+
+    @property
+    def unsure_of_the_prompt(self) -> bool:
+        return self.reason == PROMPT
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -70,17 +77,25 @@ class Past:
 
 
 def review(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[Range]:
-    """The ranges of frames to look at, worst first, at most LIMIT. Worst is where a correction would repair most.
+    """The ranges of frames to look at, worst first. Worst is a prompt that was not understood, then where a correction
+    would repair most.
 
-    `frames` come in order and are read once; `prompts` are the frames with prompts, by object.
+    `frames` come in order and are read once; `prompts` are the frames with prompts, by object. All unsure prompts are
+    listed, of the rest LIMIT.
     """
     pasts: dict[int, Past] = {}
-    ranges = list(_ranges(_noted(frames, pasts)))
+    ranges = list(_ranges(_noted(frames, pasts), prompts))
     found: list[Range] = []
     for object_id, past in pasts.items():
         own = [item for item in ranges if item.object_id == object_id]
         found += _valued(object_id, own, past, prompts.get(object_id, ()))
-    return nsmallest(LIMIT, found, key=lambda item: (-item.worth, item.confidence, item.first, item.object_id))
+    always = [item for item in found if item.reason in ALWAYS]
+    rest = nsmallest(LIMIT, (item for item in found if item.reason not in ALWAYS), key=_order)
+    return sorted([*always, *rest], key=_order)
+
+
+def _order(item: Range) -> tuple[bool, float, float, int, int]:
+    return item.reason != PROMPT, -item.worth, item.confidence, item.first, item.object_id
 
 
 def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[int]:
@@ -126,14 +141,15 @@ def _valued(object_id: int, ranges: list[Range], past: Past, prompts: Collection
             yield Range(object_id, first, last, STRETCH, lowest, frame, float(value[place]))
 
 
-def _ranges(frames: Iterable[FrameRecord]) -> Iterator[Range]:
+def _ranges(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> Iterator[Range]:
     """What stands out, by object and reason."""
     growing: dict[tuple[int, str], Range] = {}
     before: dict[int, ObjectRecord] = {}  # the objects of the frame before
     last = -1
     for frame in frames:
         for record in frame.objects:
-            reason = _reason(record, before.get(record.id) if frame.index == last + 1 else None)
+            said = frame.index in prompts.get(record.id, ())
+            reason = _reason(record, before.get(record.id) if frame.index == last + 1 else None, said=said)
             if reason is None:
                 continue
             key = (record.id, reason)
@@ -148,8 +164,10 @@ def _ranges(frames: Iterable[FrameRecord]) -> Iterator[Range]:
     yield from growing.values()
 
 
-def _reason(now: ObjectRecord, before: ObjectRecord | None) -> str | None:
-    """The gravest reason to look at an object in a frame."""
+def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> str | None:
+    """The gravest reason to look at an object in a frame. `said`: it was prompted there."""
+    if said and now.state != State.ABSENT and (now.state != State.TRACKED or now.confidence < PROMPTED):
+        return PROMPT
     if now.state == State.LOST:
         return LOST
     if now.agreement is not None and now.agreement < APART:

@@ -30,7 +30,7 @@ def understand(
     for index in sorted(prompts):
         tracker = Tracker(runtime, video.info.size, settings)
         for frame, masks in follow(tracker, video.frames(index, index), {index: [prompts[index]]}):
-            yield frame, masks, tracker.reference(prompts[index].object_id, masks)
+            yield frame, masks, tracker.reference(prompts[index], masks)
 
 
 @dataclass(frozen=True)

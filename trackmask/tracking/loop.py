@@ -137,4 +137,4 @@ class Course:
         for prompt in self.prompts.get(frame.index, ()):
             known = self.references[prompt.object_id]
             if prompt.object_id in tracker.tracks and frame.index not in known:
-                known[frame.index] = tracker.reference(prompt.object_id, masks)
+                known[frame.index] = tracker.reference(prompt, masks)

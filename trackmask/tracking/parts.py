@@ -1,5 +1,7 @@
 """The connected parts of a soft mask."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 
@@ -25,3 +27,13 @@ def main_box(prob: np.ndarray) -> tuple[int, int, int, int] | None:
         return None
     x, y = boxes[:, 0].min(), boxes[:, 1].min()
     return int(x), int(y), int((boxes[:, 0] + boxes[:, 2]).max() - x), int((boxes[:, 1] + boxes[:, 3]).max() - y)
+
+
+Place = tuple[int, int]  # row, column
+
+
+def without_parts(prob: np.ndarray, unwanted: Iterable[Place], wanted: Iterable[Place]) -> np.ndarray:
+    """A copy of a soft mask (s, s) without the connected parts that hold an unwanted place and no wanted one."""
+    _, parts = cv2.connectedComponents((prob > 0.5).astype(np.uint8))
+    gone = {int(parts[place]) for place in unwanted} - {int(parts[place]) for place in wanted} - {0}
+    return np.where(np.isin(parts, list(gone)), np.float32(0), prob)

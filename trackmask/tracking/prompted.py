@@ -1,27 +1,85 @@
-"""What a box or clicks mean in their frame, for a network that remembers nothing yet."""
+"""What a box or clicks mean in their frame, for a network that remembers nothing of the object yet."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
 from trackmask.data import Image
 from trackmask.prompts import Box, Prompt
-from trackmask.runtime import Runtime
+from trackmask.runtime import Features, Runtime
 from trackmask.tracking import crop as crops
+from trackmask.tracking.clicks import holds, obedient, obeys
 from trackmask.tracking.crop import Crop, into
+from trackmask.tracking.memory import known, remember
 from trackmask.tracking.prompt_maps import box_map, prompt_maps
-from trackmask.tracking.segment import Observation, Question, look
+from trackmask.tracking.segment import Observation, Question, answer, encode, look
 
 ROOM = 0.08  # of a rough box's sides, on each side, when looking closer
+SIDES = (96, 144, 216, 324, 486)  # pixels, of the crops around clicks that are looked through beside the whole frame
+AGREEMENT = 0.3  # what the mean IoU with the other crops' masks counts beside the predicted IoU
+LARGER = 0.05  # what the next larger crop's mask gains: what is seen through small crops may be a part
+KEPT = 24  # crops whose features are kept: 6 MB each
 
 
-def look_at(runtime: Runtime, image: Image, prompt: Prompt, last: Crop | None = None) -> Observation:
-    """What a prompt's box and clicks mean. Clicks alone are looked at twice, the second time closer: first in `last`,
-    where the object was seen before, or in the whole frame.
+class PromptedFrame:
+    """A picture that somebody points into, once or again and again: no crop goes through the encoder twice.
+
+    frame = PromptedFrame(runtime, image)
+    seen = frame.observe(Prompt(1, 0, positive=((x, y),)))
     """
-    size = image.shape[:2]
-    if prompt.box is not None:
-        return _through(runtime, image, prompt, crops.around(prompt.box, size))
-    rough = _through(runtime, image, prompt, last or crops.whole_frame(size))
-    return rough if rough.box is None else _through(runtime, image, prompt, crops.around(rough.box, size))
+
+    def __init__(self, runtime: Runtime, image: Image) -> None:
+        self.runtime, self.image, self.size = runtime, image, image.shape[:2]
+        self._features: dict[Crop, Features] = {}  # N = 1 each; those used last at the end
+
+    def observe(self, prompt: Prompt, last: Crop | None = None) -> Observation:
+        """What the prompt's box, clicks or both mean. `last` is the crop through which the object was seen before.
+
+        The mask holds all clicks on the object and none beside it. Where it had to be set right around them, its
+        predicted IoU is halved.
+        """
+        if prompt.box is not None:
+            (best,) = self._look(prompt, [crops.around(prompt.box, self.size)])
+            return obedient(best, prompt)
+        rough = self._look(prompt, self._crops(prompt, last))
+        closer = self._look(prompt, [s.crop if s.box is None else crops.around(s.box, self.size) for s in rough])
+        best = likeliest(closer, prompt) or likeliest(rough, prompt) or max(rough, key=Observation.belief)
+        return obedient(self._once_more(prompt, best), prompt)
+
+    def _crops(self, prompt: Prompt, last: Crop | None) -> list[Crop]:
+        """Squares around the clicks, and the whole frame, that hold all clicks on the object; smallest first."""
+        (left, top), (right, bottom) = np.min(prompt.positive, 0), np.max(prompt.positive, 0)
+        squares = [crops.square((left + right) / 2, (top + bottom) / 2, side) for side in SIDES]
+        every = {crops.within(square, self.size) for square in squares if square.side < max(self.size)}
+        every |= {crops.whole_frame(self.size), *([] if last is None else [last])}
+        return sorted((c for c in every if holds(c, prompt)), key=lambda c: (c.side, c.x, c.y))
+
+    def _look(self, prompt: Prompt, through: Sequence[Crop]) -> list[Observation]:
+        """What the prompt means in each of several crops."""
+        return [
+            answer(self.runtime, self._encoded(crop), [Question(crop, prompt_maps(prompt, crop, self.runtime.size))])[0]
+            for crop in through
+        ]
+
+    def _encoded(self, crop: Crop) -> Features:
+        """Each crop on its own: in 8 bits what one crop gives depends a little on those beside it."""
+        features = self._features.pop(crop, None) or encode(self.runtime, self.image, [crop])
+        self._features[crop] = features
+        if len(self._features) > KEPT:
+            del self._features[next(iter(self._features))]
+        return features
+
+    def _once_more(self, prompt: Prompt, seen: Observation) -> Observation:
+        """With the mask as a memory of its own frame: the solved layers then tell the object's look from its ground's.
+        The network's judgement of the mask stays what it was before it had been told it.
+        """
+        maps = prompt_maps(prompt, seen.crop, self.runtime.size)
+        question = Question(seen.crop, maps, known=known(remember(seen.features, seen.prob)))
+        (again,) = answer(self.runtime, seen.features, [question])
+        return replace(again, iou=seen.iou, visible=seen.visible) if obeys(again, prompt) else seen
 
 
 def look_closer(runtime: Runtime, image: Image, box: Box) -> Observation:
@@ -33,6 +91,23 @@ def look_closer(runtime: Runtime, image: Image, box: Box) -> Observation:
     return seen
 
 
-def _through(runtime: Runtime, image: Image, prompt: Prompt, crop: Crop) -> Observation:
-    (seen,) = look(runtime, image, [Question(crop, prompt_maps(prompt, crop, runtime.size))])
-    return seen
+def likeliest(seen: Sequence[Observation], prompt: Prompt) -> Observation | None:
+    """Of several crops' masks, smallest crop first, the likeliest of those that obey the clicks; None where none does.
+
+    The best predicted IoU alone would choose heads and wheels: a part of a thing is a thing as well.
+    """
+    fit = {rank: one for rank, one in enumerate(seen) if obeys(one, prompt)}
+    scores = {rank: one.iou + AGREEMENT * agreement(one, fit.values()) + LARGER * rank for rank, one in fit.items()}
+    return fit[max(scores, key=scores.__getitem__)] if fit else None
+
+
+def agreement(one: Observation, every: Iterable[Observation]) -> float:
+    """Mean IoU of its mask with those of the others; 0 where it is alone."""
+    mask = one.prob > 0.5
+    pixel = one.crop.width * one.crop.height / mask.size
+    ious = []
+    for other in every:
+        if other is not one:
+            both = pixel * np.count_nonzero(mask & (crops.move(other.prob, other.crop, one.crop) > 0.5))
+            ious.append(both / max(one.area() + other.area() - both, pixel))
+    return float(np.mean(ious)) if ious else 0.0

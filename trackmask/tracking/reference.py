@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from trackmask.data import Patch
+from trackmask.prompts import Point, Prompt
 from trackmask.tracking.track import Track
 
 
@@ -15,15 +16,18 @@ class Reference:
 
     track: Track  # the object as it stands in that frame, which is all that it remembers
     patch: Patch | None  # its soft mask there; None where there is none
+    positive: tuple[Point, ...]  # the prompt's clicks on the object
+    negative: tuple[Point, ...]  # and beside it
 
     @property
     def object_id(self) -> int:
         return self.track.id
 
     @classmethod
-    def of(cls, track: Track, patch: Patch | None) -> Reference:
+    def of(cls, prompt: Prompt, track: Track, patch: Patch | None) -> Reference:
         """Of a track whose last frame was prompted."""
-        return cls(replace(track, references=track.references[-1:], recent=deque(maxlen=track.recent.maxlen)), patch)
+        own = replace(track, references=track.references[-1:], recent=deque(maxlen=track.recent.maxlen))
+        return cls(own, patch, prompt.positive, prompt.negative)
 
     def fresh(self) -> Track:
         """A track of one's own that begins here."""

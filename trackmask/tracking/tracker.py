@@ -13,10 +13,11 @@ from trackmask.errors import CallError
 from trackmask.prompts import Box, Prompt, check
 from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
+from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import Crop, continued, out_of
 from trackmask.tracking.memory import Memory, remember
 from trackmask.tracking.parts import largest_parts
-from trackmask.tracking.prompted import look_at
+from trackmask.tracking.prompted import PromptedFrame
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.segment import Observation, Question, encode, look
 from trackmask.tracking.track import Track, compete
@@ -68,17 +69,19 @@ class Tracker:
         followed = [track for id_, track in sorted(self.tracks.items()) if id_ not in prompted]
         self._follow(image, followed)
         patches = {t.id: crops.paste(t.prob, t.crop, self.size) for t in followed if not t.missing}
+        frame = PromptedFrame(self.runtime, image)
         for prompt in prompts:
-            patches[prompt.object_id] = self._begin(image, prompt)
-        return self._merge({id_: patch for id_, patch in patches.items() if patch is not None})
+            patches[prompt.object_id] = self._begin(frame, prompt)
+        shown = {id_: patch for id_, patch in patches.items() if patch is not None}
+        return self._merge(as_clicked(shown, prompts))
 
     def know(self, reference: Reference) -> None:
         """Take over a reference from another frame of the video; its object is followed from there."""
         self._take(reference.fresh())
 
-    def reference(self, object_id: int, masks: Masks) -> Reference:
-        """What the prompt of the last step says of its object; `masks` are what that step returned."""
-        return Reference.of(self.tracks[object_id], masks.patches.get(object_id))
+    def reference(self, prompt: Prompt, masks: Masks) -> Reference:
+        """What a prompt of the last step says of its object; `masks` are what that step returned."""
+        return Reference.of(prompt, self.tracks[prompt.object_id], masks.patches.get(prompt.object_id))
 
     # --- following -----------------------------------------------------------------------------------------------
 
@@ -176,16 +179,16 @@ class Tracker:
 
     # --- prompts -------------------------------------------------------------------------------------------------
 
-    def _begin(self, image: Image, prompt: Prompt | Reference) -> Patch | None:
+    def _begin(self, frame: PromptedFrame, prompt: Prompt | Reference) -> Patch | None:
         """Take a prompt: it becomes a permanent reference, and its mask the frame's result."""
         if isinstance(prompt, Reference):
             self.know(prompt)
             return prompt.patch
         track = self.tracks.get(prompt.object_id)
         if prompt.mask is not None:
-            return self._begin_with(image, prompt.object_id, prompt.mask)
+            return self._begin_with(frame.image, prompt.object_id, prompt.mask)
         last = track.crop if track is not None and not track.missing else None
-        seen = look_at(self.runtime, image, prompt, last)
+        seen = frame.observe(prompt, last)
         state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
         self._refer(prompt.object_id, seen, seen.box, State.LOST if seen.box is None else state)
         return None if seen.box is None else crops.paste(seen.prob, seen.crop, self.size)
@@ -231,3 +234,14 @@ class Tracker:
         tracks = [track for _, track in sorted(self.tracks.items())]
         said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
         return Masks(labels, tuple(measured(record, labels) for record in said), patches)
+
+
+def as_clicked(patches: dict[int, Patch], prompts: Sequence[Prompt | Reference]) -> dict[int, Patch]:
+    """The objects' soft masks in a prompted frame; a pixel that is clicked on one object is none of another's."""
+    result = dict(patches)
+    for prompt in prompts:
+        for id_, patch in result.items():
+            own = id_ == prompt.object_id
+            on, beside = (prompt.positive, prompt.negative) if own else ((), prompt.positive)
+            result[id_] = clicked(patch, on, beside)
+    return result
