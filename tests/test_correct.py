@@ -1,13 +1,16 @@
 """Correcting a result, with the shipped weights and the rendered sample, whose truth is known."""
 
 import json
+import shutil
 from pathlib import Path
 
+import media
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from trackmask import pipeline
 from trackmask.cli import main
 from trackmask.correct import correct
 from trackmask.data import State
@@ -124,3 +127,43 @@ def test_edits_from_another_tool_become_prompts(result: Path, tmp_path: Path, mo
     undo(result)
     assert (result / "edits" / "edits.json").exists()
     assert {name: blob for name, blob in files(result).items() if not name.startswith("edits/")} == before
+
+
+def test_the_weights_and_the_style_of_the_run_are_used(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "weights"
+    shutil.copytree(tiny_weights, folder)
+    prompt = Prompt(1, box=WRONG)
+    run(SAMPLES / "cat.mp4", tmp_path / "out", [prompt], OnnxRuntime(folder, 1), Options(end=7, style="outline"))
+    made = open_result(tmp_path / "out")
+    assert (made.weights_folder, made.style) == (folder, "outline")
+    drawn = []
+    monkeypatch.setattr(pipeline, "overlay", lambda image, labels, style: drawn.append(style) or image)
+    corrected = correct(tmp_path / "out", [Prompt(1, 4, mask=truth(4))])
+    assert (corrected.weights, corrected.weights_folder, corrected.style) == (made.weights, folder, "outline")
+    assert set(drawn) == {"outline"}
+    assert not caplog.text
+    shutil.rmtree(folder)  # they cannot be had any more
+    corrected = correct(tmp_path / "out", [Prompt(1, 5, mask=truth(5))], style="cutout")
+    assert corrected.weights != made.weights
+    assert (corrected.weights_folder, corrected.style) == (None, "cutout")
+    assert "made with other weights" in caplog.text
+
+
+def test_a_result_without_an_overlay_gets_none(runtime: OnnxRuntime, tmp_path: Path) -> None:
+    run(SAMPLES / "cat.mp4", tmp_path / "out", [Prompt(1, box=WRONG)], runtime, Options(end=3, style=None))
+    assert correct(tmp_path / "out", [Prompt(1, 2, mask=truth(2))], runtime).style is None
+    assert not (tmp_path / "out" / "overlay.mp4").exists()
+
+
+def test_what_could_be_tracked_of_a_damaged_video_can_be_corrected(runtime: OnnxRuntime, tmp_path: Path) -> None:
+    short = media.cut(Path(shutil.copy(SAMPLES / "cat.mp4", tmp_path / "a.mp4")), 0.6)
+    outcome = run(short, tmp_path / "out", [Prompt(1, box=WRONG)], runtime)
+    assert outcome.error is not None
+    assert 5 < outcome.frames < 48
+    for index in (outcome.frames - 1, outcome.frames // 2):  # to the last frame, and in the middle
+        corrected = correct(tmp_path / "out", [Prompt(1, index, mask=truth(index))], runtime)
+        assert iou(corrected.masks(index) == 1, truth(index)) == 1
+        assert (corrected.complete, corrected.reason) == (False, str(outcome.error))
+        assert len(corrected.frames) == outcome.frames

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import cast
 
 from trackmask.draw import Style
-from trackmask.errors import PromptError
+from trackmask.errors import PromptError, WeightsError
+from trackmask.files import shown
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
-from trackmask.runtime import Runtime
+from trackmask.runtime import CHECKPOINT, Runtime, fingerprint, open_runtime
 from trackmask.tracking import Reference, Settings, Span, understand
 from trackmask.tracking.both_ways import Tracked, only_object
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
+_log = logging.getLogger(__name__)
+
 
 def correct(
-    folder: Path,
+    folder: Path | str,
     prompts: Sequence[Prompt],
-    runtime: Runtime,
+    runtime: Runtime | None = None,
     *,
     names: Mapping[int, str] | None = None,
     video: Path | None = None,
-    style: Style = "fill",
+    style: Style | None = None,
     settings: Settings = Settings(),
     edits_used: bool = False,
     done: Callable[[], None] = lambda: None,
@@ -35,13 +40,21 @@ def correct(
 
     Between two prompts the object is tracked from both and the two are blended by how near each prompt is. An empty
     mask says that the object is not to be seen. An id that the result does not have is a new object; `names` may name
-    it. `edits_used`: the prompts are the imported edits. `done` is called after each frame. The old version stays in
-    the result's history; a report in it is written again. Raises a TrackmaskError, with the result as it was, where a
-    prompt does not fit or the video has moved.
+    it. `video` says where the video is, if it has moved. The old version stays in the result's history, for `undo`; a
+    report in it is written again. `edits_used`: the prompts are the imported edits. `done` is called after each frame.
+
+    Without a `runtime` the weights of the result are used, see `runtime_of`, and without a `style` its overlay's
+    (fill, outline or cutout). Other weights than the result's are logged as a warning.
+
+    Raises, with the result as it was: PromptError where a prompt does not fit, VideoError or CallError where the video
+    is not the result's, ResultError, OutputError, WeightsError.
     """
-    open_result(folder)
+    folder = Path(folder)
+    runtime = runtime or runtime_of(open_result(folder))
     with kept_up_to_date(folder, video), Revision(folder) as revision, ExitStack() as stack:
         result = revision.result
+        if runtime.weights_sha256 != result.weights:
+            _log.warning("note: %s was made with other weights; the frames tracked now may differ", shown(folder))
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]
         prompts = [fitting(prompt, result, first, last) for prompt in prompts]
@@ -57,13 +70,32 @@ def correct(
                 objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
             )
             objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
-        if (result.folder / OVERLAY).exists():
+        has_overlay = (result.folder / OVERLAY).exists()
+        style = style or cast(Style, result.style or "fill")
+        if has_overlay:
             draw_masks(revision.folder, kept, path, kept.frames(first, last), revision.labels, style)
         said = {(prompt.object_id, prompt.at) for prompt in prompts}
         given = [dict(entry) for entry in result.prompts if (entry["object"], entry["frame"]) not in said]
-        given += [prompt.as_json() for prompt in prompts]
-        revision.finish(given, [objects[id_] for id_ in sorted(objects)], runtime.weights_sha256, edits_used=edits_used)
+        revision.finish(
+            given + [prompt.as_json() for prompt in prompts],
+            [objects[id_] for id_ in sorted(objects)],
+            runtime.weights_sha256,
+            weights_folder=runtime.weights_folder,
+            style=style if has_overlay else None,
+            edits_used=edits_used,
+        )
     return open_result(folder)
+
+
+def runtime_of(result: Result, device: str = "cpu", threads: int = 0) -> Runtime:
+    """The network with the weights that a result was made with; with the shipped ones where those are not there any
+    more. `device` and `threads` as for `open_runtime`, which says what is raised.
+    """
+    folder = result.weights_folder
+    with suppress(WeightsError):
+        if folder is not None and fingerprint(folder / CHECKPOINT) == result.weights:
+            return open_runtime(folder, device, threads)
+    return open_runtime(None, device, threads)
 
 
 def tracked_again(

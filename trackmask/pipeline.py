@@ -86,6 +86,8 @@ def run(
                 prompts=[prompt.as_json() for prompt in given],
                 objects=list(objects_of(given, found | (names or {}))),
                 weights_sha256=runtime.weights_sha256,
+                weights_folder=runtime.weights_folder,
+                style=options.style,
                 complete=error is None,
                 reason=None if error is None else str(error),
             )

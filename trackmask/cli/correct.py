@@ -9,7 +9,7 @@ import click
 from trackmask.errors import PromptError
 from trackmask.files import shown
 
-from .options import device_option, frame_option, object_option, style_option, threads_option, video_option
+from .options import STYLES, device_option, frame_option, object_option, threads_option, video_option
 from .prompts import OrderedCommand, read
 from .run import look_first
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 @click.option("--absent", is_flag=True, help="The object is not to be seen in this frame.")
 @click.option("--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result.")
 @video_option
-@style_option
+@click.option("--style", type=click.Choice(STYLES), help="Of the overlay. [as the run drew it]")
+@click.option("--weights", type=click.Path(path_type=Path), help="Folder of the weights. [those of the run]")
 @device_option
 @threads_option
 def correct(
@@ -39,7 +40,8 @@ def correct(
     absent: bool,
     edits: bool,
     video: Path | None,
-    style: str,
+    style: str | None,
+    weights: Path | None,
     device: str,
     threads: int,
     **_: object,
@@ -49,6 +51,7 @@ def correct(
     `trackmask undo` takes it back. Correct the frames first that `review` in result.json, or the report, names first.
     """
     from trackmask.correct import correct as correct_result
+    from trackmask.correct import runtime_of
     from trackmask.result import open_result
     from trackmask.runtime import open_runtime
 
@@ -57,7 +60,7 @@ def correct(
     if edits == (frame is not None or absent or bool(order)):
         raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
     prompts, names = read_imported(known) if edits else ([read_one(known, frame, said, absent, order)], {})
-    runtime = open_runtime(None, device, threads)
+    runtime = open_runtime(weights, device, threads) if weights else runtime_of(known, device, threads)
     corrected = correct_result(
         result,
         prompts,

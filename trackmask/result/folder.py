@@ -28,7 +28,7 @@ from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder, settle
 from trackmask.result.document import SCHEMA, Frames, changed, document, read_document, read_head
-from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, prompted
+from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, prompted, way_from, way_to
 from trackmask.result.review import Range, review
 from trackmask.video.reader import check_pixels
 
@@ -122,18 +122,23 @@ class ResultWriter:
         prompts: Sequence[Mapping[str, Any]],
         objects: Sequence[ObjectInfo],
         weights_sha256: str,
+        weights_folder: Path | None = None,
+        style: str | None = None,
         complete: bool = True,
         reason: str | None = None,
     ) -> Path:
         """Write result.json, the last file of all, and move the folder into its place, which is returned.
 
         `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` has
-        them.
+        them. `weights_folder`: where the weights lie, None for those that ship with trackmask. `style`: the overlay's,
+        None without one. Both are for corrections, which track and draw as the run did.
         """
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "tool": f"trackmask {__version__}",
             "weights": weights_sha256,
+            "weights_folder": None if weights_folder is None else way_to(weights_folder, self._staged.target),
+            "overlay": style,
             "complete": complete,
             "reason": reason,
             "source": source.as_json(self._staged.target),
@@ -160,6 +165,8 @@ class Result:
     version: tuple[int, int] | None  # of the folder: a correction puts another one in its place
     tool: str  # "trackmask 0.1.0"
     weights: str  # sha256
+    weights_folder: Path | None  # where they lay; None for those that ship with trackmask
+    style: str | None  # of the overlay; None where there is none
     complete: bool
     reason: str | None  # why it is not complete
     source: Source  # its path leads to where the video stood; it may have moved since
@@ -215,6 +222,8 @@ def open_result(path: Path | str) -> Result:
             version=version,
             tool=raw["tool"],
             weights=raw["weights"],
+            weights_folder=way_from(path, raw["weights_folder"]) if raw.get("weights_folder") else None,
+            style=raw.get("overlay"),
             complete=raw["complete"],
             reason=raw["reason"],
             source=source,

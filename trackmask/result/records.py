@@ -12,6 +12,19 @@ from typing import Any, Self
 from trackmask.data import ObjectRecord, State
 
 
+def way_to(path: Path, folder: Path) -> str:
+    """How result.json in `folder` names something that lies elsewhere: so that both can move together."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on another drive of Windows: nothing leads there
+        return path.name
+
+
+def way_from(folder: Path, way: str) -> Path:
+    """The reverse of `way_to`."""
+    return Path(os.path.normpath(Path(os.path.realpath(folder), way)))
+
+
 @dataclass(frozen=True)
 class Source:
     """The video that was tracked."""
@@ -26,18 +39,20 @@ class Source:
 
     def as_json(self, folder: Path) -> dict[str, Any]:
         """For a result in `folder`: the path leads from there to the video, so that both can move together."""
-        try:
-            path = Path(os.path.relpath(self.path, folder)).as_posix()
-        except ValueError:  # on another drive of Windows: nothing leads there
-            path = self.path.name
-        entry = {"path": path, "name": self.name, "bytes": self.bytes, "sha256": self.sha256, "frames": self.frames}
+        entry = {
+            "path": way_to(self.path, folder),
+            "name": self.name,
+            "bytes": self.bytes,
+            "sha256": self.sha256,
+            "frames": self.frames,
+        }
         fps = f"{self.fps.numerator}/{self.fps.denominator}"
         return entry | {"height": self.size[0], "width": self.size[1], "fps": fps}
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> Self:
         """The reverse of `as_json`. Raises KeyError, TypeError or the like where `raw` is something else."""
-        path = Path(os.path.normpath(Path(os.path.realpath(folder), raw["path"])))
+        path = way_from(folder, raw["path"])
         fps = Fraction(*map(int, raw["fps"].split("/")))
         size = int(raw["height"]), int(raw["width"])
         return cls(path, str(raw["name"]), int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps)

@@ -87,7 +87,14 @@ class Revision:
         return self._writer.labels(index)
 
     def finish(
-        self, prompts: Sequence[dict[str, Any]], objects: Sequence[ObjectInfo], weights_sha256: str, *, edits_used: bool
+        self,
+        prompts: Sequence[dict[str, Any]],
+        objects: Sequence[ObjectInfo],
+        weights_sha256: str,
+        *,
+        weights_folder: Path | None = None,
+        style: str | None = None,
+        edits_used: bool = False,
     ) -> Path:
         """Raises OutputError. The overlay must have been drawn into `folder` before, where there is to be one.
         Imported edits that were used move into the history.
@@ -102,6 +109,8 @@ class Revision:
             prompts=prompts,
             objects=objects,
             weights_sha256=weights_sha256,
+            weights_folder=weights_folder,
+            style=style,
             complete=self.result.complete,
             reason=self.result.reason,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -55,6 +56,7 @@ class Runtime(Protocol):
     size: int  # S: the side of the crop in pixels
     weights_sha256: str  # of the checkpoint
     files: Mapping[str, str]  # sha256 of all files that run, by name
+    weights_folder: Path | None  # where it lies; None: it is the one that ships with trackmask
 
     def encode(self, crops: np.ndarray) -> Features:
         """crops (N, S, S, 3) uint8 RGB"""

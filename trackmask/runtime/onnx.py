@@ -21,6 +21,7 @@ class OnnxRuntime:
 
     def __init__(self, folder: Path | None = None, threads: int = 0) -> None:
         """`folder` None = the shipped weights; `threads` 0 = as many as there are cores. Raises WeightsError."""
+        self.weights_folder = folder
         folder = folder or shipped_folder()
         for graph in (folder / ENCODER, folder / HEAD):
             if not graph.is_file():

@@ -28,6 +28,7 @@ class TorchRuntime:
         import torch
 
         self._torch, self._device = torch, device
+        self.weights_folder = checkpoint.parent if checkpoint else None
         checkpoint = checkpoint or shipped_folder() / CHECKPOINT
         self.files = verified(checkpoint.parent, checkpoint.name)
         self.weights_sha256 = self.files[checkpoint.name]

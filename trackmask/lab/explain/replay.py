@@ -61,7 +61,8 @@ class Witness:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime, self.size = runtime, runtime.size
-        self.weights_sha256, self.files = runtime.weights_sha256, runtime.files
+        self.weights_sha256, self.weights_folder = runtime.weights_sha256, runtime.weights_folder
+        self.files = runtime.files
         self.calls: list[tuple[Features, tuple[np.ndarray, ...], np.ndarray]] = []
 
     def encode(self, crops: np.ndarray) -> Features:
