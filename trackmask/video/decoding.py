@@ -71,7 +71,6 @@ class Decoding:
             raise
         self.seekable = self.container.format.name in _EXACT_SEEK
         self.damaged = False  # whether anything could not be decoded so far
-        self._whole = seek is None
         # AVI numbers packets in the order of decoding; frames come in that of showing.
         self._unsorted = self.container.format.name == "avi" and self.stream.codec_context.has_b_frames
 
@@ -124,7 +123,7 @@ class Decoding:
                     yield packet
         except av.error.FFmpegError:
             self.damaged = True
-        if self._whole and end < length - max(4 / _rate(self.stream), _LENGTH_SLACK):
+        if end < length - max(4 / _rate(self.stream), _LENGTH_SLACK):
             self.damaged = True
 
     def _length(self) -> tuple[Fraction, list[Stream]]:

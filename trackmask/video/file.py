@@ -1,6 +1,6 @@
 """A video file."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
@@ -14,13 +14,30 @@ from av.video.frame import PictureType
 from trackmask.data import Frame, Image
 from trackmask.errors import CallError, VideoError
 from trackmask.video.decoding import Decoding, describe
-from trackmask.video.reader import Picture, VideoReader, check_range
+from trackmask.video.index import FrameIndex, gives_each, read_index
+from trackmask.video.reader import Picture, Place, VideoReader, check_range
 from trackmask.video.spool import Spool
 from trackmask.video.times import Clock, timestamp
 
 
 class _Astray(Exception):
     """A seek did not lead to the frames that forward reading gave: never leaves this module."""
+
+
+def _from(target: Fraction, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """From the frame at a time on: a seek may lead before it, and frames that are shown earlier may follow a key."""
+    return dropwhile(lambda frame: (timestamp(frame) or target) < target, frames)
+
+
+def _check_stamp(frame: av.VideoFrame, stamp: Fraction, *, is_key: bool) -> None:
+    """_Astray for another frame than the one at that time, and for a key that holds no whole picture."""
+    if timestamp(frame) != stamp or (is_key and not _is_whole(frame)):
+        raise _Astray
+
+
+def _is_whole(frame: av.VideoFrame) -> bool:
+    """Whether decoding may begin there. An intra refresh is called a key too, but holds no whole picture."""
+    return bool(frame.key_frame) and frame.pict_type == PictureType.I
 
 
 class VideoFile(VideoReader):
@@ -32,6 +49,9 @@ class VideoFile(VideoReader):
         self._keys: dict[int, Fraction] = {}  # index: timestamp in seconds of the frames where decoding may begin
         self._seen = 0  # frames that have been looked at for _keys
         self._seekable = True  # whether every frame so far can be found again by its timestamp
+        self._packets: FrameIndex | None = None  # what the packets have told of the frames so far
+        self._believed = True  # whether they may be asked: where they told wrong, frames have to be decoded
+        self._tried = False  # whether that has been looked at
 
     def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
         check_range(first, last)
@@ -42,29 +62,72 @@ class VideoFile(VideoReader):
             with Spool(self.info.size) as spool:
                 try:
                     spool.fill(self._from_key(key, start, last) if self._seekable else self._forward(start, last))
-                except (_Astray, av.error.FFmpegError):  # the container lets nobody seek
-                    # Decode everything that is left in one pass instead.
-                    self._seekable = False
+                except (_Astray, av.error.FFmpegError):
+                    if self._packets is not None and self._believed:
+                        self._believed, self._seen = False, 0
+                        self._keys.clear()
+                        self._look_until(last)
+                    else:  # The container lets nobody seek: decode everything that is left in one pass instead.
+                        self._seekable = False
                     continue
                 if not spool.holds(start, last):
                     raise VideoError(f"{self.info.name} does not decode twice alike; re-encode it first")
                 yield from spool.backwards()
             last = start - 1
 
-    def _pictures(self) -> Generator[Picture, None, None]:
-        clock = Clock(self.info.fps)
-        with Decoding(self._path, self._threads) as decoding:
-            decoded = 0
-            for index, frame in enumerate(decoding):
+    def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
+        key = self._key_before(start)
+        if key:
+            try:
+                yield from self._decoded(key, start)
+                return
+            except (_Astray, av.error.FFmpegError):  # before `start`: nothing of it counts
+                self._believed = False
+        yield from self._decoded()
+
+    def _decoded(self, key: int = 0, start: Place = None) -> Generator[Picture, None, None]:
+        """The pictures from the key frame `key` on. _Astray where those up to `start` are not what the packets told."""
+        known = self._packets if key else None
+        origin, target = (known.stamp(0), known.stamp(key)) if known else (None, None)
+        clock, sure = Clock(self.info.fps, origin), known.frame(start) if known else -1
+        with Decoding(self._path, self._threads, seek=target) as decoding:
+            decoded = key
+            for index, frame in enumerate(decoding if target is None else _from(target, decoding), key):
+                if known is not None and index <= sure:
+                    _check_stamp(frame, known.stamp(index), is_key=index == key)
                 time = clock.time(frame)
                 self._check_size(frame, index)
                 self._look_at(index, frame, clock.exact and decoding.seekable and not decoding.damaged)
                 yield Picture(index, time, partial(self._upright, frame), clock.until(frame, decoding.end))
                 decoded = index + 1
+            if decoded <= sure:
+                raise _Astray
             if decoding.damaged:
                 raise VideoError(
                     f"{self.info.name} is damaged or cut off: {decoded} frames could be decoded; get a whole copy of it"
                 )
+
+    def _key_before(self, start: Place) -> int:
+        """The frame from which decoding leads to `start`; the first one where another is not certain."""
+        known = self._told(start) if start else None
+        key = 0 if known is None else known.key_before(start)
+        return key if key and self._certain() else 0
+
+    def _told(self, place: Place) -> FrameIndex | None:
+        """What the packets tell of the frames up to `place`."""
+        if not self._believed or not self._seekable:
+            return None
+        if self._packets is None or self._packets.key_before(place) is None:
+            self._packets = read_index(self._path, place)
+            self._believed = self._packets is not None
+        return self._packets
+
+    def _certain(self) -> bool:
+        """Whether what the packets have told may be believed; looked at once."""
+        if not self._tried and self._packets is not None:
+            self._tried = True
+            self._believed = self._believed and gives_each(self._path, self._packets)
+        return self._believed
 
     def _upright(self, frame: av.VideoFrame) -> Image:
         """(H, W, 3) uint8 RGB, contiguous, turned the way the container asks for."""
@@ -80,22 +143,30 @@ class VideoFile(VideoReader):
             )
 
     def _look_at(self, index: int, frame: av.VideoFrame, seekable: bool) -> None:
-        """Remember where decoding may begin. An intra refresh is called a key too, but holds no whole picture."""
-        if index < self._seen:
+        """Remember where decoding may begin."""
+        if index != self._seen:  # known, or behind some that are not
             return
         self._seen = index + 1
         stamp = timestamp(frame)
         self._seekable = self._seekable and seekable and stamp is not None
-        if stamp is not None and (index == 0 or (frame.key_frame and frame.pict_type == PictureType.I)):
+        if stamp is not None and (index == 0 or _is_whole(frame)):
             self._keys[index] = stamp
 
     def _look_until(self, last: int) -> None:
-        """Decode up to a frame that no pass has reached yet, without turning anything into RGB."""
-        if self._seen <= last:
-            with suppress(VideoError):  # frames told it, or will
-                for picture in self._pictures():
-                    if picture.index == last:
-                        break
+        """Learn where decoding may begin, up to a frame that no pass has reached yet: from the packets, or by decoding
+        without turning anything into RGB.
+        """
+        if self._seen > last:
+            return
+        known = self._told(last)
+        if known is not None and last < len(known.stamps) and self._certain():
+            self._keys = {key: known.stamp(key) for key in (0, *known.keys) if key <= last}
+            self._seen = last + 1
+            return
+        with suppress(VideoError):  # frames told it, or will
+            for picture in self._pictures():
+                if picture.index == last:
+                    break
         if self._seen <= last:
             raise CallError(f"{self.info.name} has no frame {last}; it has {self._seen} frames, counted from 0")
 
@@ -103,9 +174,9 @@ class VideoFile(VideoReader):
         """The frames `start` to `last`, decoded from the frame `key` on. _Astray where they are not those of before."""
         target = self._keys[key]
         with Decoding(self._path, self._threads, seek=target if key else None) as decoding:
-            stamped = ((timestamp(frame), frame) for frame in decoding)
-            for index, (stamp, frame) in enumerate(dropwhile(lambda pair: (pair[0] or target) < target, stamped), key):
-                if stamp is None or self._keys.get(index, stamp) != stamp:
+            for index, frame in enumerate(_from(target, decoding), key):
+                stamp = timestamp(frame)
+                if stamp is None or self._keys.get(index, stamp) != stamp or (index == key and not _is_whole(frame)):
                     raise _Astray
                 if index > last:
                     return

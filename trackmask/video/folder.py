@@ -13,7 +13,7 @@ from PIL import ImageOps
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
 from trackmask.formats.pictures import BROKEN, TooLarge, opened
-from trackmask.video.reader import Picture, VideoReader, check_range
+from trackmask.video.reader import Picture, Place, VideoReader, check_range
 
 FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
 
@@ -61,8 +61,9 @@ class ImageFolder(VideoReader):
         for index in range(last, first - 1, -1):
             yield self._frame(self._picture(index))
 
-    def _pictures(self) -> Generator[Picture, None, None]:
-        yield from map(self._picture, range(len(self._images)))
+    def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
+        first = int(start * FPS) - 1 if isinstance(start, float) else start or 0
+        yield from map(self._picture, range(min(max(first, 0), len(self._images) - 1), len(self._images)))
 
     def _picture(self, index: int) -> Picture:
         return Picture(index, float(index / FPS), partial(self._read, index), float((index + 1) / FPS))

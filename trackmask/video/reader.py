@@ -57,7 +57,7 @@ class VideoReader:
         check_range(start, end)
         given = False
         count = 0
-        with closing(self._pictures()) as pictures:
+        with closing(self._pictures(start)) as pictures:
             for picture in _followed(pictures, end):
                 count = picture.index + 1
                 if _before(picture, start):
@@ -76,8 +76,8 @@ class VideoReader:
         """
         raise NotImplementedError
 
-    def _pictures(self) -> Generator[Picture, None, None]:
-        """Every picture in order of time, each until its own length is over."""
+    def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
+        """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""
         raise NotImplementedError
 
     def _frame(self, picture: Picture) -> Frame:

@@ -14,10 +14,11 @@ _AHEAD = Fraction(10)  # seconds that they may jump ahead; both as FFmpeg's prog
 class Clock:
     """Seconds since the first frame, rising strictly, made up at the nominal rate where the container's do not."""
 
-    def __init__(self, fps: Fraction) -> None:
+    def __init__(self, fps: Fraction, origin: Fraction | None = None) -> None:
+        """`origin`: the first frame's stamp in seconds, where another frame comes first."""
         self.exact = True  # whether every time so far is the container's own
         self._step = 1 / fps
-        self._origin: Fraction | None = None
+        self._origin = origin
         self._last = -self._step
 
     def time(self, frame: av.VideoFrame) -> float:
