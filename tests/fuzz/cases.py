@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from fuzz.mutate import EXTREME, MUTATIONS, repacked, restructured, sized, splice, sums_mended
+from fuzz.mutate import EXTREME, MUTATIONS, renumbered, repacked, restructured, sized, splice, sums_mended
 
 WHOLE_RUN = 20  # every so-manieth file goes through the whole command
 _KINDS = ("film",) * 12 + ("pictures", "pictures", "mask", "mask", "prompts", "prompts", "result", "result")
+_KINDS += ("import",) * 6
 _BOMBS = ((100_000, 100_000), (0x7FFFFFFF, 1), (1, 0x7FFFFFFF), (16_384, 16_384), (12_000, 11_000), (0, 0))
 
 
@@ -71,6 +72,27 @@ def _result(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
     return path, _image(path / "masks" / "00001.png", rng)
 
 
+def _import(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    """One file of an export is broken; the result that it is for stands beside it."""
+    shutil.copytree(seeds / "result", folder / "result")
+    seed = rng.choice(sorted((seeds / "imports").iterdir()))
+    path = Path(shutil.copytree(seed, folder / seed.name))
+    files = sorted(
+        file for file in path.rglob("*") if file.suffix in (".json", ".xml", ".png", ".txt", ".yaml", ".zip")
+    )
+    file = rng.choice([file for file in files if file.name not in ("labels.json", "label_config.xml")])
+    if file.suffix == ".json":
+        return path, _json(file, rng)
+    if file.suffix == ".png":
+        return path, _image(file, rng)
+    if file.suffix in (".xml", ".txt") and rng.random() < 0.7:
+        file.write_bytes(renumbered(file.read_bytes(), rng))
+        return path, f"{file.name}, renumbered"
+    data, how = _broken(file.read_bytes(), rng)
+    file.write_bytes(data)
+    return path, ", ".join((file.name, *how))
+
+
 def _image(path: Path, rng: Random) -> str:
     data = path.read_bytes()
     if path.suffix == ".png" and rng.random() < 0.2:
@@ -113,4 +135,5 @@ _BUILDERS: dict[str, Callable[[Path, Path, Random], tuple[Path, str]]] = {
     "mask": _mask,
     "prompts": _prompts,
     "result": _result,
+    "import": _import,
 }

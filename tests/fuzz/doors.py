@@ -1,5 +1,6 @@
 """The doors that a stranger's file comes in by, each as a function that returns, or raises a TrackmaskError."""
 
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from fuzz.seeds import SIZE
 from trackmask.cli import main
 from trackmask.errors import CallError, TrackmaskError, VideoError
+from trackmask.importing import import_edits, read_edits
 from trackmask.prompts import Target, files_behind, read_mask, read_prompt_file
 from trackmask.result import open_result
 from trackmask.video import hash_source, open_video
@@ -50,6 +52,19 @@ def read_result(path: Path) -> None:
         result.masks(frame.index)
 
 
+def read_import(path: Path) -> None:
+    """A file or folder named after its format, into a copy of the result beside it."""
+    result = Path(shutil.copytree(path.parent / "result", "out/r"))
+    kind = path.name.removesuffix("-zip").removesuffix("-images")
+    tally = import_edits(result, next(path.iterdir()) if path.name.endswith("-zip") else path, kind)
+    edits = read_edits(result)
+    if len(edits) != tally.changed + tally.new:
+        raise AssertionError(f"{tally}, but {len(edits)} edits")
+    for edit in edits:
+        if edit.mask().shape != SIZE:
+            raise AssertionError(f"a mask of {edit.mask().shape}")
+
+
 def run(path: Path) -> None:
     """The whole command; its result, if any, goes into out/ in the current folder."""
     box = () if path.stat().st_size % 2 else ("--box", "9,9,20,20")
@@ -71,5 +86,6 @@ DOORS: dict[str, Callable[[Path], None]] = {
     "mask": lambda path: read_mask(path) and None,
     "prompts": read_prompts,
     "result": read_result,
+    "import": read_import,
     "run": run,
 }

@@ -1,6 +1,7 @@
 """Ways to break a file. All take what they break and a random.Random, and change nothing in place."""
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -115,6 +116,31 @@ def restructured(text: bytes, rng: Random) -> bytes:
     if rng.random() < 0.03:
         return rng.choice((b"[", b'{"objects":')) * 200_000
     return json.dumps(_changed(json.loads(text), rng)).encode()
+
+
+def renumbered(text: bytes, rng: Random) -> bytes:
+    """A text with a few of its numbers, or of the values between quotes, put in place of others."""
+    strange = (
+        b"",
+        b"-1",
+        b"0",
+        b"1e999",
+        b"nan",
+        b"inf",
+        b"0.5",
+        b"999999999",
+        b"9" * 30,
+        b"9" * 5000,
+        b"x",
+        b"1,",
+        b";",
+    )
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        found = list(re.finditer(rb"[0-9.]+|(?<=\")[^\"]*(?=\")", text))
+        if found:
+            place = rng.choice(found)
+            text = text[: place.start()] + rng.choice(strange) + text[place.end() :]
+    return text
 
 
 def _changed(value: Any, rng: Random) -> Any:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from shutil import make_archive
 
 import numpy as np
 from media import numbered_images, write_clip
 from PIL import Image
 
 from trackmask.data import Frame, Masks, ObjectRecord, State
+from trackmask.export import Options, export
 from trackmask.result import ObjectInfo, ResultWriter, Source
 
 SIZE, OTHER_SIZE = (64, 96), (96, 64)  # (height, width); x265 destroys the heap below 64
@@ -35,7 +37,8 @@ _FILMS = {
 
 
 def make_seeds(folder: Path) -> None:
-    """Fill `folder`: films/ and others/ (the same ones in another size), pictures/, masks/, prompts/, result/."""
+    """Fill `folder`: films/ and others/ (the same ones in another size), pictures/, masks/, prompts/, result/,
+    imports/."""
     for place, size in (("films", SIZE), ("others", OTHER_SIZE)):
         (folder / place).mkdir(parents=True)
         for name, options in _FILMS.items():
@@ -45,6 +48,17 @@ def make_seeds(folder: Path) -> None:
         for name, data in files:
             (folder / place / name).write_bytes(data)
     _result(folder / "result")
+    _imports(folder)
+
+
+def _imports(folder: Path) -> None:
+    """imports/: what our export makes of the result, by format; files as they are, folders as ZIPs as well."""
+    for form in ("cvat", "cvat-images", "davis", "label-studio", "labelme", "via", "yolo-seg"):
+        export((folder / "result",), form, folder / "imports" / form, Options(images="none"))
+    for form in ("cvat-images", "labelme"):
+        make_archive(str(folder / "imports" / f"{form}-zip" / "a"), "zip", folder / "imports" / form)
+    (folder / "imports" / "coco").mkdir()
+    (folder / "imports" / "coco" / "coco.json").write_bytes(dict(_prompts())["coco.json"])
 
 
 def _pictures() -> Iterator[tuple[str, bytes]]:

@@ -80,7 +80,7 @@ def _file(path: Path, *patterns: str) -> Path:
 def _files(folder: Path, *patterns: str) -> list[Path]:
     """In order of their names. DataError where `folder` is none; none where nothing matches."""
     if not folder.is_dir():
-        raise DataError(f"there is no folder {shown(folder)}; give the folder of the export, or its zip")
+        raise DataError(f"{shown(folder)} is neither a folder nor a whole zip; give the export's folder, or its zip")
     found = (sorted(file for file in folder.glob(pattern) if file.is_file()) for pattern in patterns)
     return next(filter(None, found), [])
 
