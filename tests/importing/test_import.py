@@ -168,8 +168,8 @@ def test_bad_input(result, tmp_path):
     (tmp_path / "d").mkdir()
     write_labels(tmp_path / "d" / "00000.png", np.zeros((5, 7), np.uint8))
     refused(result, tmp_path / "d", "davis", "is 7x5 and the result.s video is 83x61")
-    Image.new("RGB", samples.SIZE[::-1]).save(tmp_path / "d" / "00000.png")
-    refused(result, tmp_path / "d", "davis", "of the kind RGB")
+    Image.new("RGB", samples.SIZE[::-1], "red").save(tmp_path / "d" / "00000.png")
+    refused(result, tmp_path / "d", "davis", "is a colour picture")
 
 
 def test_a_damaged_mask_leaves_nothing(result, tmp_path):

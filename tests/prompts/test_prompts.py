@@ -117,11 +117,6 @@ def test_pictures_are_no_masks(tmp_path, values):
     refused(save(tmp_path / "deep.png", deep), "deep.png is an image of the kind I;16")
 
 
-def test_soft_edges_are_not_taken_for_ids(tmp_path):
-    row = np.concatenate([np.zeros(20), np.linspace(0, 255, 20), np.full(20, 255)]).astype(np.uint8)
-    refused(save(tmp_path / "soft.png", Pillow.fromarray(np.tile(row, (40, 1)))), "soft.png has soft edges")
-
-
 def test_files_without_a_mask(tmp_path, values):
     refused(tmp_path / "none.png", "there is no file")
     (tmp_path / "text.png").write_text("hello")

@@ -10,14 +10,13 @@ from pathlib import Path
 from trackmask.errors import CallError
 from trackmask.export.job import Job
 from trackmask.export.pictures import placed
+from trackmask.formats.ids import VOID
 from trackmask.formats.png import write_labels
-
-_VOID = 255
 
 
 def write(job: Job, folder: Path) -> list[str]:
     for clip in job.clips:
-        if any(info.id == _VOID for info in clip.objects):
+        if any(info.id == VOID for info in clip.objects):
             raise CallError(
                 f"object 255 of {clip.name} would be 'void' in DAVIS; leave it out with --object, or use mots"
             )

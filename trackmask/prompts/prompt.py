@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
 
-from trackmask.errors import PromptError
-from trackmask.formats.pictures import read_picture
+from trackmask.errors import DataError, PromptError
+from trackmask.files import shown
+from trackmask.formats.ids import VOID, read_ids
 from trackmask.formats.shape import Box, Point
 
 Moment = int | float | None  # a place in a video: an int is a frame, a float seconds, None the first frame tracked
 
-VOID = 255  # "no one can tell", in masks that carry ids
 
 _SECONDS = re.compile(r"([0-9]+(?:\.[0-9]+)?)s")
 _CLOCK = re.compile(r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)")
-_HARD = "save it as a PNG with hard edges: 0 and 255 for one object, or the ids 1..254 for several"
-_SOFT_VALUES = 8  # so many greys beside a mostly white mask are a smooth edge, not objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +101,17 @@ def as_point(values: object, said: object) -> Point:
 def read_mask(path: Path) -> dict[int, np.ndarray]:
     """The masks in an image file, by id in rising order: (H, W) bool each, none of them empty.
 
-    Two values, one of them 255 (or a 1-bit image): one object, id 1. Other values are ids 1..254, and 255 is void.
-    Raises PromptError where the file is missing, not an image, empty, or a picture instead of a mask.
+    What the picture's values mean `formats.ids.read_ids` tells. Raises PromptError where the file is missing, not an
+    image, empty, a picture instead of a mask, or may be read in two ways.
     """
-    values = _values(path, read_picture(path, PromptError))
-    ids, counts = np.unique(values[values > 0], return_counts=True)
-    if not len(ids):
-        raise PromptError(f"{path.name} is empty: no pixel belongs to an object; paint the object in white")
-    if ids.tolist() == [VOID]:
-        return {1: values == VOID}
-    if len(ids) > _SOFT_VALUES and ids[-1] == VOID and counts[-1] * 2 > counts.sum():
-        raise PromptError(f"{path.name} has soft edges, and grey values would be ids; {_HARD}")
-    return {int(i): values == i for i in ids if i != VOID}
+    try:
+        values = read_ids(path)
+    except DataError as error:
+        raise PromptError(str(error)) from error
+    ids = [int(id_) for id_ in np.unique(values) if id_ not in (0, VOID)]
+    if not ids:
+        raise PromptError(f"{shown(path.name)} is empty: no pixel belongs to an object; paint the object in white")
+    return {id_: values == id_ for id_ in ids}
 
 
 def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
@@ -130,32 +126,6 @@ def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
             )
         others.append(prompt)
     return frames
-
-
-def _values(path: Path, picture: Pillow.Image) -> np.ndarray:
-    """(H, W) uint8: 0, 255 or ids."""
-    if picture.format == "JPEG":
-        raise PromptError(f"{path.name} is a JPEG, which blurs a mask; {_HARD}")
-    picture.info.pop("transparency", None)  # of a palette: it says nothing about ids, but Pillow warns of it
-    if picture.mode == "P" and _black_and_white(picture):
-        picture = picture.convert("L")  # such a palette may well begin with white: the colours count, not the places
-    if picture.mode in ("1", "L", "P"):
-        values = np.asarray(picture)
-        return np.where(values, VOID, 0).astype(np.uint8) if values.dtype == bool else values
-    if picture.mode not in ("RGB", "RGBA", "LA"):
-        raise PromptError(f"{path.name} is an image of the kind {picture.mode}, which is no mask; {_HARD}")
-    channels = np.asarray(picture.convert("RGBA"))
-    if (channels[..., 3] != 255).any():
-        raise PromptError(f"{path.name} is partly transparent, which is no mask; {_HARD}")
-    if (channels[..., :2] != channels[..., 1:3]).any():
-        raise PromptError(f"{path.name} is a colour picture, not a mask; {_HARD}")
-    return channels[..., 0]
-
-
-def _black_and_white(picture: Pillow.Image) -> bool:
-    colours = picture.convert("RGB").getcolors(2)
-    shades = {colour for _, colour in colours or ()}
-    return (255, 255, 255) in shades <= {(0, 0, 0), (255, 255, 255)}
 
 
 def _numbers(text: str) -> list[str]:
