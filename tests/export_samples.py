@@ -52,15 +52,16 @@ def make(
     frames: int = FRAMES,
     names: dict[int, str] = NAMES,
     labels: Callable[[int], np.ndarray] = labels_at,
-    soft: bool = False,
+    soft: bool | Callable[[int, np.ndarray], np.ndarray] = False,
     complete: bool = True,
     times: Sequence[float] = TIMES,
 ) -> Path:
-    with ResultWriter(folder, soft=soft) as writer:
+    with ResultWriter(folder, soft=bool(soft)) as writer:
         for index in range(frames):
             ids = labels(index)
             records = tuple(_record(ids, id_) for id_ in names)
-            patches = {id_: Patch(0, 0, np.where(ids == id_, 255 - id_ % 100, 0).astype(np.uint8)) for id_ in names}
+            shares = soft if callable(soft) else _share
+            patches = {id_: Patch(0, 0, shares(id_, ids).astype(np.uint8)) for id_ in names}
             time = times[index] if index < len(times) else index / 25
             writer.write(Frame(index, time, np.zeros((*SIZE, 3), np.uint8)), Masks(ids, records, patches))
         size, sha256 = hash_source(video)
@@ -73,6 +74,10 @@ def make(
             complete=complete,
             reason=None if complete else "clip.mp4 is cut off",
         )
+
+
+def _share(object_id: int, labels: np.ndarray) -> np.ndarray:
+    return np.where(labels == object_id, 255 - object_id % 100, 0)
 
 
 def _record(labels: np.ndarray, object_id: int) -> ObjectRecord:

@@ -87,6 +87,12 @@ def shown(name: str | bytes | os.PathLike) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def cell(name: str | bytes | os.PathLike) -> str:
+    """The same for a table: spreadsheets run what begins like a formula, and leave alone what an apostrophe leads."""
+    text = shown(name)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
 def absolute(path: Path) -> Path:
     """Without . and .., and without following links."""
     return Path(os.path.normpath(Path.cwd() / path))

@@ -73,6 +73,13 @@ def test_csv(result, tmp_path):
         assert int(row["area"]) == (samples.labels_at(int(row["frame"])) == int(row["object"])).sum()
 
 
+def test_a_name_is_no_formula(result, tmp_path):
+    odd = samples.make(tmp_path / "odd", result.parent / "clip.mp4", names={1: "=1+1", 7: "@x", 200: "-"})
+    export((odd,), "csv", tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} == {"'=1+1", "'@x", "'-"}
+
+
 @pytest.mark.parametrize(
     ("options", "frames"),
     [

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import os
+import shutil
 from collections import defaultdict
 from xml.etree import ElementTree
 
@@ -14,6 +16,7 @@ from PIL import Image
 
 from trackmask.export import Options, export
 from trackmask.formats.runs import to_brush, to_rows
+from trackmask.importing import import_edits
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,31 @@ def test_cvat_for_video(result, tmp_path):
         assert alike({i: drawn(parts) for i, parts in polygons[index].items()}, index)
     labels = json.loads((tmp_path / "out" / "labels.json").read_text("utf-8"))
     assert [label["name"] for label in labels] == list(samples.NAMES.values())
+
+
+@pytest.mark.parametrize(("frames", "counted", "closed"), [(5, None, True), (5, 8, True), (8, 8, False)])
+def test_cvat_closes_what_is_seen_in_the_last_exported_frame(result, tmp_path, frames, counted, closed):
+    """Else CVAT shows it to the end of its task. Where the video ends with it there is no frame to say so in."""
+    part = samples.make(tmp_path / "part", result.parent / "clip.mp4", frames=frames)
+    raw = json.loads((part / "result.json").read_text())
+    raw["source"]["frames"] = counted
+    (part / "result.json").write_text(json.dumps(raw))
+    export((part,), "cvat", tmp_path / "out.xml")
+    last = {}
+    for track in ElementTree.parse(tmp_path / "out.xml").getroot().iter("track"):
+        shape = track[-1]
+        last[int(shape.findtext("attribute"))] = (int(shape.attrib["frame"]), shape.attrib["outside"])
+    assert last[1] == ((frames, "1") if closed else (7, "0"))
+    tally = import_edits(part, tmp_path / "out.xml", "cvat")
+    assert (tally.changed, tally.new, tally.frames) == (0, 0, frames)
+
+
+def test_cvat_s_xml_of_a_video_with_an_odd_name(result, tmp_path):
+    name = os.fsdecode(b"a\x1b[31m\n\xff&<.mp4")
+    shutil.copy(result.parent / "clip.mp4", tmp_path / name)
+    export((samples.make(tmp_path / "odd", tmp_path / name),), "cvat", tmp_path / "out.xml")
+    source = ElementTree.parse(tmp_path / "out.xml").getroot().findtext("meta/source")
+    assert source == r"a\x1b[31m\n\udcff&<.mp4"
 
 
 def test_cvat_for_images(result, tmp_path):

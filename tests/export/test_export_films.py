@@ -76,6 +76,33 @@ def test_soft_edges_where_the_run_kept_them(soft, tmp_path):
     assert np.array_equal(alpha, np.select([labels == 1, labels == 7], [254, 248], 0))
 
 
+def touching(index):
+    """Two halves of a block, one object each."""
+    labels = np.zeros(samples.SIZE, np.uint8)
+    labels[15:45, 20:40], labels[15:45, 40:60] = 1, 7
+    return labels
+
+
+@pytest.mark.parametrize("doubt", [0, 0.4])
+def test_no_line_runs_through_objects_that_touch(tmp_path, doubt):
+    """Each object fades over its neighbour: to shares that add up to one, or with a `doubt` left over."""
+    ramp = np.clip((np.arange(samples.SIZE[1]) - 36.5) / 6, 0, 1)  # 0.5 between the pixels 39 and 40
+    certain = 1 - 4 * doubt * ramp * (1 - ramp)
+    fades = {1: 255 * (1 - ramp) * certain, 7: 255 * ramp * certain}
+    result = samples.make(
+        tmp_path / "result",
+        samples.film(tmp_path / "clip.mp4", audio=None),
+        labels=touching,
+        names={1: "a", 7: "b"},
+        soft=lambda id_, labels: np.where(labels > 0, fades[id_], 0),
+    )
+    export((result,), "alpha", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "clip" / "00000.png") as picture:
+        alpha = np.array(picture)[..., 3].astype(int)
+    assert alpha[18:42, 23:57].min() >= 250
+    assert not alpha[touching(0) == 0].any()
+
+
 def test_prores_has_exact_alpha_times_and_sound(result, tmp_path):
     images = film(result, tmp_path, "prores", ".mov")
     with av.open(str(tmp_path / "prores.mov")) as container:

@@ -10,7 +10,7 @@ from pathlib import Path
 from trackmask.batch.lock import holder
 from trackmask.batch.manifest import DONE, FAILED, FOLDER, PARTIAL, RUNNING, WAITING, Row, manifests, read_manifest
 from trackmask.errors import ResultError
-from trackmask.files import shown, write_whole
+from trackmask.files import cell, shown, write_whole
 
 STATES = (DONE, PARTIAL, FAILED, RUNNING, WAITING)
 
@@ -58,7 +58,7 @@ def write_failures(path: Path, rows: list[Row]) -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("clip", "state", "attempts", "error"))
-    table.writerows((shown(row.clip), row.state, row.attempts, row.error) for row in rows)
+    table.writerows((cell(row.clip), row.state, row.attempts, cell(row.error)) for row in rows)
     write_whole(path, text.getvalue().encode())
 
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from trackmask.data import Image, Labels, ObjectRecord, box_of
@@ -13,6 +14,11 @@ from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
 from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, called, open_result, source_video
 from trackmask.video import open_video
+
+_SEAM, _SEAM = (
+    np.ones((5, 5), np.uint8),
+    np.ones((9, 9), np.uint8),
+)  # pixels: of a seam, and of what it is filled from
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +58,10 @@ class Sample:
         """(H, W) uint8, 255 = object: with soft edges where the run kept them, else hard."""
         if not (self.result.folder / SOFT).is_dir():
             return np.where(self.labels, 255, 0).astype(np.uint8)
-        alpha = np.zeros_like(self.labels)
+        shares = np.zeros(self.labels.shape, np.uint16)
         for info, _ in self.shown:
-            np.maximum(alpha, self.result.soft(info.id, self.index), out=alpha)
-        return alpha
+            shares += self.result.soft(info.id, self.index)
+        return _whole(np.minimum(shares, 255).astype(np.uint8), self.labels)
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,16 @@ class Clip:
         for info, _ in shown:
             kept[info.id] = info.id
         return Sample(place, frame.index, frame.time, known, shown, kept[labels], result)
+
+
+def _whole(alpha: np.ndarray, labels: Labels) -> np.ndarray:
+    """(H, W) uint8 without the line along which two objects touch: there the doubt is whose a pixel is, not whether it
+    is anybody's, and shares that do not add up to one leave a valley between them.
+    """
+    least = 255 - cv2.dilate(np.where(labels, 255 - labels, 0).astype(np.uint8), _SEAM)  # ids near each pixel
+    touching = (cv2.dilate(labels, _SEAM) != least) & (least < 255)
+    closed = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, _SEAM)
+    return np.where(touching, closed, alpha)
 
 
 def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = False) -> tuple[Clip, ...]:

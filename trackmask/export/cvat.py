@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from trackmask import files
 from trackmask.draw import palette
 from trackmask.export.clip import Clip
 from trackmask.export.job import Job
@@ -61,7 +62,7 @@ def meta(job: Job, clip: Clip, frames: list[int]) -> str:
         f"<frame_filter>step={clip.options.every}</frame_filter>"
         f"<labels>\n{labels}</labels>"
         f"<original_size><width>{width}</width><height>{height}</height></original_size></task>"
-        f"<source>{escape(clip.source.name)}</source></meta>\n"
+        f"<source>{escape(files.shown(clip.source.name))}</source></meta>\n"
     )
 
 
@@ -75,7 +76,9 @@ def _colour(number: int) -> str:
 
 
 def _collect(clip: Clip, pieces: Pieces, outlines: Outlines) -> list[int]:
-    """Under each track its shapes; an object that is gone gets its last shape once more, marked as outside."""
+    """Under each track its shapes; an object that is gone, or still there when the export ends before
+    the video, gets its last shape once more, marked as outside.
+    """
     frames: list[int] = []
     seen: dict[Track, str] = {}  # the tracks that go on, with their last points
     for sample in clip.samples():
@@ -89,6 +92,10 @@ def _collect(clip: Clip, pieces: Pieces, outlines: Outlines) -> list[int]:
         for track, at in now.items():
             pieces.add(track, _shape(sample.index, at, track[0], outside=0))
         seen = now
+    after = frames[-1] + clip.options.every
+    if clip.source.frames is None or after < clip.source.frames:  # else CVAT would show them to the end of its task
+        for track, at in seen.items():
+            pieces.add(track, _shape(after, at, track[0], outside=1))
     return frames
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from trackmask.export.clip import Clip, Shown
 from trackmask.export.job import Job
+from trackmask.files import cell
 
 _COLUMNS = ["frame", "time", "object", "name", "state", "confidence"]
 _COLUMNS += ["x", "y", "width", "height", "centre_x", "centre_y", "area"]
@@ -31,7 +32,14 @@ def _lines(clip: Clip) -> Iterator[list[object]]:
     for sample in clip.samples():
         shown = {item.info.id: _place(item) for item in sample.objects()}
         for info, record in sample.known:
-            about = [sample.index, f"{sample.time:.6f}", info.id, info.name, record.state, f"{record.confidence:.4f}"]
+            about = [
+                sample.index,
+                f"{sample.time:.6f}",
+                info.id,
+                cell(info.name),
+                record.state,
+                f"{record.confidence:.4f}",
+            ]
             yield [*about, *shown.get(info.id, _NOWHERE)]
 
 

@@ -17,8 +17,8 @@ _HARD = "save it as a PNG with hard edges: 0 and 255 for one object, or the ids 
 _LEAST_PEAK = 32  # grey: masks that reach less far carry ids
 _INSIDE = 0.875  # of the brightest grey: what is brighter is inside of a soft mask
 _REACH = 7  # pixels, a square: so near to each pixel of a soft edge there is a brighter one
-# Measured: blurred and enlarged masks have 0.86 to 1 of the first share and 0.46 to 1 of the second (straight edges have
-# no rim), objects that have a grey each 0 to 0.2 and 0 to 0.43.
+# Measured: blurred and enlarged masks have 0.86 to 1 of the first share and 0.46 to 1 of the second (straight edges may
+# have no rim), objects that have a grey each 0 to 0.2 and 0 to 0.43.
 _SOFT, _OBJECTS = 0.85, 0.5  # of a rim's pixels have a brighter one near: one soft mask; objects
 _AROUND, _ASIDE = 0.3, 0.15  # of the inside's border lies beside the rim, and of the outline is rim: the same
 

@@ -86,7 +86,7 @@ def write_edits(
     """`frames` are the shapes on each frame; `name` of the file they come from. Raises as `import_edits` does."""
     known = {info.id: info.name for info in result.objects}
     ours = set(result.frames.indices)
-    strange = sorted(frames.keys() - ours)
+    strange = sorted(index for index, shapes in frames.items() if shapes and index not in ours)
     if strange:
         raise DataError(
             f"{name} speaks of frame {strange[0]}, which {result.folder} does not have; is it another clip?"
@@ -94,7 +94,7 @@ def write_edits(
     entries: list[dict[str, Any]] = []
     with StagedFolder(result.folder / EDITS, lambda target: _check_free(target, overwrite)) as staged:
         with writing(staged.target):
-            for index in sorted(frames):
+            for index in sorted(frames.keys() & ours):
                 before = result.masks(index)
                 labels, found = _compare(before, _by_object(index, frames[index], known, before), absent)
                 entries += [{"frame": index, "object": i, "name": known[i], **change} for i, change in found.items()]
@@ -105,7 +105,7 @@ def write_edits(
         if entries:
             staged.publish()
     counts = {change: sum(e["change"] == change for e in entries) for change in ("changed", "new", "absent")}
-    return Tally(staged.target, len(frames), **counts)
+    return Tally(staged.target, len(frames.keys() & ours), **counts)
 
 
 def _by_object(
