@@ -93,7 +93,7 @@ def run(bench: Bench, names: tuple[str, ...], again: bool = False) -> None:
 
     ExtraError where a package for them is missing; raises what the experiments raise.
     """
-    need("lab", "trackmask lab", "matplotlib", "skimage", "sklearn", "torch")
+    need("lab", "trackmask lab", "torch", "matplotlib", "skimage", "sklearn")
     for name in names:
         if bench.has(name) and not again:
             bench.report(f"{name}: done before (--again runs it anew)")
