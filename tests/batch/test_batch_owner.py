@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trackmask.batch.job import Job, Verdict
+from trackmask.batch.job import Job, Verdict, unexpected
 from trackmask.batch.lock import held, holder
 from trackmask.batch.manifest import Manifest, Row, read_manifest
 from trackmask.batch.owner import Event, Fatal, Owner, Rules
@@ -142,6 +142,18 @@ def test_weights_that_do_not_open_end_the_batch(tmp_path: Path) -> None:
         night.run()
     assert "b" in night.pool.killed
     assert {row.state for row in read_manifest(tmp_path / "all.sqlite")} == {"waiting"}
+
+
+def test_where_an_unexpected_error_came_from_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise ZeroDivisionError("of ours")
+    except ZeroDivisionError as error:
+        verdict = unexpected(error)
+    with caplog.at_level("INFO", logger="trackmask"):
+        rows = Night(tmp_path, {"a": [verdict], "b": [DONE]}).run()
+    assert (rows["a"].error, rows["b"].state) == ("unexpected ZeroDivisionError: of ours", "done")
+    assert "test_batch_owner.py" in caplog.text
+    assert "Traceback" in caplog.text
 
 
 def test_a_result_that_was_there_before_is_not_ours(tmp_path: Path) -> None:

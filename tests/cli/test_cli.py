@@ -250,10 +250,11 @@ def test_frame_writes_a_picture_to_paint_on() -> None:
 
 def test_score_of_the_truth_against_itself_is_perfect() -> None:
     truth = str(SAMPLES / "cat.truth")
-    result = call("score", truth, truth, "--json", "figures.json")
+    result = call("score", truth, truth)
     assert result.exit_code == 0, result.output
     assert "100.0" in result.stdout
-    assert json.loads(Path("figures.json").read_text())
+    assert json.loads(call("score", truth, truth, "--json").stdout)
+    assert "no folder" in refused(2, "score", truth, truth, "--sheet", "no/dir/x.png")
 
 
 def test_eval_compares_methods(tmp_path: Path) -> None:

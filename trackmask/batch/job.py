@@ -2,9 +2,10 @@
 
 import os
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
@@ -46,6 +47,7 @@ class Verdict:
     seconds: float = 0.0
     sha256: str = ""  # of the clip
     fatal: int = 0  # the exit code where no other clip can succeed either
+    trace: str = ""  # where an unexpected error came from: for the log
 
 
 def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
@@ -65,9 +67,14 @@ def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> V
     except MemoryError:
         verdict = Verdict(FAILED, "the memory is not enough for it; give fewer --jobs")
     except Exception as error:  # noqa: BLE001  # a fault of ours in one clip must not end the night's work
-        verdict = Verdict(FAILED, f"unexpected {type(error).__name__}: {error}")
-    seconds = round(time.monotonic() - began, 3)
-    return Verdict(verdict.state, shown(verdict.error), verdict.frames, seconds, verdict.sha256)
+        verdict = unexpected(error)
+    return replace(verdict, error=shown(verdict.error), seconds=round(time.monotonic() - began, 3))
+
+
+def unexpected(error: Exception, fatal: int = 0) -> Verdict:
+    """For a fault of ours: what it says, and where it came from, which the worker cannot print."""
+    trace = "".join(traceback.format_exception(error))
+    return Verdict(FAILED, f"unexpected {type(error).__name__}: {error}", fatal=fatal, trace=trace)
 
 
 def clear(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The one process that owns a batch: it hands clips to workers, writes the manifest, and tells what happens."""
 
+import logging
 import os
 import time
 from collections import Counter, deque
@@ -14,6 +15,8 @@ from trackmask.batch.plan import Work
 from trackmask.batch.pool import Died, Ended, News, Pool, Progress
 from trackmask.errors import TrackmaskError
 from trackmask.files import shown
+
+log = logging.getLogger(__name__)
 
 _BEAT = 0.2  # seconds between two looks at interrupts and timeouts
 
@@ -100,12 +103,15 @@ class Owner:
             self._pace.tick(news.job.output, news.frames, news.expected)
         elif isinstance(news, Ended):
             if news.verdict.fatal:
+                log.info("no clip can succeed: %s", news.verdict.trace or news.verdict.error)
                 raise Fatal(news.verdict)
             self._end(run, news.verdict)
         else:
             self._died(run, news)
 
     def _end(self, run: Run, verdict: Verdict) -> None:
+        if verdict.trace:
+            log.info("%s failed unexpectedly\n%s", run.work.job.key, verdict.trace)
         job, row = run.work.job, run.work.row
         del self._running[job.output]
         self._manifest.put(

@@ -64,7 +64,8 @@ class RayPool:
         except (errors.TaskCancelledError, KeyboardInterrupt):
             return Ended(job, Verdict("waiting"))
         except errors.RayTaskError as error:
-            return Ended(job, Verdict("failed", f"unexpected {str(error).strip().splitlines()[-1]}"))
+            said = str(error).strip()
+            return Ended(job, Verdict("failed", f"unexpected {said.splitlines()[-1]}", trace=said))
         except errors.RayError as error:  # worker or node are gone
             return Died(job, f"its process is gone ({type(error).__name__})")
 

@@ -21,7 +21,7 @@ _OFTEN = 0.5  # seconds between two reports of a clip's progress
 def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> None:
     """Takes Jobs, and STOP to leave the running one; sends (frames, expected) now and then, and a Verdict each."""
     _settle()
-    from trackmask.batch.job import Verdict, do
+    from trackmask.batch.job import Verdict, do, unexpected
     from trackmask.batch.manifest import FAILED
     from trackmask.errors import TrackmaskError
     from trackmask.runtime import open_runtime
@@ -32,6 +32,10 @@ def main(pipe: Connection, weights: Path | None, device: str, threads: int) -> N
     except TrackmaskError as error:
         link.next()
         link.send(Verdict(FAILED, str(error), fatal=error.exit_code))
+        return
+    except Exception as error:  # noqa: BLE001  # a fault of ours: nobody sees what this process prints
+        link.next()
+        link.send(unexpected(error, fatal=1))
         return
     while True:
         job = link.next()

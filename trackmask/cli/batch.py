@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import discard_option, pipeline_options, track_options
+from .options import NewFile, discard_option, json_option, pipeline_options, quiet_option, track_options
 
 if TYPE_CHECKING:
     from trackmask.batch.batch import Batch, Summary
@@ -25,25 +25,42 @@ FAILED, INTERRUPTED = 3, 130
 @click.command()
 @click.argument("source", metavar="IN")
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder of the results and the manifest."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Where the results go, and the list of what is done.",
 )
 @click.option(
-    "--prompts", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="For clips without their own."
+    "--prompts",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE",
+    help="Prompts for the clips that have none of their own.",
 )
-@click.option("--include", multiple=True, metavar="PATTERN", help="Only clips that match. Repeat.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="No clips that match. Repeat.")
-@click.option("--jobs", default="auto", show_default=True, metavar="N", help="Processes; they share the cores.")
-@click.option("--retries", type=click.IntRange(0), default=2, show_default=True, help="Of a clip whose process died.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="A clip. [none]")
-@click.option("--shard", metavar="I/N", help="Only the I-th of N parts of the clips, from 1 on: for Slurm arrays.")
-@click.option("--ray", metavar="ADDRESS", help="Track on this Ray cluster; OUT and IN are shared folders.")
+@click.option("--include", multiple=True, metavar="PATTERN", help="Track only clips that match. Repeat for more.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out clips that match. Repeat for more.")
+@click.option("--jobs", default="auto", show_default=True, metavar="N", help="Clips at a time; they share the cores.")
+@click.option(
+    "--retries",
+    type=click.IntRange(0),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="How often a clip is tried again whose process died.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give a clip up after that time."
+)
+@click.option("--shard", metavar="I/N", help="Track only the I-th of N parts of the clips, for many machines: 1/4.")
+@click.option("--ray", metavar="ADDRESS", help="Track on this Ray cluster, which shares the folders.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace results that this batch did not write.")
 @discard_option
 @click.option(
-    "--json-log", type=click.Path(path_type=Path, dir_okay=False), help="Append one event a line to this file."
+    "--json-log", type=NewFile(), metavar="FILE", help="Append what happens to this file, a JSON object a line."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@quiet_option
 def batch(
     source: str,
     out: Path,
@@ -67,10 +84,11 @@ def batch(
     json_log: Path | None,
     quiet: bool,
 ) -> None:
-    """Track all clips of IN: a folder, a glob, a list, or a CSV with the columns clip, prompt, output.
+    """Track many clips, side by side; called again, go on where it stopped.
 
-    Called again it goes on where it stopped: what is done and unchanged is not done again. Prompts lie beside a clip
-    (clip.prompts.json, clip.mask.png, clip.json of LabelMe); without any, the main object is found.
+    IN is a folder, a pattern ("clips/*.mov"), a text file with a clip a line, or a CSV with the columns clip, prompt,
+    output. What is done and unchanged is not done again. A clip's prompts lie beside it (clip.prompts.json,
+    clip.mask.png, or LabelMe's clip.json); without any, its main object is found.
     """
     from trackmask.batch.batch import Batch
     from trackmask.batch.find import Selection
@@ -101,9 +119,12 @@ def batch(
 
 @click.command("batch-status")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
+@json_option
 def batch_status(out: Path, as_json: bool) -> None:
-    """How the batch in OUT stands, over all its shards: at any time, whoever is at work on it."""
+    """Say how far a batch is, at any time, whoever is at work on it.
+
+    OUT is the batch's folder of results.
+    """
     from trackmask.batch.status import STATES, failures, in_all, read_status
 
     shards = read_status(out)

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 @click.argument("result", type=click.Path(path_type=Path))
 @frame_option("The frame that is corrected")
 @object_option
-@click.option("--mask", multiple=True, metavar="FILE", help="PNG with the right mask.")
-@click.option("--box", multiple=True, metavar="X,Y,W,H", help="A box around the object.")
-@click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat.")
-@click.option("--negative", multiple=True, metavar="X,Y", help="A click beside the object. Repeat.")
-@click.option("--absent", is_flag=True, help="The object is not to be seen in this frame.")
-@click.option("--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result.")
+@click.option("--mask", multiple=True, metavar="FILE", help="The right mask as PNG: white on black.")
+@click.option(
+    "--box", multiple=True, metavar="X,Y,W,H", help="A box around the object: top left corner and size, in pixels."
+)
+@click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat for more.")
+@click.option("--negative", multiple=True, metavar="X,Y", help="A click beside the object. Repeat for more.")
+@click.option("--absent", is_flag=True, help="Say that the object is not to be seen in this frame.")
+@click.option(
+    "--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result as corrections."
+)
 @video_option
 @click.option("--style", type=click.Choice(STYLES), help="Of the overlay. [as the run drew it]")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of the weights. [those of the run]")
@@ -46,9 +50,10 @@ def correct(
     threads: int,
     **_: object,
 ) -> None:
-    """Put one frame of a RESULT right: the object is tracked again from there, up to the neighbouring prompts.
+    """Put one frame of a result right; the object is tracked again from there, up to the neighbouring prompts.
 
-    `trackmask undo` takes it back. Correct the frames first that `review` in result.json, or the report, names first.
+    RESULT is a folder that `trackmask run` has written. Begin with the frames that the report names first. `trackmask
+    undo` takes a correction back.
     """
     from trackmask.correct import correct as correct_result
     from trackmask.correct import runtime_of

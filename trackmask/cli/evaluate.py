@@ -6,77 +6,113 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import device_option, threads_option, weights_option
+from .options import NewFile, device_option, json_option, threads_option, weights_option
 
 if TYPE_CHECKING:
     from trackmask.evaluation.baselines import Method
-    from trackmask.evaluation.measure import ClipScore
 
 METHODS = ("trackmask", "copy", "flow", "features", "hog-svm")
 
 
+sheet_option = click.option(
+    "--sheet", type=NewFile(), metavar="FILE", help="Draw masks and truth on a contact sheet: clips down, time across."
+)
+
+
 @click.command("eval")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Folder with JPEGImages and Annotations.")
-@click.option("--split", type=click.Path(path_type=Path), help="Text file with the names of the clips to use.")
-@click.option("--prompt", type=click.Choice(["mask", "box", "none"]), default="mask", show_default=True)
-@click.option("--every", type=click.IntRange(1), default=1, help="Use every so many-th frame: all moves faster. [1]")
-@click.option("--method", "names", type=click.Choice(METHODS), multiple=True, help="Repeat to compare. [trackmask]")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="The data set, with JPEGImages (or videos) and Annotations in it.",
+)
+@click.option(
+    "--clips", "chosen", type=click.Path(path_type=Path), metavar="FILE", help="A text file of the clips to take. [all]"
+)
+@click.option(
+    "--prompt",
+    type=click.Choice(["mask", "box", "none"]),
+    default="mask",
+    show_default=True,
+    help="What is said of the objects in the first frame.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Take each N-th frame only, so that all moves faster.",
+)
+@click.option(
+    "--method", "names", type=click.Choice(METHODS), multiple=True, help="What tracks. [trackmask] Repeat to compare."
+)
 @weights_option
 @device_option
 @threads_option
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures to this file, too.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="Write a contact sheet (PNG): clips down, time across.")
+@json_option
+@sheet_option
 def evaluate(
     data: Path,
-    split: Path | None,
+    chosen: Path | None,
     prompt: str,
     every: int,
     names: tuple[str, ...],
     weights: Path | None,
     device: str,
     threads: int,
-    json_file: Path | None,
+    as_json: bool,
     sheet: Path | None,
 ) -> None:
-    """Track the clips of a data set in DAVIS's layout and score the masks: J, F, J&F, recall, decay, frames/s."""
+    """Track the clips of a data set in DAVIS's layout, and score the masks.
+
+    The scores are J, F and J&F as DAVIS defines them, with recall and decay, and the frames per second.
+    """
     from trackmask.evaluation.dataset import read_dataset
+    from trackmask.evaluation.measure import as_json as figures
     from trackmask.evaluation.measure import evaluate as measure
+    from trackmask.evaluation.measure import table
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
-    clips = [clip.thinned(every) for clip in read_dataset(data, split)]
+    clips = [clip.thinned(every) for clip in read_dataset(data, chosen)]
     results = {}
     for name in names or ("trackmask",):
         method = open_method(name, weights, device, threads)
         sampler = Sampler(method) if sheet else None
         scores = list(measure(sampler or method, clips, prompt))
-        click.echo(f"{name}, prompt: {prompt}" + (f", every {every} frames" if every > 1 else ""))
-        results[name] = show(scores)
+        results[name] = figures(scores)
+        if not as_json:
+            click.echo(f"{name}, prompt: {prompt}" + (f", every {every} frames" if every > 1 else ""))
+            click.echo(table(scores))
         if sheet and sampler:
             several = len(names) > 1
             contact_sheet(sampler.rows(clips, scores), sheet.with_stem(f"{sheet.stem}-{name}") if several else sheet)
-    if json_file:
-        json_file.write_text(json.dumps(results, indent=1))
+    if as_json:
+        click.echo(json.dumps(results, indent=1))
 
 
 @click.command()
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.argument("truth", type=click.Path(path_type=Path))
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures to this file, too.")
-@click.option("--sheet", type=click.Path(path_type=Path), help="Write a contact sheet (PNG); TRUTH needs its pictures.")
-def score(predictions: Path, truth: Path, json_file: Path | None, sheet: Path | None) -> None:
-    """Score the mask PNGs of any tool: PREDICTIONS/CLIP/00000.png against TRUTH/CLIP/00000.png."""
+@json_option
+@sheet_option
+def score(predictions: Path, truth: Path, as_json: bool, sheet: Path | None) -> None:
+    """Score masks that any tool has made, against true ones.
+
+    PREDICTIONS and TRUTH are folders of palette PNGs, CLIP/00000.png and so on. A contact sheet needs the pictures
+    beside TRUTH.
+    """
+    from trackmask.evaluation.measure import as_json as figures
     from trackmask.evaluation.measure import evaluate as measure
-    from trackmask.evaluation.measure import pair_folders
+    from trackmask.evaluation.measure import pair_folders, table
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
     method, clips = pair_folders(predictions, truth)
     sampler = Sampler(method) if sheet else None
     scores = list(measure(sampler or method, clips, "mask"))
-    figures = show(scores)
+    click.echo(json.dumps(figures(scores), indent=1) if as_json else table(scores))
     if sheet and sampler:
         contact_sheet(sampler.rows(clips, scores), sheet)
-    if json_file:
-        json_file.write_text(json.dumps(figures, indent=1))
 
 
 def open_method(name: str, weights: Path | None, device: str, threads: int) -> "Method":
@@ -88,10 +124,3 @@ def open_method(name: str, weights: Path | None, device: str, threads: int) -> "
 
         return HogSvm()
     return methods.open_method(name, weights, device, threads)
-
-
-def show(scores: "list[ClipScore]") -> dict:
-    from trackmask.evaluation.measure import as_json, table
-
-    click.echo(table(scores))
-    return as_json(scores)

@@ -10,10 +10,12 @@ from .options import frame_option, object_option, threads_option, video_option, 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
 @frame_option("The frame to look into", required=True)
-@click.option("--place", metavar="X,Y", help="Whose connections to show, in pixels. [the object's middle]")
+@click.option("--place", metavar="X,Y", help="The place whose connections are shown, in pixels. [the object's middle]")
 @object_option
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="[VIDEO.frame-N.png]")
-@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="The picture to write. [VIDEO.explain-N.png]"
+)
+@click.option("--overwrite", is_flag=True, help="Replace an earlier picture.")
 @video_option
 @weights_option
 @threads_option
@@ -28,9 +30,10 @@ def explain(
     weights: Path | None,
     threads: int,
 ) -> None:
-    """Draw how the network came to the mask in one frame of a RESULT: what its fully connected layers connect.
+    """Draw how the network came to the mask in one frame: what its fully connected layers connect.
 
-    The object is tracked again up to that frame. docs/why-fully-connected.md says how to read the picture.
+    RESULT is a folder that `trackmask run` has written. The object is tracked again up to that frame.
+    docs/why-fully-connected.md says how to read the picture.
     """
     from trackmask.extras import need
 
@@ -46,7 +49,7 @@ def explain(
     folder = weights or shipped_folder()
     runtime = OnnxRuntime(folder, threads)
     index = frame_at(known, frame)
-    out = out or Path(f"{known.source.name}.frame-{index}.png")
+    out = out or Path(f"{known.source.name}.explain-{index}.png")
     net = load_network(folder / CHECKPOINT)
     draw(known, index, net, runtime, out, object_id=said, place=point, video=video, overwrite=overwrite)
     click.echo(f"{shown(out)}: how frame {index} was tracked")

@@ -8,14 +8,16 @@ from trackmask.errors import CallError, OutputExistsError
 from trackmask.files import shown, write_whole
 
 from .mistakes import Video
-from .options import When
+from .options import NewFile, When
 
 
 @click.command()
 @click.argument("video", type=Video())
-@click.option("--at", "moment", type=When(), default=0, metavar="WHEN", help="The frame: its number, or a time. [0]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="The PNG. [VIDEO.frame-N.png]")
-@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option(
+    "--at", "moment", type=When(), default=0, metavar="WHEN", help="The number of the frame, or its time. [0]"
+)
+@click.option("-o", "--out", type=NewFile(), metavar="FILE", help="The PNG to write. [VIDEO.frame-N.png]")
+@click.option("--overwrite", is_flag=True, help="Replace an earlier file.")
 def frame(video: Path, moment: int | float, out: Path | None, overwrite: bool) -> None:
     """Write one frame of a video as a picture, to paint a mask on.
 

@@ -105,6 +105,19 @@ def open_streams() -> None:
 
 
 @contextmanager
+def interruptible(left: str) -> Iterator[None]:
+    """Around work of which something is left when it is interrupted; `left` says what, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {left}") from None
+
+
+class Interrupted(click.ClickException):
+    exit_code = INTERRUPTED
+
+
+@contextmanager
 def one_line(ctx: click.Context) -> Iterator[None]:
     """Around all that a command does."""
     try:

@@ -8,11 +8,12 @@ import click
 from trackmask.files import shown
 
 from .mistakes import Video
+from .options import json_option
 
 
 @click.command()
 @click.argument("video", type=Video())
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of text.")
+@json_option
 def info(video: Path, as_json: bool) -> None:
     """Print what a video says of itself: size, frame rate, number of frames, codec, rotation."""
     from trackmask.video import open_video

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trackmask.errors import CallError
+
 if TYPE_CHECKING:
     from trackmask.pipeline import Options
 
@@ -35,6 +37,19 @@ class When(click.ParamType):
         return parse_moment(value) if isinstance(value, str) else value
 
 
+class NewFile(click.Path):
+    """A file to write at the end of the work: that its folder is there is known at the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        folder = Path(value).parent
+        if not folder.is_dir():
+            raise CallError(f"{value} cannot be written: there is no folder {folder}; make it, or choose another place")
+        return super().convert(value, param, ctx)
+
+
 class Names(click.Choice):
     """A choice of what another room offers, which is imported when somebody asks."""
 
@@ -53,30 +68,41 @@ def frame_option(text: str, **more: Any) -> Callable[[Any], Any]:
 
 
 object_option = click.option("--object", "said", metavar="ID|NAME", help="The object. [the only one]")
-device_option = click.option("--device", default="cpu", show_default=True, help="cpu, cuda or mps.")
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="DEVICE",
+    help="Where the network runs: cpu, cuda (an NVIDIA GPU) or mps (a Mac's).",
+)
 weights_option = click.option(
-    "--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones."
+    "--weights", type=click.Path(path_type=Path), metavar="FOLDER", help="Weights to use in place of the shipped ones."
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(0), default=0, help="Of the network and of the decoder; 0 = all cores."
+    "--threads", type=click.IntRange(0), default=0, metavar="N", help="Threads to compute with. [one for each core]"
 )
-video_option = click.option("--video", type=click.Path(path_type=Path), help="Where the video is, if it has moved.")
+video_option = click.option(
+    "--video", type=click.Path(path_type=Path), metavar="FILE", help="Where the video is now, if it has moved."
+)
 style_option = click.option(
-    "--style", type=click.Choice(STYLES), default="fill", show_default=True, help="Of the overlay."
+    "--style", type=click.Choice(STYLES), default="fill", show_default=True, help="How the overlay shows the objects."
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs, in place of the text.")
+seed_option = click.option("--seed", type=int, default=0, show_default=True, help="Where the random numbers begin.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 discard_option = click.option(
     "--discard-corrections",
     "discard",
     is_flag=True,
-    help="Replace also results that a person corrected or imported edits into; the corrections are lost.",
+    help="With --overwrite: also results that a person corrected or edited; that work is lost.",
 )
 #: What of a video is tracked, and what is written.
 track_options = together(
-    click.option("--start", metavar="WHEN", help="First frame: 45, or a time: 3.2s, 1:02:03.5."),
-    click.option("--end", metavar="WHEN", help="Last frame, or a time."),
+    click.option("--start", metavar="WHEN", help="Track from this frame (45) or time (3.2s, 1:02:03.5) on."),
+    click.option("--end", metavar="WHEN", help="Track up to this frame or time, itself included."),
     style_option,
     click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4."),
-    click.option("--soft", is_flag=True, help="Keep the objects' probabilities as well: soft edges for mattes."),
+    click.option("--soft", is_flag=True, help="Keep each object's probabilities as well, for soft edges."),
     weights_option,
     device_option,
 )

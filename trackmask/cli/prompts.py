@@ -42,11 +42,23 @@ class OrderedCommand(click.Command):
 
 #: For a command of class OrderedCommand.
 prompt_options = together(
-    click.option("--mask", multiple=True, metavar="FILE[@WHEN]", help="PNG: 0/255, or ids 1..254."),
-    click.option("--box", multiple=True, metavar="X,Y,W,H[@WHEN]", help="Top left corner and size, pixels."),
-    click.option("--point", multiple=True, metavar="X,Y[@WHEN]", help="A click on the object."),
-    click.option("--negative", multiple=True, metavar="X,Y[@WHEN]", help="A click beside the object."),
-    click.option("--object", multiple=True, metavar="NAME", help="The prompts after it are of this object."),
+    click.option(
+        "--mask",
+        multiple=True,
+        metavar="FILE[@WHEN]",
+        help="A mask as PNG: white on black, or the ids 1 to 254 of several objects.",
+    ),
+    click.option(
+        "--box",
+        multiple=True,
+        metavar="X,Y,W,H[@WHEN]",
+        help="A box around the object: its top left corner and its size, in pixels.",
+    ),
+    click.option("--point", multiple=True, metavar="X,Y[@WHEN]", help="A click on the object. Repeat for more."),
+    click.option("--negative", multiple=True, metavar="X,Y[@WHEN]", help="A click beside the object. Repeat for more."),
+    click.option(
+        "--object", multiple=True, metavar="NAME", help="The name of the object that the prompts after it belong to."
+    ),
 )
 
 

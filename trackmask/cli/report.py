@@ -6,16 +6,19 @@ import click
 
 from trackmask.files import shown
 
+from .options import NewFile, quiet_option, video_option
+
 
 @click.command()
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="The page. [RESULT/report.html]")
-@click.option("--video", type=click.Path(path_type=Path), metavar="FILE", help="The video, where it has moved.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-o", "--out", type=NewFile(), metavar="FILE", help="The page to write. [RESULT/report.html]")
+@video_option
+@quiet_option
 def report(result: Path, out: Path | None, video: Path | None, quiet: bool) -> None:
-    """Write a page to look at a RESULT folder: confidence over time, and what to review, worst first.
+    """Write a page on a result: each object's confidence over time, and which frames to look at, worst first.
 
-    Open it in any browser, from disk: it holds its own pictures, and plays the overlay that lies beside it.
+    RESULT is a folder that `trackmask run` has written. Open the page in any browser, from disk: it holds its own
+    pictures, and plays the overlay that lies beside it.
     """
     from trackmask.cli.run import Bar
     from trackmask.report import write_report

@@ -10,7 +10,7 @@ from trackmask.errors import PromptError
 from trackmask.files import shown
 
 from .mistakes import ResultFolder, Video
-from .options import discard_option, pipeline_options, threads_option, track_options
+from .options import discard_option, pipeline_options, quiet_option, threads_option, track_options
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ NAMED = 3  # frames that the last line names
     "prompt_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="prompts.json, or LabelMe's or COCO's.",
+    help="The prompts of a file: prompts.json, LabelMe's or COCO's json, or a mask.",
 )
 @click.option("--interactive", is_flag=True, help="Draw boxes and clicks on the first frame, in a window.")
-@click.option("--auto", type=click.IntRange(1, 20), metavar="N", help="Without a prompt: find N objects at most. [1]")
-@click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend.")
+@click.option(
+    "--auto", type=click.IntRange(1, 20), metavar="N", help="Find up to N main objects, where no prompt is given. [1]"
+)
+@click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend the masks.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
 @discard_option
 @threads_option
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@quiet_option
 def run(
     video: Path,
     out: Path | None,
@@ -62,11 +64,15 @@ def run(
     quiet: bool,
     **_: object,
 ) -> None:
-    """Track objects through a VIDEO (a file, or a folder of images): masks, overlay and confidence of every frame.
+    """Track objects through a video: a mask and a confidence for every frame, and an overlay to look at.
 
-    Without a prompt the main object is found. A prompt belongs to the first frame, or to the frame or time WHEN behind
-    its @ (45, 3.2s, 1:02:03.5). Each --box and each --mask is an object of its own and all clicks are one, unless
-    --object NAME gathers what comes after it. The result folder holds masks/00000.png on, overlay.mp4 and result.json.
+    VIDEO is a file or a folder of images. A mask says most exactly which object is meant, a box comes next, then
+    clicks; without any of them the main object is found.
+
+    A prompt belongs to the first frame, or to the frame (45) or time (3.2s, 1:02:03.5) behind its @. Each --box and
+    each --mask is an object of its own, and all clicks are one; --object NAME gathers the prompts that follow it.
+
+    The result folder holds masks/00000.png and so on, overlay.mp4 and result.json.
     """
     from trackmask.pipeline import run as track_video
     from trackmask.result import default_folder

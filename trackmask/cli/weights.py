@@ -10,7 +10,7 @@ from .options import names_in
 
 @click.group(cls=Commands)
 def weights() -> None:
-    """Look at the weights, and make the files that run from a training's checkpoint."""
+    """Look at the weights, or make the files that run from a training's checkpoint."""
 
 
 @weights.command()
@@ -25,18 +25,28 @@ def show() -> None:
 
 @weights.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write.")
-@click.option("--size", type=click.IntRange(64), help="Side of the crop, pixels; as trained, if not said.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    metavar="FOLDER",
+    help="Where the files go.",
+)
+@click.option("--size", type=click.IntRange(64), metavar="PIXELS", help="Side of the crop. [as trained]")
 @click.option(
     "--calibrate",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Clips with masks (JPEGImages or videos, Annotations): makes the encoder's graph compute in 8 bits.",
+    metavar="FOLDER",
+    help="Clips with masks, by which the encoder's graph is made to compute in 8 bits.",
 )
-@click.option("--leave-out", default="", help="Names of clips that the calibration must not see, with commas.")
+@click.option(
+    "--leave-out", default="", metavar="NAME,...", help="Clips that the calibration must not see, with commas."
+)
 def export(checkpoint: Path, out: Path, size: int | None, calibrate: Path | None, leave_out: str) -> None:
-    """Make OUT/trackmask.safetensors and the two ONNX graphs from CHECKPOINT.
+    """Make the files that run from a checkpoint: trackmask.safetensors and the two ONNX graphs.
 
-    CHECKPOINT is a training's checkpoint.pt (its averaged weights are taken) or a trackmask.safetensors.
+    CHECKPOINT is a training's checkpoint.pt, whose averaged weights are taken, or a trackmask.safetensors.
     """
     from trackmask.extras import need
 

@@ -121,8 +121,9 @@ class Page:
         )
         place = escape(self.result.folder.resolve().name)
         return (
-            '<p class="soft">For each there are the two commands to put it right: the frame as a picture, on whose copy'
-            f" the object is painted white and all else black, and the correction. Give them where {place} lies.</p>"
+            '<p class="soft advice">The commands below each range put it right, from the folder that'
+            f" {place} lies in. The first writes the frame as a picture: paint the object white and all else black, and"
+            " save that under the name in the second. Click on a command to copy it.</p>"
             f'<ol class="review">{rows}</ol>'
         )
 

@@ -10,6 +10,7 @@
 Nothing in result.json depends on the run: the same video and prompts give the same bytes.
 """
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,6 +40,8 @@ OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, REPORT, f".{REPORT}.partial"
 OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
 _WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
+
+log = logging.getLogger(__name__)
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
 
@@ -154,6 +157,7 @@ class ResultWriter:
             self._spool.close()
             (self.folder / _SPOOL).unlink()
         self._staged.publish()
+        log.info("wrote %s: %d prompts, %d objects", self._staged.target, len(prompts), len(objects))
         return self._staged.target
 
 

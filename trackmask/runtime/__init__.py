@@ -1,5 +1,6 @@
 """Runs the network: ONNX Runtime on the CPU, torch on a GPU. Weights' files and the graphs made from them."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 
+log = logging.getLogger(__name__)
+
+
 def check_device(device: str) -> None:
     """Raises CallError for a name that is no device; whether this machine has it, torch knows."""
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
@@ -57,6 +61,12 @@ def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int =
     Raises WeightsError; for another device ExtraError without torch, and CallError where this machine has none such.
     """
     check_device(device)
+    runtime: Runtime
     if device == "cpu":
-        return OnnxRuntime(folder, threads)
-    return TorchRuntime(folder / CHECKPOINT if folder else None, device)
+        runtime = OnnxRuntime(folder, threads)
+    else:
+        runtime = TorchRuntime(folder / CHECKPOINT if folder else None, device)
+    log.info(
+        "the network runs on %s, weights %s of %s", device, runtime.weights_sha256[:12], folder or shipped_folder()
+    )
+    return runtime

@@ -4,6 +4,7 @@ Only this room knows codecs. Every image that leaves is (H, W, 3) uint8 RGB, con
 """
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from trackmask.files import open_regular
 from trackmask.video.file import VideoFile
 from trackmask.video.folder import ImageFolder, list_images
 from trackmask.video.reader import VideoReader
+
+log = logging.getLogger(__name__)
 
 __all__ = ["VideoReader", "hash_source", "open_video", "stamp"]
 
@@ -23,6 +26,22 @@ def open_video(path: Path | str, *, threads: int = 0) -> VideoReader:
     Raises VideoError where there is nothing to read: no such file, no video or image in it, no frame that decodes.
     """
     path = Path(path)
+    reader = _open(path, threads)
+    about = reader.info
+    height, width = about.size
+    log.info(
+        "opened %s: %s, %d x %d, %s frames/s, about %s frames",
+        path,
+        about.codec,
+        width,
+        height,
+        about.fps,
+        about.frames,
+    )
+    return reader
+
+
+def _open(path: Path, threads: int) -> VideoReader:
     if path.is_dir():
         return ImageFolder(path)
     if path.exists() and not path.is_file():
