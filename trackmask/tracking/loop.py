@@ -110,7 +110,8 @@ class Course:
             return
         frame = self.video.at(index)
         if frame is None:
-            raise PromptError(f"there is no frame {index} to prompt: {self.video.info.name} is shorter")
+            count = "" if self.video.count is None else f"; it has {self.video.count} frames"
+            raise PromptError(f"there is no frame {index} to prompt: {self.video.info.name} is shorter{count}")
         if behind(frame.index, frame.time, self.end):
             raise PromptError(f"the prompt in frame {index} lies behind the end; prompt an earlier frame, or end later")
 
