@@ -245,7 +245,7 @@ def test_frame_writes_a_picture_to_paint_on() -> None:
     np.testing.assert_array_equal(np.asarray(Image.open("cat.mp4.frame-10.png")), frames[1].image)
     assert "48 frames" in refused(2, "frame", CAT, "--at", "75")
     assert "PNG" in refused(2, "frame", CAT, "-o", "f.jpg")
-    refused(1, "frame", CAT, "-o", "no/such/folder/f.png")
+    assert "no folder" in refused(2, "frame", CAT, "-o", "no/such/folder/f.png")
 
 
 def test_score_of_the_truth_against_itself_is_perfect() -> None:
