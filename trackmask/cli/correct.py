@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     "--edits", is_flag=True, help="Take the masks that `trackmask import` brought into the result as corrections."
 )
 @video_option
-@click.option("--style", type=click.Choice(STYLES), help="Of the overlay. [as the run drew it]")
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of the weights. [those of the run]")
+@click.option("--style", type=click.Choice(STYLES), help="How the overlay shows the objects. [as the run drew it]")
+@click.option(
+    "--weights", type=click.Path(path_type=Path), metavar="FOLDER", help="Weights to use. [those that the run used]"
+)
 @device_option
 @threads_option
 def correct(
