@@ -11,7 +11,7 @@ from trackmask.errors import OutputExistsError, ResultError
 from trackmask.pipeline import run
 from trackmask.prompts import Prompt
 from trackmask.result import StagedFolder, open_result, undo
-from trackmask.runtime import OnnxRuntime
+from trackmask.runtime import CHECKPOINT, ENCODER, HEAD, OnnxRuntime, fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,12 @@ def test_while_one_is_at_work_another_is_told_so(runtime, result):
 
     correct(result, [prompt(2)], runtime, done=second)
     assert prompted(result) == [0, 2]
+
+
+def test_the_result_says_which_files_ran(runtime, result):
+    known = {name: fingerprint(runtime.weights_folder / name) for name in (CHECKPOINT, ENCODER, HEAD)}
+    assert open_result(result).ran == known
+    assert correct(result, [prompt(2)], runtime).ran == known
 
 
 def test_a_gap_in_the_history_is_no_obstacle(runtime, result):

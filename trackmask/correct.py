@@ -81,6 +81,7 @@ def correct(
             [objects[id_] for id_ in sorted(objects)],
             runtime.weights_sha256,
             weights_folder=runtime.weights_folder,
+            ran=runtime.files,
             style=style if has_overlay else None,
             edits_used=edits_used,
         )

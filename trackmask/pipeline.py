@@ -87,6 +87,7 @@ def run(
                 objects=list(objects_of(given, found | (names or {}))),
                 weights_sha256=runtime.weights_sha256,
                 weights_folder=runtime.weights_folder,
+                ran=runtime.files,
                 style=options.style,
                 complete=error is None,
                 reason=None if error is None else str(error),

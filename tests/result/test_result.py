@@ -92,7 +92,7 @@ def test_json_in_every_detail(tmp_path):
         writer.write(frame(4), masks(4, confidence=np.float32(0.123456)))
         path = finish(writer, tmp_path, complete=False, reason="the video is cut off")
     raw = json.loads((path / "result.json").read_bytes())
-    about = ["schema", "tool", "weights", "weights_folder", "overlay", "complete", "reason", "source"]
+    about = ["schema", "tool", "weights", "ran", "weights_folder", "overlay", "complete", "reason", "source"]
     assert list(raw) == [*about, "prompts", "objects", "frames", "review"]
     assert (raw["weights_folder"], raw["overlay"]) == (None, None)
     assert (raw["schema"], raw["complete"], raw["reason"]) == (1, False, "the video is cut off")

@@ -16,7 +16,7 @@ from trackmask.batch.pool import LocalPool, Pool
 from trackmask.batch.status import failures, manifest_name, paths, write_failures
 from trackmask.files import absolute, shown, writing
 from trackmask.pipeline import Options
-from trackmask.runtime import CHECKPOINT, fingerprint, shipped_folder
+from trackmask.runtime import running_files
 
 MEMORY = 1 << 30  # bytes a job may need: 4K video stays below
 
@@ -64,7 +64,7 @@ def run_batch(
     clips = [clip for clip in found.clips if batch.shard is None or clip in batch.shard]
     for note in found.notes:
         tell(Event("note", about={"text": note}))
-    weights = fingerprint((batch.weights or shipped_folder()) / CHECKPOINT)
+    weights = " ".join(running_files(batch.weights, batch.device).values())
     out = absolute(batch.out)
     manifest_path, lock, table = paths(out, manifest_name(batch.shard))
     with writing(out):

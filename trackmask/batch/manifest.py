@@ -32,7 +32,7 @@ class Row:
     sha256: str = ""  # of the clip, once it was tracked
     prompt: str = ""  # sha256 of its prompts
     settings: str = ""
-    weights: str = ""  # sha256
+    weights: str = ""  # sha256 of each file that runs
     attempts: int = 0
     bytes: int = 0  # of the clip
     frames: int = 0  # tracked

@@ -126,6 +126,7 @@ class ResultWriter:
         objects: Sequence[ObjectInfo],
         weights_sha256: str,
         weights_folder: Path | None = None,
+        ran: Mapping[str, str] | None = None,
         style: str | None = None,
         complete: bool = True,
         reason: str | None = None,
@@ -133,13 +134,15 @@ class ResultWriter:
         """Write result.json, the last file of all, and move the folder into its place, which is returned.
 
         `reason` is one sentence on why the result is not complete. `prompts` are the user's, as `Prompt.as_json` has
-        them. `weights_folder`: where the weights lie, None for those that ship with trackmask. `style`: the overlay's,
-        None without one. Both are for corrections, which track and draw as the run did.
+        them. `ran`: sha256 of each file of weights that ran, by name. `weights_folder`: where the weights lie, None for
+        those that ship with trackmask. `style`: the overlay's, None without one. The last two are for corrections,
+        which track and draw as the run did.
         """
         head: dict[str, Any] = {
             "schema": SCHEMA,
             "tool": f"trackmask {__version__}",
             "weights": weights_sha256,
+            "ran": dict(ran or {}),
             "weights_folder": None if weights_folder is None else way_to(weights_folder, self._staged.target),
             "overlay": style,
             "complete": complete,
@@ -170,6 +173,7 @@ class Result:
     tool: str  # "trackmask 0.1.0"
     weights: str  # sha256
     weights_folder: Path | None  # where they lay; None for those that ship with trackmask
+    ran: Mapping[str, str]  # sha256 of each file of weights that ran, by name
     style: str | None  # of the overlay; None where there is none
     complete: bool
     reason: str | None  # why it is not complete
@@ -227,6 +231,7 @@ def open_result(path: Path | str) -> Result:
             tool=raw["tool"],
             weights=raw["weights"],
             weights_folder=way_from(path, raw["weights_folder"]) if raw.get("weights_folder") else None,
+            ran=dict(raw.get("ran", {})),
             style=raw.get("overlay"),
             complete=raw["complete"],
             reason=raw["reason"],

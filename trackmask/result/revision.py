@@ -7,7 +7,7 @@ Files that stay the same are hard links to the old version's, so that a correcti
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -93,6 +93,7 @@ class Revision:
         weights_sha256: str,
         *,
         weights_folder: Path | None = None,
+        ran: Mapping[str, str],
         style: str | None = None,
         edits_used: bool = False,
     ) -> Path:
@@ -110,6 +111,7 @@ class Revision:
             objects=objects,
             weights_sha256=weights_sha256,
             weights_folder=weights_folder,
+            ran=dict(self.result.ran) | dict(ran),
             style=style,
             complete=self.result.complete,
             reason=self.result.reason,

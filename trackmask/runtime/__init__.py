@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from trackmask.errors import CallError
@@ -37,6 +38,7 @@ __all__ = [
     "load_network",
     "open_runtime",
     "read_checkpoint",
+    "running_files",
     "save_checkpoint",
     "shipped_folder",
     "sigmoid",
@@ -52,6 +54,12 @@ def check_device(device: str) -> None:
     """Raises CallError for a name that is no device; whether this machine has it, torch knows."""
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
         raise CallError(f"there is no device {device!r}; give cpu, cuda (an NVIDIA GPU) or mps (a Mac's GPU)")
+
+
+def running_files(folder: Path | None = None, device: str = "cpu") -> Mapping[str, str]:
+    """sha256 by name of the files that `open_runtime` would run. Raises WeightsError."""
+    names = (CHECKPOINT, ENCODER, HEAD) if device == "cpu" else (CHECKPOINT,)
+    return verified(folder or shipped_folder(), *names)
 
 
 def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int = 0) -> Runtime:
