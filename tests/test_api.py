@@ -1,6 +1,6 @@
 """The Python loop, as the documentation shows it."""
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import trackmask
-from trackmask.errors import CallError, PromptError, VideoError
+from trackmask import errors
+from trackmask.errors import CallError, OutputExistsError, PromptError, VideoError
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
 
@@ -87,10 +88,39 @@ def test_a_damaged_video_gives_its_frames_and_then_says_so(tmp_path: Path) -> No
     assert frames == list(range(len(frames)))
 
 
+@pytest.mark.parametrize("first", ["trackmask.correct", "trackmask.export", "trackmask.cli", "trackmask.api"])
+def test_functions_are_found_whatever_was_imported_first(first: str) -> None:
+    """Rooms have the names of two of them."""
+    code = f"import {first}, trackmask; print(callable(trackmask.correct), callable(trackmask.export))"
+    code += "; import trackmask.export.job; print(trackmask.export.__name__, trackmask.correct.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SAMPLES.parent)
+    assert done.stdout.split() == ["True", "True", "export", "correct"]
+
+
+def test_a_damaged_video_leaves_a_result_that_says_so(tmp_path: Path) -> None:
+    short = media.cut(Path(shutil.copy(SAMPLES / "cat.mp4", tmp_path / "a.mp4")), 0.5)
+    result = trackmask.run(short, tmp_path / "out", box=(20, 119, 138, 104), style=None)
+    assert not result.complete
+    assert result.reason is not None
+    assert "damaged or cut off" in result.reason
+    assert 5 < len(result.frames) < 48
+    with pytest.raises(OutputExistsError, match="exists already"):
+        trackmask.run(short, tmp_path / "out", box=(20, 119, 138, 104))
+
+
+def test_the_errors_of_the_documentation_are_there() -> None:
+    names = re.findall(r"^\| `(\w+)` \|", DOCS.read_text(), re.MULTILINE)
+    assert len(names) >= 7
+    assert all(issubclass(getattr(errors, name), trackmask.TrackmaskError) for name in names)
+
+
 def test_the_documentation_s_examples_run(tmp_path: Path) -> None:
-    blocks = DOCS.read_text().split("```python\n")[1:]
-    assert len(blocks) >= 3
+    text = DOCS.read_text()
+    assert "subprocess" not in text
+    blocks = text.split("```python\n")[1:]
+    assert len(blocks) >= 6
     (tmp_path / "clip.mp4").write_bytes((SAMPLES / "cat.mp4").read_bytes())
     code = "\n".join(block.split("```")[0] for block in blocks)
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # where trackmask was installed
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=os.environ | {"PATH": path})
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "cat" / "report.html").exists()
+    assert (tmp_path / "cat.davis").is_dir()

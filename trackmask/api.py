@@ -1,8 +1,8 @@
-"""Tracking from Python in one loop."""
+"""Tracking from Python: frame by frame, or into a result folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.data import Image, Labels, ObjectRecord
+from trackmask.draw import Style
 from trackmask.pipeline import Options, find
+from trackmask.pipeline import run as track_into
 from trackmask.prompts import Box, Moment, Point, Prompt, frame_at, placed
+from trackmask.result import Result, default_folder, open_result
 from trackmask.runtime import Runtime, open_runtime
 from trackmask.tracking import Course, Settings
 from trackmask.video import open_video
@@ -42,32 +45,77 @@ def track(
     end: Moment = None,
     runtime: Runtime | None = None,
     settings: Settings = Settings(),
-) -> Iterator[TrackedFrame]:
+) -> Generator[TrackedFrame]:
     """Track objects through a video file or a folder of images: all its frames in order, one at a time.
 
     `box` (x, y, w, h; pixels, top left corner), `mask` ((H, W), nonzero = object) or `points` ((x, y) on the object)
     mean one object, id 1, in the first frame; `prompts` any number of objects in any frames. Without all of them the
     main object is found. `start` and `end` (included) are frames, or seconds where they are floats.
 
-    The frames and masks are those of `trackmask run`: an object is tracked forward from its prompts, and backward from
-    its first one. Where that lies behind the start, the first frame comes once the frames before it have been tracked
-    backward; what waits lies in temporary files, memory stays flat. Nothing else is written.
+    The frames and masks are those of `run`: an object is tracked forward from its prompts, and backward from its first
+    one. Where that lies behind the start, the first frame comes once the frames before it have been tracked backward;
+    what waits lies in temporary files, memory stays flat. Nothing else is written. It can be left at any frame.
 
     Raises, with the first frame: VideoError, PromptError, CallError where `start` or `end` lie outside of the video,
     WeightsError. Raises VideoError behind the last frame where the video is damaged or cut off there.
     """
     runtime = runtime or open_runtime()
-    given = list(prompts)
-    if box is not None or mask is not None or np.size(points):
-        given.append(Prompt(1, mask=mask, box=box, positive=points))  # type: ignore[arg-type]  # `check` makes pairs
+    said = _said(box, mask, points, prompts)
     with open_video(Path(video)) as reader:
         begin = frame_at(reader, start)
-        given = (
-            placed(given, reader, begin) or find(reader, runtime, Options(start=begin, end=end, settings=settings))[0]
-        )
+        given = placed(said, reader, begin) or find(reader, runtime, Options(start=begin, end=end))[0]
         with Course(reader, runtime, given, settings, start=begin, end=end) as course:
             with closing(course.steps()) as steps:
                 for frame, masks in steps:
                     yield TrackedFrame(frame.index, frame.time, frame.image, masks.labels, masks.objects)
             if course.video.error is not None:
                 raise course.video.error
+
+
+def run(
+    video: str | Path,
+    out: str | Path | None = None,
+    *,
+    box: Box | None = None,
+    mask: np.ndarray | None = None,
+    points: Sequence[Point] = (),
+    prompts: Sequence[Prompt] = (),
+    names: Mapping[int, str] | None = None,
+    start: Moment = None,
+    end: Moment = None,
+    style: Style | None = "fill",
+    soft: bool = False,
+    overwrite: bool = False,
+    both: bool = False,
+    auto: int = 1,
+    runtime: Runtime | None = None,
+    settings: Settings = Settings(),
+    progress: Callable[[int | None], Callable[[], None]] = lambda total: lambda: None,
+) -> Result:
+    """Track objects through a video into a result folder, as `trackmask run` does: masks, overlay, result.json.
+
+    `out` is the folder, VIDEO.trackmask in the current one if none is said. Objects and range are said as for `track`;
+    `names` by id. `style` is the overlay's: fill, outline, cutout, or None for no overlay. `soft` keeps the objects'
+    probabilities. `overwrite` replaces an earlier result, but none that a person corrected. `both`: between two prompts
+    of an object, track from both and blend. `auto`: how many main objects to find where none is said, at most.
+    `progress` is called with the number of frames to expect (None: unknown), and what it returns after each frame.
+
+    A video that is damaged or cut off leaves the frames before: the result's `complete` is False then, and its `reason`
+    says why. Raises, with nothing left behind: VideoError, PromptError, CallError, OutputExistsError, OutputError,
+    WeightsError.
+    """
+    video = Path(video)
+    options = Options(
+        start=start, end=end, style=style, soft=soft, overwrite=overwrite, both=both, auto=auto, settings=settings
+    )
+    said = _said(box, mask, points, prompts)
+    folder = Path(out) if out is not None else default_folder(video)
+    outcome = track_into(video, folder, said, runtime or open_runtime(), options, dict(names or {}), progress)
+    return open_result(outcome.folder)
+
+
+def _said(box: Box | None, mask: np.ndarray | None, points: Sequence[Point], prompts: Sequence[Prompt]) -> list[Prompt]:
+    """All prompts that a call names. One object may be named without writing a Prompt."""
+    if box is None and mask is None and not np.size(points):
+        return list(prompts)
+    return [*prompts, Prompt(1, mask=mask, box=box, positive=points)]  # type: ignore[arg-type]  # `placed` makes pairs

@@ -15,13 +15,14 @@ from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
+from trackmask.result import undo as undo_last
 from trackmask.runtime import CHECKPOINT, Runtime, fingerprint, open_runtime
 from trackmask.tracking import Reference, Settings, Span, understand
 from trackmask.tracking.both_ways import Tracked, only_object
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def correct(
@@ -54,7 +55,7 @@ def correct(
     with kept_up_to_date(folder, video), Revision(folder) as revision, ExitStack() as stack:
         result = revision.result
         if runtime.weights_sha256 != result.weights:
-            _log.warning("note: %s was made with other weights; the frames tracked now may differ", shown(folder))
+            log.warning("note: %s was made with other weights; the frames tracked now may differ", shown(folder))
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]
         prompts = [fitting(prompt, result, first, last) for prompt in prompts]
@@ -86,6 +87,15 @@ def correct(
             edits_used=edits_used,
         )
     return open_result(folder)
+
+
+def undo(folder: Path | str) -> Result:
+    """Take back the last correction of a result; a report in it is written again.
+
+    Raises ResultError where there is no result, or none that was corrected; OutputError.
+    """
+    with kept_up_to_date(Path(folder)):
+        return undo_last(Path(folder))
 
 
 def runtime_of(result: Result, device: str = "cpu", threads: int = 0) -> Runtime:

@@ -22,7 +22,7 @@ from trackmask.video.cache import CachedVideo
 from trackmask.video.queues import Behind, ahead
 from trackmask.video.writer import FilmWriter
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def overlay_film(folder: Path, video: VideoReader, path: Path) -> Iterator[FilmW
     with FilmWriter(folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect) as film:
         yield film
     if film.left_out:
-        _log.warning("note: %s", shown(film.left_out))
+        log.warning("note: %s", shown(film.left_out))
 
 
 def draw_masks(

@@ -121,10 +121,8 @@ def undo(result: Path) -> None:
 
     RESULT is a folder that `trackmask run` has written.
     """
-    from trackmask.report import kept_up_to_date
-    from trackmask.result import undo as undo_last
+    from trackmask.correct import undo as undo_last
     from trackmask.result import versions
 
-    with kept_up_to_date(result):
-        undo_last(result)
+    undo_last(result)
     click.echo(f"{shown(result)}: undone; corrections left: {len(versions(result))}")

@@ -5,7 +5,7 @@ returns sentences that the user should know. It may raise any TrackmaskError, an
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -68,14 +68,14 @@ class Report:
 
 
 def export(
-    results: tuple[Path, ...],
+    results: str | Path | Iterable[str | Path],
     to: str,
-    out: Path,
+    out: str | Path,
     options: Options = Options(),
     *,
     partial: bool = False,
 ) -> Report:
-    """Write result folders in a format of FORMATS to `out`, which appears whole or not at all.
+    """Write result folders (one, or several) in a format of FORMATS to `out`, which appears whole or not at all.
 
     `out` becomes a folder, or for a format with a suffix a file where `out` has that suffix: a film or a table of one
     result, or annotations of any number of them, without images.
@@ -83,9 +83,10 @@ def export(
     of another kind has, and options that do not fit; OutputExistsError where `out` exists; OutputError where it cannot
     be written; ExtraError; ResultError and VideoError where result or video cannot be read.
     """
-    form = find_format(to)
+    folders = [results] if isinstance(results, str | Path) else results
+    form, out = find_format(to), Path(out)
     as_file = _is_file(out, to, form)
-    clips = open_clips(results, options, partial=partial)
+    clips = open_clips(tuple(map(Path, folders)), options, partial=partial)
     if as_file and len(clips) > 1 and not form.gathers:
         raise CallError(f"{len(clips)} results do not fit into the one file {out}; give a folder with -o")
     if as_file and options.split:

@@ -30,8 +30,8 @@ class Report:
 
 
 def write_report(
-    folder: Path,
-    out: Path | None = None,
+    folder: Path | str,
+    out: Path | str | None = None,
     video: Path | None = None,
     progress: Progress = lambda total: lambda: None,
 ) -> Report:
@@ -43,8 +43,9 @@ def write_report(
     Raises ResultError where there is no result, CallError where `video` is another one, VideoError where it cannot be
     read, OutputExistsError where something else is at `out`, OutputError where the machine refuses.
     """
+    folder = Path(folder)
     result = open_result(folder)
-    path = out or folder / REPORT
+    path = Path(out) if out is not None else folder / REPORT
     _check_free(path)
     if not result.frames:
         raise ResultError(f"{folder} holds no frame, so there is nothing to report; track the video again")
