@@ -115,8 +115,8 @@ def track(room: Path, python: str, wheel: Path, *requirements: str) -> Path:
     call(trackmask, "run", "cat.mp4", "--box", BOX, "--quiet", cwd=room)
     if not (room / "cat.mp4.trackmask/overlay.mp4").stat().st_size:
         raise SystemExit("the overlay is empty")
-    call(trackmask, "score", "cat.mp4.trackmask/masks", ROOT / "samples/cat.truth", "--json", "score.json", cwd=room)
-    reached = json.loads((room / "score.json").read_text())["clips"][0]["jf"]
+    scored = call(trackmask, "score", "cat.mp4.trackmask/masks", ROOT / "samples/cat.truth", "--json", cwd=room)
+    reached = json.loads(scored)["clips"][0]["jf"]
     if not call(trackmask, "weights", "show").startswith(str(room)):
         raise SystemExit("the weights did not come from the wheel")
     size = sum(path.lstat().st_size for path in (room / "venv").rglob("*") if path.is_file())
