@@ -167,3 +167,12 @@ def test_what_could_be_tracked_of_a_damaged_video_can_be_corrected(runtime: Onnx
         assert iou(corrected.masks(index) == 1, truth(index)) == 1
         assert (corrected.complete, corrected.reason) == (False, str(outcome.error))
         assert len(corrected.frames) == outcome.frames
+
+
+def test_a_correction_may_name_its_frame_by_time(runtime: OnnxRuntime, result: Path) -> None:
+    time = open_result(result).frames[7].time
+    corrected = correct(result, [Prompt(1, np.float64(time), box=np.array([20, 119, 138, 104]))], runtime)
+    assert corrected.prompts[-1] == {"object": 1, "frame": 7, "box": [20, 119, 138, 104]}
+    for frame, words in ((None, "has no frame"), (900.5, "is not in this result"), ("7", "no place in a video")):
+        with pytest.raises(PromptError, match=words):
+            correct(result, [Prompt(1, frame, box=(20, 119, 138, 104))], runtime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,7 @@ from trackmask.files import shown
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
-from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, open_result, prompted, source_video
+from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, frame_at, open_result, prompted, source_video
 from trackmask.result import undo as undo_last
 from trackmask.runtime import CHECKPOINT, Runtime, fingerprint, open_runtime
 from trackmask.tracking import Reference, Settings, Span, understand
@@ -58,7 +59,7 @@ def correct(
             log.warning("note: %s was made with other weights; the frames tracked now may differ", shown(folder))
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]
-        prompts = [fitting(prompt, result, first, last) for prompt in prompts]
+        prompts = [fitting(prompt, result) for prompt in prompts]
         kept = stack.enter_context(CachedVideo(stack.enter_context(open_video(path)), first=first))
         objects = {item.id: item for item in result.objects}
         for object_id in sorted({prompt.object_id for prompt in prompts}):
@@ -126,10 +127,12 @@ def tracked_again(
     yield from Span(video, runtime, known, settings).again(edited, *ends)
 
 
-def fitting(prompt: Prompt, result: Result, first: int, last: int) -> Prompt:
-    if not first <= prompt.at <= last:
-        raise PromptError(f"frame {prompt.at} is not in this result; it has frames {first} to {last}")
-    return check(prompt, result.source.size, absent=True)
+def fitting(prompt: Prompt, result: Result) -> Prompt:
+    """The prompt as it applies to the result, in a frame of it. Raises PromptError."""
+    prompt = check(prompt, result.source.size, absent=True)
+    if prompt.frame is None:
+        raise PromptError(f"the correction of object {prompt.object_id} has no frame; say which one is put right")
+    return replace(prompt, frame=frame_at(result, prompt.frame))
 
 
 def references(result: Result, object_id: int) -> dict[int, Prompt]:

@@ -48,6 +48,16 @@ MISTAKES = [
     ("run a.mp4.trackmask", 2, "is a result, not a video"),
     ("run -c.mp4", 2, "write ./-c.mp4"),
     ("report -c.mp4", 2, "write ./-c.mp4"),
+    ("run -- -c.mp4 a.mp4", 2, "trackmask batch FOLDER"),
+    ("batch a.mp4 b.mp4 -o out", 2, 'trackmask batch "*.mp4" -o OUT'),
+    ("batch nowhere -o out", 2, "does not exist"),
+    ("info a.mp4 b.mp4", 2, "one at a time"),
+    ("frame a.mp4 75", 2, "'75' is left over"),
+    ("run a.mp4 \u2014box 20,119,138,104", 2, "options begin with two short ones"),
+    ("run a.mp4 --frame 3 --box 20,119,138,104", 2, "--box X,Y,W,H@12"),
+    ("help", 2, "write trackmask --help"),
+    ("help run", 2, "write trackmask run --help"),
+    ("version", 2, "write trackmask --version"),
     ("run nowhere.mp4", 1, "does not exist"),
     ("run a.mp4 -o out.mp4", 2, "a result is a folder"),
     ("run a.mp4 -o masks.png", 2, "a result is a folder"),
@@ -115,7 +125,10 @@ def test_a_natural_mistake_gets_the_sentence_that_helps(line: str, code: int, wo
     assert sorted(Path().rglob("*")) == before
 
 
-@pytest.mark.parametrize("box", ["20, 119, 138, 104", "20 119 138 104", "(20,119,138,104)", "'[20, 119, 138, 104]'"])
+@pytest.mark.parametrize(
+    "box",
+    ["20, 119, 138, 104", "20 119 138 104", "(20,119,138,104)", "'[20, 119, 138, 104]'", "\u201c20,119,138,104\u201d"],
+)
 def test_numbers_in_one_word_are_understood(box: str) -> None:
     done = CliRunner().invoke(main, ["run", "a.mp4", "--box", box, "--end", "1", "-q", "-o", "out"])
     assert done.exit_code == 0, done.output

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .mistakes import ManyClips
 from .options import NewFile, discard_option, json_option, pipeline_options, quiet_option, track_options
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SHOWN = 20  # failures in the table at the end; failures.csv has all
 FAILED, INTERRUPTED = 3, 130
 
 
-@click.command()
+@click.command(cls=ManyClips)
 @click.argument("source", metavar="IN")
 @click.option(
     "-o",

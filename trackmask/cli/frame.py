@@ -7,11 +7,11 @@ import click
 from trackmask.errors import CallError, OutputExistsError
 from trackmask.files import shown, write_whole
 
-from .mistakes import Video
+from .mistakes import OneInput, Video
 from .options import NewFile, When
 
 
-@click.command()
+@click.command(cls=OneInput)
 @click.argument("video", type=Video())
 @click.option(
     "--at", "moment", type=When(), default=0, metavar="WHEN", help="The number of the frame, or its time. [0]"

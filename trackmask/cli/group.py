@@ -13,7 +13,7 @@ import click
 from trackmask.errors import TrackmaskError
 from trackmask.files import shown
 
-from .mistakes import meant_command, meant_file
+from .mistakes import meant_command, meant_option
 
 INTERRUPTED = 130
 _DEBUG, _LINE = "trackmask.debug", "trackmask.line"  # keys of click's `meta`, which all contexts of one call share
@@ -149,7 +149,7 @@ def _wrong_call(ctx: click.Context, error: click.ClickException) -> str:
     said = " ".join(error.format_message().split()).rstrip(".")
     if not isinstance(error, click.UsageError):
         return said
-    if isinstance(error, click.NoSuchOption) and (better := meant_file(ctx.meta[_LINE])):
+    if isinstance(error, click.NoSuchOption) and (better := meant_option(ctx.meta[_LINE], error.option_name)):
         return better
     path = (error.ctx or ctx).command_path
     return f"{said[:1].lower()}{said[1:]}{' See' if said.endswith('?') else '; see'} {path} --help"

@@ -7,11 +7,11 @@ import click
 
 from trackmask.files import shown
 
-from .mistakes import Video
+from .mistakes import OneInput, Video
 from .options import json_option
 
 
-@click.command()
+@click.command(cls=OneInput)
 @click.argument("video", type=Video())
 @json_option
 def info(video: Path, as_json: bool) -> None:

@@ -21,12 +21,15 @@ _OTHER_NAMES = {
 _FILMS = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v")
 _FILES = (*_FILMS, ".png", ".jpg", ".jpeg", ".json", ".html", ".zip")  # names that nobody gives a folder
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_LONG_DASHES = ("\u2013", "\u2014")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?,?")
 
 
 def meant_command(line: Sequence[str], commands: Sequence[str]) -> str:
     """The sentence for a line of words that begins with no command."""
     word = line[0]
+    if word.lower() in ("help", "version"):
+        return f"write trackmask {' '.join((*line[1:], f'--{word.lower()}'))}"
     if Path(word).exists() or _ADDRESS.match(word) or word.lower().endswith(_FILMS):
         return f"say what to do with {word}, for example: trackmask run {word}"
     near = _OTHER_NAMES.get(word.lower()) or next(iter(get_close_matches(word.lower(), commands, 1)), None)
@@ -34,8 +37,10 @@ def meant_command(line: Sequence[str], commands: Sequence[str]) -> str:
     return f"there is no command {word!r}; {wanted}"
 
 
-def meant_file(line: Sequence[str]) -> str | None:
-    """The sentence for a file whose name looks like an option; None where there is none on the line."""
+def meant_option(line: Sequence[str], option: str) -> str | None:
+    """The sentence for an option that a command does not have, and that is no slip of the fingers; else None."""
+    if line[0] == "run" and option in ("--frame", "--at"):
+        return "in run, the frame of a prompt stands behind it: --box X,Y,W,H@12, --mask FILE@3.2s"
     for word in line:
         if word.startswith("-") and Path(word).exists():
             return f"{word} begins with a dash, as options do; write ./{word}"
@@ -49,9 +54,40 @@ def too_many(words: Sequence[str], numbers: Sequence[tuple[str, str]]) -> str:
             if _NUMBER.fullmatch(value):
                 joined = ",".join(word.strip(",") for word in (value, *loose))
                 return f"numbers that belong together have commas between them and no spaces: --{name} {joined}"
+    for word in words:
+        if word.startswith(_LONG_DASHES):
+            return (
+                f"{word} begins with a long dash, as word processors make them; options begin with two short ones, --"
+            )
     if all(Path(word).exists() for word in words):
         return f"one at a time, and {words[1]} is one too many; for many clips: trackmask batch FOLDER -o OUT"
     return f"{' '.join(words[1:])!r} is left over: what belongs to an option stands right behind it, without spaces"
+
+
+class OneInput(click.Command):
+    """A command whose input is one word; what is too much is told with all that was said."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        left = super().parse_args(ctx, args)
+        if left and not ctx.resilient_parsing:
+            wanted = [str(ctx.params[p.name]) for p in self.params if isinstance(p, click.Argument) and p.name]
+            raise click.UsageError(self.left_over(ctx, [*wanted, *left]), ctx)
+        return left
+
+    def left_over(self, ctx: click.Context, words: list[str]) -> str:
+        """The sentence for `words`, of which the first ones are what the command takes."""
+        return too_many(words, ())
+
+
+class ManyClips(OneInput):
+    """Of the batch, whose one word may mean many clips."""
+
+    def left_over(self, ctx: click.Context, words: list[str]) -> str:
+        if all(Path(word).exists() for word in words):
+            pattern = f"*{Path(words[0]).suffix}"
+            return f'one folder, pattern or list; put a pattern in quotes: trackmask batch "{pattern}" -o OUT'
+        return super().left_over(ctx, words)
 
 
 class Video(click.Path):

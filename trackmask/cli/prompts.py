@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackmask.cli.mistakes import too_many
+from trackmask.cli.mistakes import OneInput, too_many
 from trackmask.cli.options import together
 from trackmask.errors import PromptError
 
@@ -24,20 +24,18 @@ Owner = str | int  # an object: its name, or the number of the option that is an
 CLICKS = -1  # the owner of all clicks without --object
 
 
-class OrderedCommand(click.Command):
+class OrderedCommand(OneInput):
     """Remembers in which order the prompts' options came: click itself groups them by name."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.allow_extra_args = True  # what is too much is told below, where all that was said is known
         values, _, order = self.make_parser(ctx).parse_args(list(args))
         queues = {name: iter(values.get(name) or ()) for name in OPTIONS}
         ctx.meta["prompts"] = [(p.name, next(queues[p.name])) for p in order if p.name in queues]
-        left = super().parse_args(ctx, args)
-        if left and not ctx.resilient_parsing:
-            given = [(name, value) for name, value in ctx.meta["prompts"] if name in ("box", "point", "negative")]
-            wanted = [str(ctx.params[p.name]) for p in self.params if isinstance(p, click.Argument) and p.name]
-            raise click.UsageError(too_many([*wanted, *left], given), ctx)
-        return left
+        return super().parse_args(ctx, args)
+
+    def left_over(self, ctx: click.Context, words: list[str]) -> str:
+        given = [(name, value) for name, value in ctx.meta["prompts"] if name in ("box", "point", "negative")]
+        return too_many(words, given)
 
 
 #: For a command of class OrderedCommand.

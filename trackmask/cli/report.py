@@ -6,10 +6,11 @@ import click
 
 from trackmask.files import shown
 
+from .mistakes import OneInput
 from .options import NewFile, quiet_option, video_option
 
 
-@click.command()
+@click.command(cls=OneInput)
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("-o", "--out", type=NewFile(), metavar="FILE", help="The page to write. [RESULT/report.html]")
 @video_option

@@ -130,7 +130,7 @@ def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
 
 def _numbers(text: str) -> list[str]:
     """What stands between commas or spaces, without the brackets and quotes that people copy along."""
-    return re.split(r"\s*,\s*|\s+", text.strip(" ()[]{}\"'"))
+    return re.split(r"\s*,\s*|\s+", text.strip(" ()[]{}\"'\u201c\u201d\u2018\u2019"))
 
 
 def _plain(value: float) -> int | float:
