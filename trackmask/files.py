@@ -30,7 +30,7 @@ def writing(folder: Path) -> Iterator[None]:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it holds its old content or the new one, whatever happens. Raises OutputError."""
     partial = path.with_name(f".{path.name}.partial")
-    with writing(path.parent):
+    with writing(path):
         try:
             with open_new(partial) as file:
                 file.write(content)

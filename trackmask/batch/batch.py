@@ -14,6 +14,7 @@ from trackmask.batch.owner import Event, Owner, Rules
 from trackmask.batch.plan import Plan, Shard, make_plan
 from trackmask.batch.pool import LocalPool, Pool
 from trackmask.batch.status import failures, manifest_name, paths, write_failures
+from trackmask.errors import OutputError
 from trackmask.files import absolute, shown, writing
 from trackmask.pipeline import Options
 from trackmask.runtime import running_files
@@ -69,6 +70,9 @@ def run_batch(
     manifest_path, lock, table = paths(out, manifest_name(batch.shard))
     with writing(out):
         manifest_path.parent.mkdir(parents=True, exist_ok=True)
+    for path in (manifest_path.parent, manifest_path, lock):
+        if path.is_symlink():
+            raise OutputError(f"{shown(path)} is a link, which would lead the batch's own files elsewhere; remove it")
     with held(lock, shown(out)), Manifest(manifest_path) as manifest:
         known = manifest.rows()
         for row in known.values():

@@ -1,6 +1,7 @@
 """Contact sheets: rows of clips, columns through time, to see at a glance where masks go wrong."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,10 @@ from PIL import ImageDraw, ImageFont
 
 from trackmask.data import Image, Labels
 from trackmask.draw import overlay
-from trackmask.errors import OutputError
 from trackmask.evaluation.baselines import Method
 from trackmask.evaluation.dataset import VOID, Clip
 from trackmask.evaluation.measure import ClipScore
+from trackmask.files import write_whole
 
 Cell = tuple[Image, Labels, Labels | None]  # picture, prediction, truth (None where there is none)
 Row = tuple[str, Sequence[Cell]]  # title, cells from left to right
@@ -67,13 +68,9 @@ def contact_sheet(rows: Iterable[Row], path: Path) -> None:
     strips = [_strip(title, cells) for title, cells in rows]
     width = max(strip.shape[1] for strip in strips)
     sheet = np.concatenate([np.pad(strip, ((0, 0), (0, width - strip.shape[1]), (0, 0))) for strip in strips])
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        Picture.fromarray(sheet).save(partial, format="PNG")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"the contact sheet {path} cannot be written; choose another place ({error})") from error
+    png = BytesIO()
+    Picture.fromarray(sheet).save(png, format="PNG")
+    write_whole(path, png.getvalue())
 
 
 def _look(clip: Clip, indices: Container[int]) -> Iterator[tuple[int, Image, Labels | None]]:

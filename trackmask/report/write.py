@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from trackmask.errors import OutputExistsError, ResultError, VideoError
-from trackmask.files import writing
+from trackmask.files import open_regular, write_whole
 from trackmask.report.page import SIGN, Page
 from trackmask.report.pictures import View, portrait, poster, row_of, shoot
 from trackmask.report.series import read_series
@@ -72,7 +72,7 @@ def write_report(
         _beside(folder, source, result),
         tuple(notes),
     )
-    _write(path, page.html())
+    write_whole(path, page.html().encode())
     return Report(path, tuple(notes))
 
 
@@ -140,22 +140,6 @@ def _check_free(path: Path) -> None:
 
 
 def _is_report(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), open_regular(path) as file:
         return SIGN.encode() in file.read(400)
     return False
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole, or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    with writing(path):
-        try:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink()
-            raise
