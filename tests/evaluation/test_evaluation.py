@@ -427,9 +427,9 @@ class TestSheet:
 
     def test_nothing_is_left_where_it_cannot_be_written(self, tmp_path: Path) -> None:
         row = ("title", [(*scene(0), None)])
-        with pytest.raises(OutputError, match="cannot be written"):
+        with pytest.raises(OutputError, match="cannot write"):
             contact_sheet([row], tmp_path / "missing" / "sheet.png")
         (tmp_path / "sheet.png").mkdir()
-        with pytest.raises(OutputError, match="cannot be written"):
+        with pytest.raises(OutputError, match="cannot write"):
             contact_sheet([row], tmp_path / "sheet.png")
         assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
