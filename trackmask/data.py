@@ -80,6 +80,7 @@ class Masks:
     labels: Labels
     objects: tuple[ObjectRecord, ...]  # in order of id
     patches: Mapping[int, Patch] = field(default_factory=dict)  # the soft masks behind the labels, by id
+    cut: bool = False  # whether this frame and the one that was tracked before are of two shots
 
     def soft(self, object_id: int) -> np.ndarray:
         """The object's probability, (H, W) uint8, 255 = certain."""

@@ -64,8 +64,10 @@ def masks(index: int) -> Masks:
     return Masks(labels, tuple(records))
 
 
-def make(folder: Path, *, start: int = 0, film: bool = True, name: str = "fox", reason: str | None = None) -> Path:
-    """A result of frames `start` on, of a clip beside it."""
+def make(
+    folder: Path, *, start: int = 0, film: bool = True, name: str = "fox", reason: str | None = None, cut: int = -1
+) -> Path:
+    """A result of frames `start` on, of a clip beside it; a new shot begins in frame `cut`."""
     video = folder / "clip.mp4"
     if not video.exists():
         write_clip(video, [picture(index) for index in range(COUNT)], rate=FPS, crf=10)
@@ -73,7 +75,7 @@ def make(folder: Path, *, start: int = 0, film: bool = True, name: str = "fox", 
     with open_video(video) as reader, ResultWriter(out) as writer:
         frames = list(reader.frames(start))
         for frame in frames:
-            writer.write(frame, masks(frame.index))
+            writer.write(frame, replace(masks(frame.index), cut=frame.index == cut))
         if film:
             with FilmWriter(writer.folder / "overlay.mp4", SIZE, FPS) as drawn:
                 for frame in frames:
@@ -203,6 +205,15 @@ def test_strings_of_the_data_stay_strings(tmp_path):
     assert data_of(page)["count"] == COUNT
 
 
+def test_cuts_are_drawn_and_shots_counted(tmp_path):
+    folder = make(tmp_path, start=4, cut=30)
+    write_report(folder)
+    page = text_of(folder)
+    assert "<li>2 shots</li>" in page
+    assert page.count('<path class="cut" d="M25.5 0v100"/>') == 2  # one in each object's timeline, at the place of 30
+    assert "<span>cut</span>" in page  # in the review
+
+
 def test_without_overlay_nothing_is_offered_to_play(tmp_path):
     folder = make(tmp_path, film=False)
     assert "no overlay.mp4" in write_report(folder).notes[0]
@@ -210,7 +221,7 @@ def test_without_overlay_nothing_is_offered_to_play(tmp_path):
     assert "no overlay.mp4" in page
     assert "<video" not in page
     assert "<button" not in page
-    assert len(images(page)) == 5
+    assert len(images(page)) == 10
 
 
 def test_without_the_video_masks_stand_alone(tmp_path):
@@ -257,7 +268,7 @@ def test_frames_that_a_damaged_video_does_not_give_show_masks_alone(tmp_path, mo
 
     monkeypatch.setattr("trackmask.report.write.open_video", broken)
     assert write_report(folder).notes == ("Some pictures show the masks alone: clip.mp4 is damaged",)
-    assert [np.median(image) > 140 for image in images(text_of(folder))] == [False, False, False, True, True]
+    assert [np.median(image) > 140 for image in images(text_of(folder))][:5] == [False, False, False, True, True]
 
 
 def test_an_incomplete_result_says_why(tmp_path):

@@ -10,7 +10,7 @@ import trackmask
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.prompts import Prompt
-from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Source, document, open_result
+from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Revision, Shot, Source, document, open_result
 
 SIZE = (36, 50)
 
@@ -73,10 +73,34 @@ def test_round_trip(tmp_path):
     assert result.source == Source(tmp_path / "clip.mp4", "clip.mp4", 1234, "ab" * 32, 12, SIZE, Fraction(30000, 1001))
     assert result.objects == (ObjectInfo(1, "bird", 0, 0), ObjectInfo(7, "object 7", 0, 5))
     assert tuple(result.frames) == tuple(FrameRecord(i, round(i / 3, 6), masks(i).objects) for i in range(12))
-    assert [item.object_id for item in result.review] == [7]
+    assert {(item.object_id, item.reason) for item in result.review} == {(7, "lost"), (7, "found again")}
+    assert (result.shots, result.cuts) == ((Shot(0, 11),), ())
     for index in range(12):
         np.testing.assert_array_equal(result.masks(index), masks(index).labels)
         np.testing.assert_array_equal(result.soft(1, index), masks(index).soft(1))
+
+
+def test_shots_lie_between_the_cuts(tmp_path):
+    with ResultWriter(tmp_path / "out") as writer:
+        for index in range(30):
+            writer.write(frame(index), replace(masks(index), cut=index in (4, 19)))
+        result = open_result(finish(writer, tmp_path))
+    assert result.shots == (Shot(0, 3), Shot(4, 18), Shot(19, 29))
+    assert result.cuts == (4, 19)
+    at = {(item.object_id, item.first) for item in result.review if item.reason == "cut"}
+    assert at == {(1, 4), (7, 4), (1, 19), (7, 19)}
+    with Revision(result.folder) as revision:
+        revision.finish(list(result.prompts), result.objects, result.weights, edits_used=False)
+    assert open_result(result.folder).shots == result.shots
+
+
+def test_a_result_from_before_the_shots_still_opens(tmp_path):
+    path = make(tmp_path)
+    text = (path / "result.json").read_text().replace('"schema":2', '"schema":1')
+    (path / "result.json").write_text(text.replace('"shots":[{"first":0,"last":11}],\n', ""))
+    assert '"shots"' not in (path / "result.json").read_text()
+    result = open_result(path)
+    assert (result.shots, result.cuts, len(result.frames)) == ((), (), 12)
 
 
 def test_layout(tmp_path):
@@ -93,9 +117,9 @@ def test_json_in_every_detail(tmp_path):
         path = finish(writer, tmp_path, complete=False, reason="the video is cut off")
     raw = json.loads((path / "result.json").read_bytes())
     about = ["schema", "tool", "weights", "ran", "weights_folder", "overlay", "complete", "reason", "source"]
-    assert list(raw) == [*about, "prompts", "objects", "frames", "review"]
+    assert list(raw) == [*about, "prompts", "objects", "shots", "frames", "review"]
     assert (raw["weights_folder"], raw["overlay"]) == (None, None)
-    assert (raw["schema"], raw["complete"], raw["reason"]) == (1, False, "the video is cut off")
+    assert (raw["schema"], raw["complete"], raw["reason"]) == (2, False, "the video is cut off")
     assert raw["source"] == {
         "path": "../../clip.mp4",
         "name": "clip.mp4",
@@ -299,7 +323,7 @@ def test_result_that_cannot_be_read(tmp_path):
     cases = {
         "not JSON": text[:-10],
         "not from trackmask": text.replace('"tool":"trackmask', '"tool":"other'),
-        "newer trackmask .schema 2.; update": text.replace('"schema":1', '"schema":2'),
+        "newer trackmask .schema 3.; update": text.replace('"schema":2', '"schema":3'),
         "damaged": text.replace('"state":"tracked"', '"state":"happy"', 1),
         "damaged .*timestamps": text.replace('"timestamps":[0.0,', '"timestamps":[', 1),
         "damaged .*fps": text.replace('"fps"', '"rate"'),

@@ -2,7 +2,7 @@ import pytest
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result import FrameRecord
-from trackmask.result.review import GAP, LIMIT, Range, review
+from trackmask.result.review import ALWAYS, GAP, LIMIT, Range, review
 
 
 def seen(object_id=1, confidence=0.95, state=State.TRACKED, box=(100, 100, 40, 40), area=1200, agreement=None):
@@ -39,10 +39,10 @@ def test_one_range_over_small_gaps_with_its_lowest_confidence():
 
 
 def test_reasons():
-    assert found({10: lost()}) == [(10, 10, "lost")]
+    assert found({10: lost()}) == [(10, 10, "lost"), (11, 11, "found again")]
     assert found({10: seen(state=State.UNCERTAIN, confidence=0.6)}) == [(10, 10, "low confidence")]
-    assert found({10: lost(0.4, State.ABSENT)}) == [(10, 10, "low confidence")]
-    assert found({10: lost(0.9, State.ABSENT)}) == []
+    assert found({59: lost(0.4, State.ABSENT)}) == [(59, 59, "low confidence")]
+    assert found({59: lost(0.9, State.ABSENT)}) == []
     half = {i: seen(area=600) for i in range(30, 60)}
     assert found(half) == [(30, 30, "sudden change of area")]
     beside = {i: seen(box=(160, 100, 40, 40)) for i in range(30, 60)}
@@ -52,7 +52,28 @@ def test_reasons():
 def test_directions_that_disagree_are_a_reason_of_their_own_however_sure_the_mask():
     assert found({10: seen(agreement=0.5), 12: seen(agreement=0.3)}) == [(10, 12, "two directions disagree")]
     assert found({10: seen(agreement=0.9)}) == []
-    assert found({10: ObjectRecord(1, State.LOST, 0.2, 0, None, 0.0)}) == [(10, 10, "lost")]
+    assert found({59: ObjectRecord(1, State.LOST, 0.2, 0, None, 0.0)}) == [(59, 59, "lost")]
+
+
+def test_cuts_and_returns_are_listed_however_sure_the_masks():
+    away = {i: lost(0.99, State.ABSENT) for i in range(20, 30)}
+    ranges = review(frames(away), {1: [0]}, {20, 50})
+    said = {(item.first, item.last, item.reason) for item in ranges}
+    assert said == {(20, 20, "cut"), (30, 30, "found again"), (50, 50, "cut")}
+
+
+def test_where_a_prompt_says_what_is_there_a_cut_is_no_question():
+    away = {i: lost(0.99, State.ABSENT) for i in range(20, 30)}
+    assert review(frames(away), {1: [0, 20, 30]}, {20}) == []
+
+
+def test_the_limit_leaves_out_no_cut():
+    many = 3 * LIMIT
+    bad = {(GAP + 1) * i + 5: seen(confidence=0.1) for i in range(many)}
+    cuts = {(GAP + 1) * i for i in range(1, many)}
+    ranges = review(frames(bad, (GAP + 1) * many), {1: [0]}, cuts)
+    assert sum(item.reason == "cut" for item in ranges) == many - 1
+    assert sum(item.reason != "cut" for item in ranges) == LIMIT
 
 
 def test_steady_motion_and_small_flicker_are_fine():
@@ -98,10 +119,11 @@ def test_an_unsure_prompt_comes_first_however_long_the_list(unsure):
     step = GAP + 1
     bad = {i * step: seen(confidence=0.3) for i in range(1, 2 * LIMIT)}
     ranges = listed({**bad, 0: unsure}, prompts=(0,), count=2 * LIMIT * step)
-    assert (ranges[0].reason, ranges[0].frame, len(ranges)) == ("unsure of the prompt", 0, LIMIT + 1)
+    assert (ranges[0].reason, ranges[0].frame) == ("unsure of the prompt", 0)
+    assert sum(item.reason not in ALWAYS for item in ranges) == LIMIT
     assert [item.unsure_of_the_prompt for item in ranges[:2]] == [True, False]
     assert not any(item.unsure_of_the_prompt for item in listed({**bad, 0: seen(confidence=0.76)}))
-    assert found({0: lost(0.9, State.ABSENT)}) == []  # an empty mask was given
+    assert found(dict.fromkeys(range(60), lost(0.9, State.ABSENT))) == []  # an empty mask was given
 
 
 def test_short_list_of_the_worst_and_read_once():

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from trackmask.prompts import Prompt
     from trackmask.result import Result
 
-NAMED = 3  # frames that the last line names
+NAMED = 3  # frames to look at that the last line names
+CUTS = 10  # cuts that it names
 
 
 @click.command(cls=OrderedCommand)
@@ -155,7 +156,17 @@ def report(outcome: "Outcome", rate: float) -> None:
     from trackmask.result import open_result
 
     result = open_result(outcome.folder)
-    click.echo(f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s{look_first(result)}")
+    done = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s"
+    click.echo(f"{done}{where_cut(result)}{look_first(result)}")
+
+
+def where_cut(result: "Result") -> str:
+    """The part of a sentence that says where new shots begin; "" where it is all one shot."""
+    cuts = result.cuts
+    if not cuts:
+        return ""
+    more = f" and {len(cuts) - CUTS} more" if len(cuts) > CUTS else ""
+    return f"; cut{'s' if cuts[1:] else ''} at frame{'s' if cuts[1:] else ''} {', '.join(map(str, cuts[:CUTS]))}{more}"
 
 
 def look_first(result: "Result") -> str:

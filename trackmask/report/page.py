@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -58,6 +59,8 @@ class Page:
             f"{source.size[1]} × {source.size[0]} pixels",
             _count(len(result.objects), "object"),
         ]
+        if result.cuts:
+            facts.append(_count(len(result.shots), "shot"))
         return "".join(f"<li>{fact}</li>" for fact in facts)
 
     def _stage(self) -> str:
@@ -90,11 +93,12 @@ class Page:
     def _timeline(self, item: ObjectInfo) -> str:
         one, indices = self.series[item.id], self.result.frames.indices
         marks = [row.span for row in self.rows if row.item.object_id == item.id]
+        plot = plot_svg(one, marks, [bisect_left(indices, index) for index in self.result.cuts])
         return (
             f'<article class="object"><h3>{self._portrait(item)}{_title(item.id, item.name)}</h3><output></output>'
             f'<div class="plot" role="slider" tabindex="0" aria-label="timeline of {escape(item.name)}"'
             f' aria-valuemin="{indices[0]}" aria-valuemax="{indices[-1]}" aria-valuenow="{indices[0]}">'
-            f'{plot_svg(one, marks)}{bands_svg(one)}{self._pins(item.id)}<i class="cursor" hidden></i></div>'
+            f'{plot}{bands_svg(one)}{self._pins(item.id)}<i class="cursor" hidden></i></div>'
             f"{axis(indices)}</article>"
         )
 

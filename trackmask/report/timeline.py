@@ -12,8 +12,10 @@ TICKS = 8  # at most, under a timeline
 Run = Sequence[tuple[float, float]]  # (place, value in [0, 1])
 
 
-def plot_svg(series: Series, marks: Sequence[tuple[int, int]]) -> str:
-    """The area (as a part of its largest) under the line of confidence; `marks` are ranges (first, last) to look at."""
+def plot_svg(series: Series, marks: Sequence[tuple[int, int]], cuts: Sequence[int] = ()) -> str:
+    """The area (as a part of its largest) under the line of confidence; `marks` are ranges (first, last) to look at,
+    `cuts` the places at which a new shot begins.
+    """
     largest = float(np.fmax.reduce(series.area, initial=1.0))
     areas = [[(place, value / largest) for place, value in run] for run in extremes(series.area)]
     filled = "".join(f"M{_points([(run[0][0], 0), *run, (run[-1][0], 0)])}Z" for run in map(_wide, areas))
@@ -21,9 +23,13 @@ def plot_svg(series: Series, marks: Sequence[tuple[int, int]]) -> str:
     spans = "".join(f'<rect class="mark" x="{a - 0.5}" y="0" width="{b - a + 1}" height="100"/>' for a, b in marks)
     return (
         f'<svg viewBox="-0.5 0 {len(series.state)} 100" preserveAspectRatio="none" aria-hidden="true">{spans}'
-        f'<path class="grid" d="M-0.5 50h{len(series.state)}"/><path class="area" d="{filled}"/>'
+        f'<path class="grid" d="M-0.5 50h{len(series.state)}"/>{_cuts_svg(cuts)}<path class="area" d="{filled}"/>'
         f'<path class="line" d="{line}"/></svg>'
     )
+
+
+def _cuts_svg(cuts: Sequence[int]) -> str:
+    return f'<path class="cut" d="{"".join(f"M{place - 0.5} 0v100" for place in cuts)}"/>' if cuts else ""
 
 
 def bands_svg(series: Series) -> str:

@@ -17,6 +17,8 @@ from trackmask.video import open_video
 
 Progress = Callable[[int | None], Callable[[], None]]
 
+ROWS = 60  # ranges with pictures, at most: a film has many cuts, and a page is read at once
+
 NO_FILM = f"There is no {OVERLAY} here, so nothing plays: the pictures are all there is."
 MASKS_ALONE = "so the pictures show the masks alone; name it with --video FILE"
 NO_VIDEO = f"The video is not where it was tracked, {MASKS_ALONE}."
@@ -57,7 +59,11 @@ def write_report(
     if film is None:
         notes.append(NO_FILM)
     first = poster(result)
-    rows = [row for item in result.review if (row := row_of(result, item)) is not None]
+    rows = [row for item in result.review[:ROWS] if (row := row_of(result, item)) is not None]
+    if len(result.review) > ROWS:
+        notes.append(
+            f"Pictures of the first {ROWS} of {len(result.review)} ranges to review; result.json lists them all."
+        )
     portraits = {item.id: view for item in result.objects if (view := portrait(result, item)) is not None}
     views = {first, *portraits.values(), *(view for row in rows for view in row.views)}
     pictures = _pictures(result, source, views, progress, notes)

@@ -14,7 +14,7 @@ from trackmask.result.folder import (
     versions,
 )
 from trackmask.result.named import called, frame_at, the_object
-from trackmask.result.records import FrameRecord, ObjectInfo, Source, prompted
+from trackmask.result.records import FrameRecord, ObjectInfo, Shot, Source, prompted
 from trackmask.result.review import Range
 from trackmask.result.revision import Revision, undo
 from trackmask.result.source import source_video
@@ -30,6 +30,7 @@ __all__ = [
     "Result",
     "ResultWriter",
     "Revision",
+    "Shot",
     "Source",
     "StagedFolder",
     "called",

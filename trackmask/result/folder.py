@@ -1,6 +1,6 @@
 """The result folder: the one place that knows its layout.
 
-    result.json           what is known: source, prompts, objects, a record for each frame, ranges to review
+    result.json           what is known: source, prompts, objects, shots, a record for each frame, ranges to review
     masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
     soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
     overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
@@ -29,7 +29,17 @@ from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder, settle
 from trackmask.result.document import SCHEMA, Frames, changed, document, read_document, read_head
-from trackmask.result.records import FrameRecord, ObjectInfo, Source, Spool, prompted, way_from, way_to
+from trackmask.result.records import (
+    FrameRecord,
+    ObjectInfo,
+    Shot,
+    Source,
+    Spool,
+    prompted,
+    shots,
+    way_from,
+    way_to,
+)
 from trackmask.result.review import Range, review
 from trackmask.video.reader import check_pixels
 
@@ -57,6 +67,7 @@ class ResultWriter:
         """`soft`: keep the objects' probabilities, too; `discard`: overwrite a result with a person's corrections."""
         self._staged = StagedFolder(folder, lambda target: _check_free(target, overwrite=overwrite, discard=discard))
         self._soft = soft
+        self._cuts: set[int] = set()  # first frames of shots
 
     @property
     def folder(self) -> Path:
@@ -86,9 +97,12 @@ class ResultWriter:
                 for stale in (self.folder / SOFT).glob(f"*/{png_name(frame.index)}"):
                     stale.unlink()
             self._put(frame, masks, [record.id for record in masks.objects])
+        if masks.cut:
+            self._cuts.add(frame.index)
 
-    def adopt(self, frames: Iterable[FrameRecord]) -> None:
-        """Take over the records of frames whose files are in `folder` already."""
+    def adopt(self, frames: Iterable[FrameRecord], shots: Sequence[Shot]) -> None:
+        """Take over the shots, and the records of frames whose files are in `folder` already."""
+        self._cuts = {shot.first for shot in shots}
         with writing(self._staged.target):
             for frame in frames:
                 self._spool.add(frame.index, frame.time, frame.objects)
@@ -150,8 +164,9 @@ class ResultWriter:
             "source": source.as_json(self._staged.target),
             "prompts": list(prompts),
             "objects": [asdict(item) for item in objects],
+            "shots": [asdict(shot) for shot in shots(self._spool.indices(), self._cuts)],
         }
-        ranges = (item.as_json() for item in review(self._spool.records(), prompted(prompts)))
+        ranges = (item.as_json() for item in review(self._spool.records(), prompted(prompts), self._cuts))
         with writing(self._staged.target):
             with (self.folder / JSON).open("w", encoding="ascii", newline="\n") as file:
                 file.writelines(document(head, self._spool, ranges))
@@ -180,8 +195,14 @@ class Result:
     source: Source  # its path leads to where the video stood; it may have moved since
     prompts: tuple[Mapping[str, Any], ...]  # as given
     objects: tuple[ObjectInfo, ...]
+    shots: tuple[Shot, ...]  # in order; none where they were not looked for, before schema 2
     frames: Frames  # in order, read from the disk; those outside of --start and --end are not there
     review: tuple[Range, ...]  # worst first
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """The first frame of each shot but the first one."""
+        return tuple(shot.first for shot in self.shots[1:])
 
     def masks(self, index: int) -> Labels:
         """(H, W) uint8, the ids in frame `index`. Raises ResultError where they are missing or damaged."""
@@ -238,6 +259,7 @@ def open_result(path: Path | str) -> Result:
             source=source,
             prompts=tuple(raw["prompts"]),
             objects=tuple(ObjectInfo(**item) for item in raw["objects"]),
+            shots=tuple(Shot(int(item["first"]), int(item["last"])) for item in raw.get("shots", ())),
             frames=raw["frames"],
             review=tuple(Range.from_json(item) for item in raw["review"]),
         )

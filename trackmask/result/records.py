@@ -3,9 +3,10 @@
 import json
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,6 +74,21 @@ class FrameRecord:
     objects: tuple[ObjectRecord, ...]  # in order of id
 
 
+@dataclass(frozen=True)
+class Shot:
+    """Frames between two cuts, `first` and `last` included."""
+
+    first: int
+    last: int
+
+
+def shots(frames: Sequence[int], cuts: Collection[int]) -> Iterator[Shot]:
+    """The shots of tracked frames, in order; each of the `cuts` is the first frame of one, if it was tracked."""
+    starts = [place for place, index in enumerate(frames) if not place or index in cuts]
+    for start, end in pairwise([*starts, len(frames)]):
+        yield Shot(frames[start], frames[end - 1])
+
+
 def prompted(prompts: Iterable[Mapping[str, Any]]) -> dict[int, list[int]]:
     """The frames in which each object was prompted, by its id; from prompts as result.json has them.
 
@@ -103,6 +119,10 @@ class Spool:
         start = self._file.seek(0, 2)
         self._file.write(encode(index, objects).encode() + b"\n")
         self._starts[index], self._times[index] = start, time
+
+    def indices(self) -> Sequence[int]:
+        """Of the frames that have a record."""
+        return array("q", (index for index, start in enumerate(self._starts) if start >= 0))
 
     def times(self) -> Iterator[float]:
         """Seconds, of each frame that has a record."""

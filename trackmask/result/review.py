@@ -30,7 +30,9 @@ LIMIT = 20  # ranges, but for those that are always listed; a longer list is not
 LOST, DISAGREE, LOW, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
 STRETCH = "worth a correction"
 PROMPT = "unsure of the prompt"  # all that follows depends on it
-ALWAYS = (PROMPT,)
+SHOT, AGAIN = "cut", "found again"  # where what the tracker took for the object may be something else
+ALWAYS = (PROMPT, SHOT, AGAIN)
+AWAY = (State.LOST, State.ABSENT)
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,17 @@ class Past:
     confidence: array[float] = field(default_factory=lambda: array("f"))
 
 
-def review(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[Range]:
+def review(
+    frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]], cuts: Collection[int] = ()
+) -> list[Range]:
     """The ranges of frames to look at, worst first. Worst is a prompt that was not understood, then where a correction
     would repair most.
 
-    `frames` come in order and are read once; `prompts` are the frames with prompts, by object. All unsure prompts are
-    listed, of the rest LIMIT.
+    `frames` come in order and are read once; `prompts` are the frames with prompts, by object; `cuts` those in which a
+    new shot begins. All unsure prompts, cuts and returns are listed, of the rest LIMIT.
     """
     pasts: dict[int, Past] = {}
-    ranges = list(_ranges(_noted(frames, pasts), prompts))
+    ranges = list(_ranges(_noted(frames, pasts), prompts, cuts))
     found: list[Range] = []
     for object_id, past in pasts.items():
         own = [item for item in ranges if item.object_id == object_id]
@@ -141,27 +145,38 @@ def _valued(object_id: int, ranges: list[Range], past: Past, prompts: Collection
             yield Range(object_id, first, last, STRETCH, lowest, frame, float(value[place]))
 
 
-def _ranges(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> Iterator[Range]:
+def _ranges(
+    frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]], cuts: Collection[int]
+) -> Iterator[Range]:
     """What stands out, by object and reason."""
     growing: dict[tuple[int, str], Range] = {}
     before: dict[int, ObjectRecord] = {}  # the objects of the frame before
     last = -1
     for frame in frames:
         for record in frame.objects:
-            said = frame.index in prompts.get(record.id, ())
-            reason = _reason(record, before.get(record.id) if frame.index == last + 1 else None, said=said)
-            if reason is None:
-                continue
-            key = (record.id, reason)
-            old = growing.get(key)
-            if old is not None and frame.index - old.last <= GAP:
-                growing[key] = replace(old, last=frame.index, confidence=min(old.confidence, record.confidence))
-                continue
-            if old is not None:
-                yield old
-            growing[key] = Range(record.id, frame.index, frame.index, reason, record.confidence, frame.index)
+            past = before.get(record.id) if frame.index == last + 1 else None
+            said, cut = frame.index in prompts.get(record.id, ()), frame.index in cuts
+            for reason in _reasons(record, past, said=said, cut=cut):
+                new = Range(record.id, frame.index, frame.index, reason, record.confidence, frame.index)
+                old = growing.get((record.id, reason))
+                if old is not None and new.first - old.last <= GAP:
+                    new = replace(old, last=new.last, confidence=min(old.confidence, new.confidence))
+                elif old is not None:
+                    yield old
+                growing[record.id, reason] = new
         before, last = {record.id: record for record in frame.objects}, frame.index
     yield from growing.values()
+
+
+def _reasons(now: ObjectRecord, before: ObjectRecord | None, *, said: bool, cut: bool) -> Iterator[str]:
+    """Why to look at an object in a frame. `said`: it was prompted there; `cut`: a new shot begins there."""
+    if cut and not said:
+        yield SHOT
+    if before is not None and before.state in AWAY and now.state not in AWAY and not said:
+        yield AGAIN
+    reason = _reason(now, None if cut else before, said=said)
+    if reason is not None:
+        yield reason
 
 
 def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> str | None:

@@ -63,7 +63,7 @@ class Revision:
         except BaseException:
             self._writer.__exit__()
             raise
-        self._writer.adopt(self.result.frames)
+        self._writer.adopt(self.result.frames, self.result.shots)
         return self
 
     def __exit__(self, *raised: object) -> None:

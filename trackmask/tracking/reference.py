@@ -26,9 +26,16 @@ class Reference:
     @classmethod
     def of(cls, prompt: Prompt, track: Track, patch: Patch | None) -> Reference:
         """Of a track whose last frame was prompted."""
-        own = replace(track, references=track.references[-1:], recent=deque(maxlen=track.recent.maxlen))
+        own = replace(
+            track,
+            references=track.references[-1:],
+            recent=deque(maxlen=track.recent.maxlen),
+            identity=track.identity.anew(),
+        )
         return cls(own, patch, prompt.positive, prompt.negative)
 
     def fresh(self) -> Track:
         """A track of one's own that begins here."""
-        return replace(self.track, references=[*self.track.references], recent=deque(maxlen=self.track.recent.maxlen))
+        own = replace(self.track, references=[*self.track.references], recent=deque(maxlen=self.track.recent.maxlen))
+        own.identity = self.track.identity.anew()
+        return own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from trackmask.data import State
 from trackmask.prompts import Box
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop
+from trackmask.tracking.identity import Identity
 from trackmask.tracking.memory import Known, Memory, join, known
 
 
@@ -30,14 +31,23 @@ class Track:
     usual: float  # confidence where it is tracked: some objects are always less certain than others
     since: int = 0  # frames since one of its own entered the memory
     missing: int = 0  # frames without a mask
-    found: bool = False  # in the last frame, after frames without a mask: its crop was wide, not fitted
+    found: bool = False  # in the last frame, after frames without a mask
+    identity: Identity = field(default_factory=Identity)
 
     def known(self) -> Known:
         return known(join(self.references, tuple(self.recent)))
 
+    def lose(self, crop: Crop) -> None:
+        """Its video goes on elsewhere: the last mask says nothing any more. It may be anywhere in that crop."""
+        self.recent.clear()
+        self.prob = np.zeros_like(self.prob)
+        self.missing = max(self.missing, 1)
+        self.crop, self.box = crop, (crop.x, crop.y, crop.width, crop.height)
+
     def go_on_from(self, prompted: Track) -> None:
         """Take what a prompted frame says of the object: a reference, and where it is."""
         self.references += prompted.references
+        self.identity = self.identity.joined(prompted.identity)
         self.crop, self.prob, self.box, self.missing = prompted.crop, prompted.prob, prompted.box, prompted.missing
         self.state, self.confidence, self.area = prompted.state, prompted.confidence, prompted.area or self.area
 

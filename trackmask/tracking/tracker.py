@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -15,11 +16,13 @@ from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
 from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import Crop, continued, out_of
+from trackmask.tracking.identity import Identity, appearance
 from trackmask.tracking.memory import Memory, remember
 from trackmask.tracking.parts import largest_parts
 from trackmask.tracking.prompted import PromptedFrame
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.segment import Observation, Question, encode, look
+from trackmask.tracking.shots import Shots
 from trackmask.tracking.track import Track, compete
 
 WIDEN = 1.15  # a frame: the search region of an object that is not found
@@ -55,6 +58,7 @@ class Tracker:
         """`size`: (height, width) of the pictures."""
         self.runtime, self.size, self.settings = runtime, size, settings
         self.tracks: dict[int, Track] = {}
+        self.shots = Shots()
 
     def step(self, image: Image, prompts: Sequence[Prompt | Reference] = ()) -> Masks:
         """The masks of the next picture, (H, W, 3) uint8 RGB. Its prompts are taken as the truth, and may add objects
@@ -65,6 +69,9 @@ class Tracker:
             got = f"{np.shape(image)} {getattr(image, 'dtype', type(image).__name__)}"
             raise CallError(f"the picture must be {(*self.size, 3)} uint8 RGB, got {got}")
         prompts = [p if isinstance(p, Reference) else check(p, self.size, absent=True) for p in prompts]
+        cut = self.shots.begins(image)
+        for track in self.tracks.values() if cut else ():
+            track.lose(crops.whole_frame(self.size))
         prompted = {prompt.object_id for prompt in prompts}
         followed = [track for id_, track in sorted(self.tracks.items()) if id_ not in prompted]
         self._follow(image, followed)
@@ -73,7 +80,7 @@ class Tracker:
         for prompt in prompts:
             patches[prompt.object_id] = self._begin(frame, prompt)
         shown = {id_: patch for id_, patch in patches.items() if patch is not None}
-        return self._merge(as_clicked(shown, prompts))
+        return self._merge(as_clicked(shown, prompts), cut)
 
     def know(self, reference: Reference) -> None:
         """Take over a reference from another frame of the video; its object is followed from there."""
@@ -91,7 +98,10 @@ class Tracker:
         asked = [self._question(track, self._next_crop(track)) for track in tracks]
         first = look(self.runtime, image, asked)
         for track, question, seen in zip(tracks, asked, first, strict=True):
-            self._accept(track, self._look_again(image, track, question, seen))
+            if track.missing:
+                self._seek(image, track, question, seen)
+            else:
+                self._recognise(image, track, question, seen)
         if len(tracks) > 1:
             compete(tracks)
         for track, seen in zip(tracks, first, strict=True):
@@ -110,11 +120,16 @@ class Tracker:
         """Where in the crop is the object, whose last mask is known?"""
         return Question(crop, previous=crops.move(track.prob, track.crop, crop), known=track.known())
 
-    def _look_again(self, image: Image, track: Track, asked: Question, seen: Observation) -> Observation:
-        """Some answers are no more than a reason to ask once more, through other crops."""
-        if not track.missing:
-            return self._look_further(image, track, asked, seen)
-        return seen if seen.belief() >= self._again(track) else self._look_closer(image, track, asked, seen)
+    def _recognise(self, image: Image, track: Track, asked: Question, seen: Observation) -> None:
+        """What was followed so far is there, if it still looks like the object: that is asked every few frames, and in
+        every frame until an object that was found again is beyond doubt.
+        """
+        asks = seen.box is not None and not track.found and track.identity.due()
+        if asks and not track.identity.follow(appearance(image, seen), sure=seen.iou >= self.settings.sure):
+            track.recent.clear()  # some of it may be of what was followed by mistake
+            self._miss(track, seen.crop, seen.visible * track.identity.same)
+        else:
+            self._accept(track, self._look_further(image, track, asked, seen))
 
     def _look_further(self, image: Image, track: Track, asked: Question, cut: Observation) -> Observation:
         """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
@@ -130,41 +145,60 @@ class Tracker:
         (seen,) = look(self.runtime, image, [Question(crop, previous=previous, known=asked.known)])
         return seen if seen.visible >= self.settings.visible else cut
 
-    def _look_closer(self, image: Image, track: Track, asked: Question, wide: Observation) -> Observation:
+    def _seek(self, image: Image, track: Track, asked: Question, wide: Observation) -> None:
+        """The object was not seen in the frame before. It is again what is believed as much as it usually is, and is as
+        like it as it usually is like itself: a look-alike of an object that is always seen clearly is believed as much
+        as another object ever is. What is seen and is not like it speaks against the object's being there at all.
+        """
+        enough, there = self.settings.again * track.usual, []
+        for seen in chain(self._look_well(image, asked, wide, enough), self._look_closer(image, track, asked, wide)):
+            found = track.identity.find(appearance(image, seen))
+            if found and seen.belief() >= enough:
+                self._accept(track, seen)
+                return
+            there.append(track.identity.same)
+        self._miss(track, wide.crop, wide.visible * max(there, default=1.0))
+
+    def _look_well(self, image: Image, asked: Question, wide: Observation, enough: float) -> Iterator[Observation]:
+        """What is believed to be the object, through a crop that fits it: a wide one shows it small."""
+        if wide.box is not None and wide.belief() >= enough:
+            crop = crops.around(wide.box, self.size)
+            previous = crops.move(wide.prob, wide.crop, crop)
+            yield from look(self.runtime, image, [Question(crop, previous=previous, known=asked.known)])
+
+    def _look_closer(self, image: Image, track: Track, asked: Question, wide: Observation) -> Iterator[Observation]:
         """A wide search region shows other things, too, and the network marks some of them beside the object. So each
-        large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is.
+        large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is. The
+        likeliest comes first.
         """
         boxes = largest_parts(wide.prob, PARTS)
         if not boxes:
-            return wide
+            return
         close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
         seen = look(self.runtime, image, [Question(crop, known=asked.known) for crop in close])
-        best = max((s for s in seen if s.area() >= SCRAP * track.area), key=Observation.belief, default=wide)
-        return best if best.belief() >= self._again(track) else wide
-
-    def _again(self, track: Track) -> float:
-        """The belief from which it is the object again. Not the same for all: a look-alike of one that is always seen
-        clearly is believed as much as another one ever is itself.
-        """
-        return self.settings.again * track.usual
+        large = [one for one in seen if one.area() >= SCRAP * track.area]
+        yield from sorted(large, key=Observation.belief, reverse=True)
 
     def _accept(self, track: Track, seen: Observation) -> None:
         """The frame's verdict on one object: its mask, its state, and where to look next."""
-        track.crop = seen.crop
-        unlikely = track.missing > 0 and seen.belief() < self._again(track)
-        if seen.box is None or unlikely or seen.visible < self.settings.visible:
-            track.state = State.ABSENT if seen.visible < self.settings.visible else State.LOST
-            track.confidence, track.prob = 1 - seen.visible, np.zeros_like(seen.prob)
-            track.missing += 1
+        if seen.box is None or seen.visible < self.settings.visible:
+            self._miss(track, seen.crop, seen.visible)
             return
-        track.state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
-        track.confidence, track.prob = seen.iou, seen.prob
+        track.crop, track.prob, track.confidence = seen.crop, seen.prob, seen.iou * track.identity.same
+        track.state = State.TRACKED if track.confidence >= self.settings.certain else State.UNCERTAIN
         track.usual += USUAL * (seen.iou - track.usual)
         track.found, track.missing = track.missing > 0, 0
         # What the crop's edge cuts off lies outside of what the network is shown: the next crop must reach there.
         track.box = continued(seen.box, seen.prob, seen.crop, self.size)
-        if seen.iou >= self.settings.sure:
+        if track.confidence >= self.settings.sure:
             track.area = max(seen.area(), FADE * track.area)
+
+    def _miss(self, track: Track, crop: Crop, visible: float) -> None:
+        """It is not seen through that crop; `visible`: the probability that it is there all the same."""
+        track.crop, track.prob = crop, np.zeros_like(track.prob)
+        track.state = State.ABSENT if visible < self.settings.visible else State.LOST
+        track.confidence = 1 - visible
+        track.missing += 1
 
     def _memorise(self, track: Track, first: Observation) -> None:
         """`first`: what the frame's first look observed. A mask from a second look lies over another crop, whose
@@ -172,7 +206,8 @@ class Tracker:
         """
         track.since += 1
         fits = track.crop == first.crop
-        sure = fits and not track.missing and not track.found and track.confidence >= self.settings.sure
+        known = fits and track.identity.proven and not track.missing and not track.found
+        sure = known and track.confidence >= self.settings.sure
         if sure and track.since >= self.settings.every and self.settings.recent:
             track.recent.append(remember(first.features, track.prob))
             track.since = 0
@@ -190,7 +225,7 @@ class Tracker:
         last = track.crop if track is not None and not track.missing else None
         seen = frame.observe(prompt, last)
         state = State.TRACKED if seen.iou >= self.settings.certain else State.UNCERTAIN
-        self._refer(prompt.object_id, seen, seen.box, State.LOST if seen.box is None else state)
+        self._refer(frame.image, prompt.object_id, seen, seen.box, State.LOST if seen.box is None else state)
         return None if seen.box is None else crops.paste(seen.prob, seen.crop, self.size)
 
     def _begin_with(self, image: Image, object_id: int, mask: np.ndarray) -> Patch:
@@ -198,10 +233,10 @@ class Tracker:
         crop = crops.whole_frame(self.size) if box is None else crops.around(box, self.size)
         prob = crops.cut_mask(mask, crop, self.runtime.size // 2)
         given = Observation(crop, encode(self.runtime, image, [crop]), prob, iou=1.0, visible=1.0)
-        self._refer(object_id, given, box, State.ABSENT if box is None else State.TRACKED)
+        self._refer(image, object_id, given, box, State.ABSENT if box is None else State.TRACKED)
         return Patch(0, 0, mask.astype(np.uint8) * 255)
 
-    def _refer(self, object_id: int, seen: Observation, box: Box | None, state: State) -> None:
+    def _refer(self, image: Image, object_id: int, seen: Observation, box: Box | None, state: State) -> None:
         """What is observed in a prompted frame becomes a reference of its object; `box` is the mask's, None where it is
         empty.
         """
@@ -211,6 +246,7 @@ class Tracker:
         known = [remember(seen.features, prob)]
         new = Track(object_id, known, ring, crop, prob, where, state, confidence, seen.area(), usual=confidence)
         new.missing = 0 if box else 1
+        new.identity = Identity((appearance(image, seen),))
         self._take(new)
 
     def _take(self, new: Track) -> None:
@@ -222,7 +258,7 @@ class Tracker:
 
     # --- all objects of the frame --------------------------------------------------------------------------------
 
-    def _merge(self, patches: dict[int, Patch]) -> Masks:
+    def _merge(self, patches: dict[int, Patch], cut: bool) -> Masks:
         """The objects' soft masks as one label map: each place belongs to the likeliest object, if it passes half."""
         labels, best = np.zeros(self.size, np.uint8), np.full(self.size, SURE, np.uint8)
         for id_, patch in sorted(patches.items()):
@@ -233,7 +269,7 @@ class Tracker:
                 best[area][wins] = patch.prob[wins]
         tracks = [track for _, track in sorted(self.tracks.items())]
         said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
-        return Masks(labels, tuple(measured(record, labels) for record in said), patches)
+        return Masks(labels, tuple(measured(record, labels) for record in said), patches, cut)
 
 
 def as_clicked(patches: dict[int, Patch], prompts: Sequence[Prompt | Reference]) -> dict[int, Patch]:
