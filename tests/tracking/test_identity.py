@@ -168,8 +168,8 @@ def test_what_was_found_again_is_asked_in_every_frame_until_it_is_proven():
     identity = Identity((one,))
     assert identity.find(maybe)
     assert [identity.due() for _ in range(3)] == [True] * 3
-    assert identity.find(one)
-    assert [identity.due() for _ in range(2 * ASK)] == [False] * (ASK - 1) + [True] * (ASK + 1)
+    assert identity.follow(one, sure=True)
+    assert [identity.due() for _ in range(ASK)] == [False] * (ASK - 1) + [True]
 
 
 def test_sameness_falls_from_one_to_nothing():
