@@ -90,7 +90,7 @@ def test_shots_lie_between_the_cuts(tmp_path):
     at = {(item.object_id, item.first) for item in result.review if item.reason == "cut"}
     assert at == {(1, 4), (7, 4), (1, 19), (7, 19)}
     with Revision(result.folder) as revision:
-        revision.finish(list(result.prompts), result.objects, result.weights, edits_used=False)
+        revision.finish(list(result.prompts), result.objects, result.weights, ran={})
     assert open_result(result.folder).shots == result.shots
 
 
