@@ -14,7 +14,7 @@ Labels = np.ndarray  # (H, W) uint8, 0 = background, 1..255 = object ids
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video says of itself, after its rotation has been applied."""
+    """What a video says of itself, after it has been turned upright."""
 
     name: str
     size: tuple[int, int]  # (height, width) in pixels
@@ -22,6 +22,12 @@ class VideoInfo:
     frames: int | None  # a hint from the header: never loop on it
     codec: str  # "h264", or "images" for a folder
     rotation: int = 0  # degrees clockwise that were applied: 0, 90, 180, 270
+    mirrored: bool = False  # left and right changed places after that
+    aspect: Fraction = Fraction(1)  # of a pixel: its width by its height, as it is shown
+    hdr: str | None = None  # "PQ" or "HLG", which were mapped to BT.709
+    interlaced: bool = False  # fields were made whole frames
+    alpha: bool = False  # the first frame is transparent in places, which show a plain grey
+    white: float | None = None  # the stored value that is shown as white, of images of more than 8 bits a colour
     audio: bool = False
 
 

@@ -176,7 +176,9 @@ def overlay_film(folder: Path, video: VideoReader, path: Path) -> Iterator[FilmW
     """The overlay of a result folder that is being filled, with the sound of its video, the file at `path`; what it
     lacks is logged.
     """
-    with FilmWriter(folder / OVERLAY, video.info.size, video.info.fps, path if video.info.audio else None) as film:
+    info = video.info
+    sound = path if info.audio else None
+    with FilmWriter(folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect) as film:
         yield film
     if film.left_out:
         log.warning("note: %s", shown(film.left_out))

@@ -1,7 +1,11 @@
 """trackmask info"""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +13,9 @@ from trackmask.files import shown
 
 from .mistakes import OneInput, Video
 from .options import json_option
+
+if TYPE_CHECKING:
+    from trackmask.data import VideoInfo
 
 
 @click.command(cls=OneInput)
@@ -30,6 +37,12 @@ def info(video: Path, as_json: bool) -> None:
         "frames": about.frames,
         "codec": about.codec,
         "rotation": rotation,
+        "mirrored": about.mirrored,
+        "pixel_aspect": str(about.aspect),
+        "hdr": about.hdr,
+        "interlaced": about.interlaced,
+        "alpha": about.alpha,
+        "white": about.white,
         "audio": about.audio,
     }
     if as_json:
@@ -40,3 +53,23 @@ def info(video: Path, as_json: bool) -> None:
     sound = "with sound" if about.audio else "no sound"
     turned = f"rotation {rotation} degrees (against the clock, as ffprobe has it)" if rotation else "no rotation"
     click.echo(f"codec {about.codec}, {turned}, {sound}")
+    for remark in _remarks(about):
+        click.echo(remark)
+
+
+def _remarks(about: VideoInfo) -> Iterator[str]:
+    """What is special about the picture, and what is made of it."""
+    if about.mirrored:
+        yield "mirrored: left and right change places, as the video asks for"
+    if about.aspect != 1:
+        height, width = about.size
+        pixel = f"{about.aspect.numerator}:{about.aspect.denominator}"
+        yield f"pixels of {pixel}: shown as {round(width * about.aspect)}x{height}; masks have the stored pixels"
+    if about.hdr:
+        yield f"HDR ({about.hdr}): shown and tracked as BT.709"
+    if about.interlaced:
+        yield "interlaced: shown and tracked as whole frames"
+    if about.white is not None:
+        yield f"more than 8 bits a colour: {about.white:g} is shown as white"
+    if about.alpha:
+        yield "transparent in places: these are shown and tracked as plain grey"

@@ -90,6 +90,12 @@ class Clip:
         """The file, or folder, that was tracked. Raises VideoError where it is not there or another one."""
         return source_video(self.source, self.options.video)
 
+    @cached_property
+    def aspect(self) -> Fraction:
+        """Of a pixel of the video: its width by its height."""
+        with open_video(self.video) as reader:
+            return reader.info.aspect
+
     def samples(self) -> Iterator[Sample]:
         """The chosen frames. Raises ResultError where masks are missing or damaged."""
         result = open_result(self.folder)

@@ -46,6 +46,7 @@ _VP9 = Codec(
     metadata={"alpha_mode": "1"},
     copied=frozenset({"opus", "vorbis"}),
     sound="libopus",
+    shape=False,
     negative=False,
 )
 _MARGIN = 16  # pixels around the object that keep their colour: codecs smear what is beside it into its edge
@@ -96,7 +97,8 @@ def _films(job: Job, folder: Path, suffix: str, draw: Draw, codec: Codec | None 
     notes = []
     for clip in job.clips:
         source = None if clip.video.is_dir() else clip.video
-        with FilmWriter(folder / f"{clip.name}{suffix}", clip.size, clip.fps, source, codec=codec) as film:
+        path, aspect = folder / f"{clip.name}{suffix}", clip.aspect
+        with FilmWriter(path, clip.size, clip.fps, source, aspect=aspect, codec=codec) as film:
             for sample, image in clip.pictures():
                 film.write(draw(sample, image), sample.time, sample.until, last=sample.last)
         notes += [film.left_out] if film.left_out else []

@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import av
 from av.audio import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from trackmask.data import VideoInfo
 from trackmask.errors import VideoError
 from trackmask.formats.limits import MAX_PIXELS
+from trackmask.video.filters import deinterlaced
 from trackmask.video.reader import check_pixels
+from trackmask.video.rgb import Look, stored
 from trackmask.video.times import fraction, joined, time_base, timestamp
 
 _DEFAULT_FPS = Fraction(25)  # where the container names no rate
@@ -29,6 +32,7 @@ _LENGTH_SLACK = Fraction(1, 4)  # seconds that may be missing: headers round, an
 _ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 _JOINED = {"mpegts", "mpeg"}  # recordings in them can be joined by writing one behind the other
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _TORN = 3  # a packet that is called torn, and two behind it
 
 
@@ -55,15 +59,21 @@ def open_container(path: Path) -> InputContainer:
 
 
 class Decoding:
-    """The frames of a file from its start, or from the key frame at `seek` seconds by the container's clock."""
+    """The frames of a file from its start, or from the key frame at `seek` seconds by the container's clock.
 
-    def __init__(self, path: Path, threads: int = 0, seek: Fraction | None = None) -> None:
+    `deinterlace`: made whole, for which each needs its neighbours; the first one after a seek lacks the one before.
+    """
+
+    def __init__(
+        self, path: Path, threads: int = 0, seek: Fraction | None = None, *, deinterlace: bool = False
+    ) -> None:
         self.container = open_container(path)
         try:
             self.stream = _picture_stream(self.container, path)
-            self.stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-            self.stream.thread_type = "AUTO"
-            self.stream.codec_context.thread_count = threads
+            self._decoder = _decoder(self.stream)
+            self._decoder.options = {"max_pixels": str(MAX_PIXELS)}
+            self._decoder.thread_type = "AUTO"
+            self._decoder.thread_count = threads
             if seek is not None:
                 self.container.seek(int(seek / time_base(self.stream)), stream=self.stream)
         except (VideoError, av.error.FFmpegError):
@@ -71,6 +81,7 @@ class Decoding:
             raise
         self.seekable = self.container.format.name in _EXACT_SEEK
         self.damaged = False  # whether anything could not be decoded so far
+        self._deinterlace = deinterlace
         # AVI numbers packets in the order of decoding; frames come in that of showing.
         self._unsorted = self.container.format.name == "avi" and self.stream.codec_context.has_b_frames
 
@@ -88,6 +99,9 @@ class Decoding:
         self.container.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
+        return deinterlaced(self._frames()) if self._deinterlace else self._frames()
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
         """Every frame that decodes, in order of time; what does not decode is left out and sets `damaged`."""
         torn = False
         due: deque[int] = deque()
@@ -95,7 +109,7 @@ class Decoding:
             if self._unsorted and packet.pts is not None:
                 due.append(packet.pts)
             try:
-                for frame in packet.decode():
+                for frame in self._decoder.decode(packet):
                     if due:
                         frame.pts = due.popleft()
                     # Recordings of a broadcast end within a frame: a torn one counts once another follows it.
@@ -116,7 +130,7 @@ class Decoding:
                     end = max(end, (packet.pts + (packet.duration or 0)) * time_base(packet))
                 if packet.is_corrupt and self.container.format.name not in _JOINED:
                     self.damaged = True  # cut off within: what is there would decode to a torn picture
-                elif packet.stream_index == self.stream.index:
+                elif packet.stream.index == self.stream.index:
                     # Where recordings were joined, one of the last pictures is called torn, and is whole.
                     torn = _TORN if packet.is_corrupt else torn - 1 if torn and not packet.is_keyframe else 0
                     self.damaged = self.damaged or torn == 1
@@ -149,7 +163,7 @@ def packets_of(container: InputContainer, *streams: Stream) -> Iterator[av.Packe
     wanted = {stream.index for stream in streams}
     both = [stream for stream in (_moving_picture(container), sound_stream(container)) if stream is not None]
     for packet in joined(container.demux(both)):
-        if packet.stream_index in wanted:
+        if packet.stream.index in wanted:
             yield packet
 
 
@@ -167,24 +181,41 @@ def first_stamp(path: Path) -> Fraction:
     return (frame and timestamp(frame)) or Fraction(0)
 
 
-def describe(path: Path) -> VideoInfo:
-    """What a video file says of itself, and its first frame. VideoError where no frame can be decoded."""
+def describe(path: Path) -> tuple[VideoInfo, Look]:
+    """What a video file and its first frame say of themselves. VideoError where no frame can be decoded."""
     with Decoding(path, threads=1) as decoding:
         frame = next(iter(decoding), None)
         if frame is None:
             raise VideoError(f"{path} holds no frame that can be decoded; get a whole copy of it")
         stream, context = decoding.stream, decoding.stream.codec_context
-        rotation = -round(frame.rotation / 90) * 90 % 360  # FFmpeg counts against the clock
-        sides = (frame.height, frame.width)
+        look = Look.of(frame)
+        lying = look.rotation % 180 != 0
+        aspect = fraction(stream.sample_aspect_ratio) or Fraction(1)
         return VideoInfo(
             name=path.name,
-            size=sides if rotation % 180 == 0 else sides[::-1],
+            size=(frame.width, frame.height) if lying else (frame.height, frame.width),
             fps=_rate(stream),
             frames=stream.frames or _estimate(decoding),
             codec=context.codec.canonical_name,
-            rotation=rotation,
+            rotation=look.rotation,
+            mirrored=look.mirrored,
+            aspect=1 / aspect if lying else aspect,
+            hdr=look.transfer,
+            interlaced=frame.interlaced_frame,
+            alpha=look.alpha and bool((stored(frame, look)[..., 3] < 255).any()),
             audio=bool(decoding.container.streams.audio),
-        )
+        ), look
+
+
+def _decoder(stream: VideoStream) -> VideoCodecContext:
+    """FFmpeg's own decoder of VP8 and VP9 leaves out the alpha that WebM keeps beside the picture; libvpx has it."""
+    codec = _WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if codec is None or tags.get("alpha_mode") != "1" or codec not in av.codecs_available:
+        return stream.codec_context
+    decoder = cast(VideoCodecContext, VideoCodecContext.create(codec, "r"))
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
 
 
 def _picture_stream(container: InputContainer, path: Path) -> VideoStream:

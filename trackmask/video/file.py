@@ -8,14 +8,14 @@ from itertools import dropwhile
 from pathlib import Path
 
 import av
-import numpy as np
 from av.video.frame import PictureType
 
-from trackmask.data import Frame, Image
+from trackmask.data import Frame
 from trackmask.errors import CallError, VideoError
 from trackmask.video.decoding import Decoding, describe
 from trackmask.video.index import FrameIndex, gives_each, read_index
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
+from trackmask.video.rgb import ToRgb
 from trackmask.video.spool import Spool
 from trackmask.video.times import Clock, timestamp
 
@@ -44,7 +44,8 @@ class VideoFile(VideoReader):
     """A video in a file. Every pass opens the file anew, so passes do not disturb each other."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        super().__init__(describe(path))
+        info, self._look = describe(path)
+        super().__init__(info)
         self._path, self._threads = path, threads
         self._keys: dict[int, Fraction] = {}  # index: timestamp in seconds of the frames where decoding may begin
         self._seen = 0  # frames that have been looked at for _keys
@@ -57,8 +58,8 @@ class VideoFile(VideoReader):
         check_range(first, last)
         self._look_until(last)
         while last >= first:
-            key = max((index for index in self._keys if index <= last), default=0)
-            start = max(key, first) if self._seekable else first
+            start = max(self._key(last), first) if self._seekable else first
+            key = self._key(self._looked_back(start))
             with Spool(self.info.size) as spool:
                 try:
                     spool.fill(self._from_key(key, start, last) if self._seekable else self._forward(start, last))
@@ -90,7 +91,8 @@ class VideoFile(VideoReader):
         known = self._packets if key else None
         origin, target = (known.stamp(0), known.stamp(key)) if known else (None, None)
         clock, sure = Clock(self.info.fps, origin), known.frame(start) if known else -1
-        with Decoding(self._path, self._threads, seek=target) as decoding:
+        rgb = ToRgb(self._look)
+        with self._decoding(target) as decoding:
             decoded = key
             for index, frame in enumerate(decoding if target is None else _from(target, decoding), key):
                 if known is not None and index <= sure:
@@ -98,7 +100,7 @@ class VideoFile(VideoReader):
                 time = clock.time(frame)
                 self._check_size(frame, index)
                 self._look_at(index, frame, clock.exact and decoding.seekable and not decoding.damaged)
-                yield Picture(index, time, partial(self._upright, frame), clock.until(frame, decoding.end))
+                yield Picture(index, time, partial(rgb, frame), clock.until(frame, decoding.end))
                 decoded = index + 1
             if decoded <= sure:
                 raise _Astray
@@ -110,8 +112,21 @@ class VideoFile(VideoReader):
     def _key_before(self, start: Place) -> int:
         """The frame from which decoding leads to `start`; the first one where another is not certain."""
         known = self._told(start) if start else None
-        key = 0 if known is None else known.key_before(start)
+        key = known.key_before(start) if known else None
+        if known and key and self.info.interlaced:
+            key = known.key_before(self._looked_back(known.frame(start)))
         return key if key and self._certain() else 0
+
+    def _key(self, index: int) -> int:
+        """The last frame up to `index` where decoding may begin, of those that have been seen."""
+        return max((key for key in self._keys if key <= index), default=0)
+
+    def _looked_back(self, index: int) -> int:
+        """The frame that has to be decoded for another: making a whole one of fields takes a look at the one before."""
+        return max(index - self.info.interlaced, 0)
+
+    def _decoding(self, seek: Fraction | None = None) -> Decoding:
+        return Decoding(self._path, self._threads, seek, deinterlace=self.info.interlaced)
 
     def _told(self, place: Place) -> FrameIndex | None:
         """What the packets tell of the frames up to `place`."""
@@ -128,11 +143,6 @@ class VideoFile(VideoReader):
             self._tried = True
             self._believed = self._believed and gives_each(self._path, self._packets)
         return self._believed
-
-    def _upright(self, frame: av.VideoFrame) -> Image:
-        """(H, W, 3) uint8 RGB, contiguous, turned the way the container asks for."""
-        image = frame.to_ndarray(format="rgb24")
-        return np.ascontiguousarray(np.rot90(image, -self.info.rotation // 90))
 
     def _check_size(self, frame: av.VideoFrame, index: int) -> None:
         height, width = self.info.size if self.info.rotation % 180 == 0 else self.info.size[::-1]
@@ -172,8 +182,8 @@ class VideoFile(VideoReader):
 
     def _from_key(self, key: int, start: int, last: int) -> Iterator[Frame]:
         """The frames `start` to `last`, decoded from the frame `key` on. _Astray where they are not those of before."""
-        target = self._keys[key]
-        with Decoding(self._path, self._threads, seek=target if key else None) as decoding:
+        target, rgb = self._keys[key], ToRgb(self._look)
+        with self._decoding(target if key else None) as decoding:
             for index, frame in enumerate(_from(target, decoding), key):
                 stamp = timestamp(frame)
                 if stamp is None or self._keys.get(index, stamp) != stamp or (index == key and not _is_whole(frame)):
@@ -181,7 +191,7 @@ class VideoFile(VideoReader):
                 if index > last:
                     return
                 if index >= start:
-                    yield self._frame(Picture(index, float(stamp - self._keys[0]), partial(self._upright, frame)))
+                    yield self._frame(Picture(index, float(stamp - self._keys[0]), partial(rgb, frame)))
 
     def _forward(self, start: int, last: int) -> Iterator[Frame]:
         with suppress(VideoError):

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,9 @@ from PIL import ImageOps
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
 from trackmask.formats.pictures import BROKEN, TooLarge, opened
+from trackmask.video.deep import deep_pixels, is_deep, scaled, white_of
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
+from trackmask.video.rgb import over_grey
 
 FPS = Fraction(25)  # images carry no rate: FFmpeg takes 25 as well
 
@@ -52,7 +56,9 @@ class ImageFolder(VideoReader):
             raise VideoError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
         name = folder.resolve().name
         size = self._one_size()
-        super().__init__(VideoInfo(name, size, FPS, len(self._images), "images"))
+        self._white = self._range()
+        info = VideoInfo(name, size, FPS, len(self._images), "images", white=self._white)
+        super().__init__(replace(info, alpha=self._transparent()))
 
     def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
         check_range(first, last)
@@ -70,19 +76,36 @@ class ImageFolder(VideoReader):
 
     def _one_size(self) -> tuple[int, int]:
         """(height, width) of all images, from their headers. VideoError where they differ."""
-        size = _header_size(self._images[0])
-        for image in self._images[1:]:
-            if (other := _header_size(image)) != size:
+        first, *others = self._images
+        size, self._deep = _header(first)
+        for image in others:
+            other, deep = _header(image)
+            self._deep = self._deep or deep
+            if other != size:
                 raise VideoError(
-                    f"the images differ in size: {self._images[0].name} has {size[1]} x {size[0]} pixels, "
+                    f"the images differ in size: {first.name} has {size[1]} x {size[0]} pixels, "
                     f"{image.name} has {other[1]} x {other[0]}; a video needs one size"
                 )
         return size
+
+    def _range(self) -> float | None:
+        """The value that is white in deep images; None where there are none."""
+        try:
+            return white_of(self._images) if self._deep else None
+        except BROKEN as error:
+            raise VideoError(f"the images' range cannot be told ({error}); convert them to 8 bits") from error
+
+    def _transparent(self) -> bool:
+        with suppress(*BROKEN), opened(self._images[0]) as image:  # reading the frame tells of damage
+            return image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255
+        return False
 
     def _read(self, index: int) -> Image:
         path = self._images[index]
         try:
             with opened(path) as image:
+                if self._white is not None and is_deep(image):
+                    image = Pillow.fromarray(scaled(deep_pixels(image, path), self._white))
                 pixels = _rgb(ImageOps.exif_transpose(image))
             if pixels.shape[:2] != self.info.size:
                 raise ValueError("not the size its header tells")
@@ -91,14 +114,14 @@ class ImageFolder(VideoReader):
         return pixels
 
 
-def _header_size(path: Path) -> tuple[int, int]:
-    """(height, width) as the image will stand, without decoding its pixels."""
+def _header(path: Path) -> tuple[tuple[int, int], bool]:
+    """(height, width) as the image will stand, and whether it is deep, without decoding its pixels."""
     try:
         with opened(path) as image:
             # Pillow decodes a PNG to look for its EXIF behind the pixels, and turns a TIFF by itself.
             told = image.format not in ("PNG", "TIFF") or "exif" in image.info
             lying = told and image.getexif().get(_ORIENTATION, 1) >= 5
-            return (image.width, image.height) if lying else (image.height, image.width)
+            return ((image.width, image.height) if lying else (image.height, image.width)), is_deep(image)
     except TooLarge as error:
         raise VideoError(f"{path.name} is too large ({error}); scale it down first") from error
     except BROKEN as error:
@@ -106,7 +129,7 @@ def _header_size(path: Path) -> tuple[int, int]:
 
 
 def _rgb(image: Pillow.Image) -> Image:
-    """(H, W, 3) uint8, contiguous. Alpha is dropped, as FFmpeg does."""
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip it at 255
-        image = Pillow.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    """(H, W, 3) uint8, contiguous; what is transparent shows a plain grey."""
+    if image.has_transparency_data:
+        return over_grey(np.asarray(image.convert("RGBA")))
     return np.array(image.convert("RGB"))

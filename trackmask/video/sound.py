@@ -11,6 +11,7 @@ from av.container import OutputContainer
 from av.filter import Graph
 
 from trackmask.video.decoding import first_stamp, open_container, packets_of, sound_stream
+from trackmask.video.filters import pulled
 from trackmask.video.times import rising, time_base
 
 _RATE = 48000  # samples a second of sound that is encoded anew: the only rate that all but PCM take
@@ -122,12 +123,12 @@ class _Resampler:
             self._graph, self._kind = self._made(frame), kind
         if self._graph is not None:
             self._graph.push(frame)
-            yield from _pulled(self._graph)
+            yield from cast(Iterator[av.AudioFrame], pulled(self._graph))
 
     def flush(self) -> Iterator[av.AudioFrame]:
         if self._graph is not None:
             self._graph.push(None)
-            yield from _pulled(self._graph)
+            yield from cast(Iterator[av.AudioFrame], pulled(self._graph))
 
     def _made(self, frame: av.AudioFrame) -> Graph:
         graph, target = Graph(), self._target
@@ -146,11 +147,3 @@ class _Resampler:
         )
         graph.link_nodes(buffer, steady, form, graph.add("abuffersink")).configure()
         return graph
-
-
-def _pulled(graph: Graph) -> Iterator[av.AudioFrame]:
-    while True:
-        try:
-            yield cast(av.AudioFrame, graph.pull())
-        except (BlockingIOError, EOFError):
-            return

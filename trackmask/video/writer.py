@@ -39,6 +39,7 @@ class Codec:
     metadata: Mapping[str, str] = field(default_factory=dict)  # of the stream
     copied: Collection[str] = _PLAYED  # codecs of sound that is copied as it is
     sound: str = "aac"  # the encoder for all other sound
+    shape: bool = True  # whether the container can say that pixels are not square; else the picture is stretched
     negative: bool = True  # whether sound may begin before the film's zero, for its decoder to start with
 
 
@@ -55,6 +56,7 @@ class FilmWriter:
     `size` is (height, width); where the codec wants even sides, as H.264 does, an odd one is filled up by repeating
     the last row or column. `audio_from` is the video that the frames come from: its sound, cut to the span of the
     frames, is copied where players of such films play it, and else encoded anew; `left_out` says what is missing.
+    `aspect` is a pixel's width by its height, as the video shows it.
     `crf` is H.264's quality, 0 (lossless) to 51 (worst); with another `codec` neither it nor `preset` counts.
     The film's bytes depend on `threads`, so their number is fixed instead of taken from the machine.
     Raises OutputError where the file cannot be written, and then removes it, as a context manager does after any error.
@@ -68,6 +70,7 @@ class FilmWriter:
         audio_from: Path | None = None,
         *,
         threads: int = 1,
+        aspect: Fraction = Fraction(1),
         crf: int = 23,
         preset: str = "superfast",
         codec: Codec | None = None,
@@ -80,11 +83,14 @@ class FilmWriter:
         self._lengths: dict[int, int] = {}  # ticks: how long each frame is shown that the encoder holds, by its time
         self._film = av.open(str(path.absolute()), "w", format=codec.container, options=dict(codec.muxing))
         self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
-        self._stream.height, self._stream.width = (side + -side % codec.step for side in size)
+        wide = aspect if aspect != 1 and not codec.shape else Fraction(1)
+        width = size[1] if wide == 1 else round(size[1] * wide / codec.step) * codec.step
+        self._stream.height, self._stream.width = (side + -side % codec.step for side in (size[0], width))
         self._stream.pix_fmt = codec.pix_fmt
         self._stream.metadata.update(codec.metadata)
         context = self._stream.codec_context
         context.time_base = Fraction(1, _TICKS)
+        context.sample_aspect_ratio = aspect / wide
         context.thread_count = threads
         # Said, not left to guess: players take untagged films for BT.601 or BT.709, by their size.
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709 in each of the three
@@ -128,7 +134,12 @@ class FilmWriter:
         source = "rgba" if self._codec.channels == 4 else "rgb24"
         pixels = np.ascontiguousarray(_filled(image, self._codec.step))
         frame = av.VideoFrame.from_numpy_buffer(pixels, format=source).reformat(  # no copy
-            format=self._codec.pix_fmt, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+            self._stream.width,
+            self._stream.height,
+            self._codec.pix_fmt,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
         )
         frame.pts, frame.time_base = round((time - self._span[0]) * _TICKS), Fraction(1, _TICKS)
         self._lengths[frame.pts] = round((self._until - time) * _TICKS)
