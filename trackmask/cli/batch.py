@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .mistakes import ManyClips
+from .mistakes import Clips, ManyClips
 from .options import NewFile, discard_option, json_option, pipeline_options, quiet_option, track_options
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ FAILED, INTERRUPTED = 3, 130
 
 
 @click.command(cls=ManyClips)
-@click.argument("source", metavar="IN")
+@click.argument("source", metavar="IN", type=Clips())
 @click.option(
     "-o",
     "--out",

@@ -151,7 +151,8 @@ def _wrong_call(ctx: click.Context, error: click.ClickException) -> str:
         return said
     if isinstance(error, click.NoSuchOption) and (better := meant_option(ctx.meta[_LINE], error.option_name)):
         return better
-    path = (error.ctx or ctx).command_path
+    inner = f" {ctx.invoked_subcommand}" if ctx.invoked_subcommand else ""
+    path = error.ctx.command_path if error.ctx else f"{ctx.command_path}{inner}"
     return f"{said[:1].lower()}{said[1:]}{' See' if said.endswith('?') else '; see'} {path} --help"
 
 

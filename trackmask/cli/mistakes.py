@@ -99,15 +99,39 @@ class Video(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        text = str(value)
-        if _ADDRESS.match(text):
-            raise CallError(f"{text} is an address; download the video first, and give the file")
-        path = Path(text)
+        check_address(str(value))
+        path = Path(value)
         if path.is_dir():
             _check_folder(path)
+        elif not path.exists():
+            _check_name(path)
         elif path.suffix.lower() == ".json":
             raise CallError(f"{path} holds prompts, not a video; write: trackmask run VIDEO --prompts {path}")
         return super().convert(value, param, ctx)
+
+
+class Clips(click.ParamType):
+    """What a batch may be given, which its own room looks into: never an address."""
+
+    name = "clips"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        check_address(str(value))
+        return value
+
+
+def check_address(text: str) -> None:
+    if _ADDRESS.match(text):
+        raise CallError(f"{text} is an address; download the video first, and give the file")
+
+
+def _check_name(path: Path) -> None:
+    """A name that nothing has: the one that was meant, where one is near."""
+    if any(sign in path.name for sign in "*?["):
+        raise CallError(f"{path} is a pattern, for many clips: trackmask batch '{path}' -o OUT")
+    known = {entry.name.lower(): entry.name for entry in path.parent.iterdir()} if path.parent.is_dir() else {}
+    for near in get_close_matches(path.name.lower(), known, 1):
+        raise VideoError(f"{path} does not exist; did you mean {path.with_name(known[near])}?")
 
 
 def _check_folder(path: Path) -> None:

@@ -179,6 +179,8 @@ def read_json(path: Path) -> Node:
         raise DataError(f"{name} holds more than {MAX_VALUES // 10**6} million values; part it, or give another file")
     try:
         return Node(name, "", json.loads(raw))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name} is not JSON, nor any text; give the file that the tool saved") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{name} is not JSON ({shown(str(error))[:MAX_QUOTED]}); write it again") from error
 
