@@ -52,7 +52,7 @@ def write_flashes(
             packets += picture.encode(frame)
         packets += picture.encode()
         for sound in sounds:
-            packets += _beeps(
+            packets += beeps_of(
                 sound, at if sound is sounds[-1] else (), sound_from, sound_until or seconds, offset, silent
             )
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
@@ -60,7 +60,7 @@ def write_flashes(
     return path
 
 
-def _beeps(sound, at, begin, end, offset, silent) -> list[av.Packet]:
+def beeps_of(sound, at, begin, end, offset, silent) -> list[av.Packet]:
     block = sound.codec_context.frame_size or _BLOCK
     packets = []
     for first in range(round(begin * RATE), round(end * RATE), block):
