@@ -60,7 +60,7 @@ def test_what_is_clicked_is_law_even_where_it_makes_no_sense(runtime, image, see
     prompt = Prompt(1, 0, box=box, positive=tuple(clicks[:3]), negative=tuple(clicks[3:]))
     masks = Tracker(runtime, (360, 480)).step(image, [prompt])
     assert [masks.labels[y, x] for x, y in clicks] == [1, 1, 1, 0, 0, 0]
-    assert masks.objects[0].confidence < 0.75
+    assert masks.objects[0].state == State.UNCERTAIN
 
 
 def test_clicks_side_by_side(runtime, image):

@@ -24,17 +24,19 @@ def holds(crop: Crop, prompt: Prompt) -> bool:
     return all(crop.x <= x < right and crop.y <= y < bottom for x, y in prompt.positive)
 
 
-def obeys(seen: Observation, prompt: Prompt) -> bool:
-    """Whether the mask holds all clicks on the object, which its crop must hold, and none beside it."""
+def contradicted(seen: Observation, prompt: Prompt) -> int:
+    """How many clicks on the object the mask leaves out, and how many beside it it holds."""
     on, beside = places(prompt, seen)
-    return all(seen.prob[place] > 0.5 for place in on) and all(seen.prob[place] <= 0.5 for place in beside)
+    wrong = [seen.prob[place] <= 0.5 for place in on] + [seen.prob[place] > 0.5 for place in beside]
+    return wrong.count(True)
 
 
 def obedient(seen: Observation, prompt: Prompt) -> Observation:
-    """The observation with a mask that obeys. A part of it that is clicked beside the object, and nowhere on it, is
-    left out. What is contradicted still is set right in a disc around the click, and the predicted IoU halved.
+    """The observation with a mask that contradicts no click; its crop must hold those on the object. A part of the mask
+    that is clicked beside the object, and nowhere on it, is left out. What is contradicted still is set right in a disc
+    around the click, and the predicted IoU halved.
     """
-    if obeys(seen, prompt):
+    if not contradicted(seen, prompt):
         return seen
     on, beside = places(prompt, seen)
     prob = without_parts(seen.prob, [place for place in beside if seen.prob[place] > 0.5], on)
