@@ -13,8 +13,12 @@ from typing import BinaryIO
 
 from trackmask.errors import OutputError
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
+
+_FAR = 1 << 30  # the byte that Windows locks: nobody can read one that is, so it lies behind all that is ever written
 
 
 @contextmanager
@@ -70,14 +74,21 @@ def open_regular(path: Path, *, links: bool = True) -> BufferedReader:
 
 
 def locked(file: BinaryIO) -> bool:
-    """Whether the file is ours alone now. Where files cannot be locked (Windows, some networks) nothing guards it."""
-    if sys.platform != "win32":
-        try:
+    """Whether the file is ours alone now, until it is closed. Where files cannot be locked (some networks) nothing
+    guards it.
+    """
+    try:
+        if sys.platform == "win32":
+            place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+            os.lseek(file.fileno(), _FAR, os.SEEK_SET)
+            try:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            finally:
+                os.lseek(file.fileno(), place, os.SEEK_SET)
+        else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:
-            pass
+    except OSError as error:  # another one has it, in POSIX's words and in Windows'
+        return error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
     return True
 
 

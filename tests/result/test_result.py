@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,18 @@ import trackmask
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.prompts import Prompt
-from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Revision, Shot, Source, document, open_result
+from trackmask.result import (
+    FrameRecord,
+    ObjectInfo,
+    ResultWriter,
+    Revision,
+    Shot,
+    Source,
+    default_folder,
+    document,
+    open_result,
+)
+from trackmask.video import open_video
 
 SIZE = (36, 50)
 
@@ -347,3 +359,16 @@ def test_masks_that_are_not_of_the_result(tmp_path):
     for index, words in enumerate(["is not a mask of this result", "is not a mask of this result", "cannot be read"]):
         with pytest.raises(ResultError, match=words):
             result.masks(index)
+
+
+def test_a_result_has_the_name_that_was_given(tmp_path, monkeypatch):
+    """A link to a video, or to a folder of images, has a name of its own."""
+    (tmp_path / "VID_0001.mp4").touch()
+    (tmp_path / "frames").mkdir()
+    Pillow.new("RGB", (20, 10)).save(tmp_path / "frames" / "0.png")
+    (tmp_path / "cat.mp4").symlink_to("VID_0001.mp4")
+    (tmp_path / "dog").symlink_to("frames")
+    monkeypatch.chdir(tmp_path / "frames")
+    for video, name in (("../cat.mp4", "cat.mp4"), ("../dog", "dog"), (".", "frames"), (tmp_path / "dog", "dog")):
+        assert default_folder(Path(video)) == Path(f"{name}.trackmask")
+    assert open_video(tmp_path / "dog").info.name == "dog"

@@ -2,9 +2,11 @@
 
 import cv2
 import numpy as np
+from PIL import Image
 
-from trackmask.training.scenes import Scene
-from trackmask.training.stills import drift, move_elsewhere, object_moves, paint, strings
+from trackmask.formats.png import write_labels
+from trackmask.training.scenes import Scene, read_object
+from trackmask.training.stills import Stills, drift, move_elsewhere, object_moves, paint, strings
 
 
 def test_an_object_elsewhere():
@@ -67,3 +69,28 @@ def test_thin_parts_belong_to_the_object():
     more = (with_them.masks[0] > without.masks[0]).sum() / (without.masks[0] > 0).sum()
     assert 0.06 < more < 0.12  # 25 x 3 pixels beside 28 x 28
     assert (with_them.images[0][with_them.masks[0] > 0] < 90).all()
+
+
+def test_masks_of_all_kinds_are_read(tmp_path):
+    """A palette's id 1 has the brightness 38, and a mask of 0 and 1 is black to the eye."""
+    object_ = np.zeros((20, 30), bool)
+    object_[5:15, 8:20] = True
+    ids = object_.astype(np.uint8)
+    several = ids.copy()
+    several[10:15, 8:20] = 2
+    soft = cv2.GaussianBlur(ids * 255, (7, 7), 0)
+    write_labels(tmp_path / "palette.png", several)
+    for name, values in {"white": ids * 255, "ones": ids, "ids": several, "soft": soft}.items():
+        Image.fromarray(values).save(tmp_path / f"{name}.png")
+    Image.fromarray(object_).save(tmp_path / "bit.png")
+    white_first = Image.fromarray(1 - ids)
+    white_first.putpalette([255, 255, 255, 0, 0, 0])
+    white_first.save(tmp_path / "white_first.png")
+    Image.fromarray(np.dstack([ids * 255] * 3)).save(tmp_path / "rgb.png")
+    for name in ("palette", "white", "ones", "ids", "bit", "white_first", "rgb"):
+        mask = read_object(tmp_path / f"{name}.png")
+        assert mask.dtype == np.uint8
+        np.testing.assert_array_equal(mask, object_ * np.uint8(255), err_msg=name)
+    np.testing.assert_array_equal(read_object(tmp_path / "soft.png"), np.where(soft > 127, 255, 0))
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "palette.jpg")
+    np.testing.assert_array_equal(Stills(tmp_path)[0][1], object_ * np.uint8(255))

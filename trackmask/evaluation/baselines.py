@@ -8,6 +8,7 @@ import numpy as np
 from trackmask.data import Labels
 from trackmask.errors import CallError
 from trackmask.evaluation.dataset import Clip
+from trackmask.tracking.flow import Flow
 
 # A method takes a clip and the kind of prompt ("mask", "box" or "none"; made from the truth of frame 0) and gives one
 # (H, W) uint8 label map a frame, frame 0 included. CallError for a prompt that it cannot take.
@@ -35,14 +36,14 @@ def need_mask(prompt: str) -> None:
 
 def _flow(clip: Clip, mask: Labels) -> Iterator[Labels]:
     """Probabilities are carried, not labels: a motion of less than half a pixel a frame would be lost in those."""
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = Flow("medium")
     ids = np.unique(mask[mask > 0])
     soft = [(mask == one).astype(np.float32) for one in ids]
     previous = None
     for frame in clip.frames():
         grey = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
         if previous is not None:
-            x, y = _origins(flow.calc(grey, previous, None))  # type: ignore[call-overload]  # None: no first guess
+            x, y = _origins(flow.between(grey, previous))
             soft = [cv2.remap(one, x, y, cv2.INTER_LINEAR) for one in soft]
         previous = grey
         yield likeliest(soft, ids)

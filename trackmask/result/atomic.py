@@ -75,8 +75,7 @@ class StagedFolder:
 
     def _rename(self) -> None:
         # The lock moves along, so that no other run can take this folder for what a killed one left.
-        if sys.platform == "win32" and self._lock:
-            self._lock.close()  # Windows does not rename a folder with an open file in it
+        self._let_go()
         self.path.rename(self.target)
         (self.target / LOCK).unlink()
 
@@ -148,8 +147,14 @@ class StagedFolder:
         with suppress(OSError):
             self._remove()
 
+    def _let_go(self) -> None:
+        """Windows renames no folder with an open file in it, and removes no such file."""
+        if sys.platform == "win32" and self._lock:
+            self._lock.close()
+
     def _remove(self) -> None:
         _empty(self.path)
+        self._let_go()
         (self.path / LOCK).unlink()  # last: without it the next run would not know the folder for ours
         self.path.rmdir()
 

@@ -24,7 +24,7 @@ import numpy as np
 from trackmask import __version__
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.errors import OutputExistsError, ResultError, VideoError
-from trackmask.files import writing
+from trackmask.files import absolute, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder, settle
@@ -283,8 +283,8 @@ def _version(folder: Path) -> tuple[int, int] | None:
 
 
 def default_folder(video: Path) -> Path:
-    """Where the result of a video goes if nobody says otherwise: into the current folder."""
-    return Path(f"{video.resolve().name}.trackmask")
+    """Where the result of a video goes if nobody says otherwise: into the current folder, by the name given."""
+    return Path(f"{absolute(video).name}.trackmask")
 
 
 def png_name(index: int) -> str:

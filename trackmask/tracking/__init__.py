@@ -11,6 +11,7 @@ reference    a prompt as it was understood
 loop         frames and prompts through a tracker, in either direction
 pile         what one direction found, until the other one comes by
 both_ways    one object between its prompts, from both sides
+flow         dense optical flow
 discover     the main object, where nobody points at one
 prompt_maps  how boxes and clicks look to the network
 """

@@ -12,6 +12,7 @@ from trackmask.data import SURE, Frame, Image
 from trackmask.prompts import Box
 from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
+from trackmask.tracking.flow import Flow
 from trackmask.tracking.prompted import look_closer
 from trackmask.tracking.segment import Question, look
 
@@ -80,7 +81,7 @@ class Seeker:
         self.runtime, self.size = runtime, size
         scale = min(FLOW_HEIGHT / size[0], 1.0)
         self.small = max(round(size[1] * scale), 16), max(round(size[0] * scale), 16)  # width, height, as OpenCV has it
-        self.flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self.flow = Flow("fast")
 
     def findings(self, frame: Frame, following: Image) -> Iterator[Finding]:
         """What may be the main object of one frame: the most salient one, and what moves most."""
@@ -129,7 +130,7 @@ class Seeker:
             cv2.cvtColor(cv2.resize(picture, self.small, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
             for picture in (image, following)
         )
-        flow = self.flow.calc(before, after, None)  # type: ignore[call-overload]  # None: no first guess
+        flow = self.flow.between(before, after)
         y, x = np.mgrid[: before.shape[0], : before.shape[1]].astype(np.float32)
         here = np.stack((x, y), -1)
         sample = np.s_[4::8, 4::8]

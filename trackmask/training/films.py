@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from trackmask.errors import DataError
-from trackmask.training.scenes import Random, Scene, harden, read_grey, read_rgb
+from trackmask.training.scenes import Random, Scene, harden, read_object, read_rgb
 from trackmask.training.seams import RESTORED, hide_seams
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -88,9 +88,9 @@ def read_film(source: Path, annotations: Path) -> Film:
         path = annotations / name / f"{stem}.png"
         if not path.exists():
             continue
-        mask = read_grey(path)
+        mask = read_object(path)
         if mask.shape != image.shape[:2]:
             raise DataError(f"the mask {name}/{stem}.png has another size than its frame; give it the frame's size")
         images.append(image)
-        masks.append(np.where(mask > 0, 255, 0).astype(np.uint8))
+        masks.append(mask)
     return Film(name, images, masks)

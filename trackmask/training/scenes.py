@@ -7,8 +7,12 @@ import cv2
 import numpy as np
 
 from trackmask.errors import DataError
+from trackmask.formats.pictures import read_picture
 
 Random = np.random.Generator
+
+_BLACK_AND_WHITE = {(0, 0, 0), (255, 255, 255)}
+SHADES = 8  # a grey mask of more values has soft edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +48,21 @@ def harden(alpha: np.ndarray) -> np.ndarray:
 
 def read_rgb(path: Path) -> np.ndarray:
     """A picture, (H, W, 3) uint8 RGB. Raises DataError."""
-    return cv2.cvtColor(_read(path, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-
-
-def read_grey(path: Path) -> np.ndarray:
-    """A mask, (H, W) uint8: of a palette PNG the brightness of its colours, which is above 0 for every id but 0."""
-    return _read(path, cv2.IMREAD_GRAYSCALE)
-
-
-def _read(path: Path, how: int) -> np.ndarray:
-    image = cv2.imread(str(path), how)
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(f"{path} cannot be read as an image; replace or remove it")
-    return image
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_object(path: Path) -> np.ndarray:
+    """The mask of an object, (H, W) uint8, 0 or 255. Raises DataError.
+
+    Whatever is not 0 belongs to it in a mask with a palette or of one bit, and in a grey one of a few values, which are
+    ids; in one of many values, whose edges are soft, what is brighter than the middle.
+    """
+    picture = read_picture(path, DataError)
+    if picture.mode == "P" and {colour for _, colour in picture.convert("RGB").getcolors(2) or ()} <= _BLACK_AND_WHITE:
+        picture = picture.convert("L")  # such a palette may begin with white: the colours count, not the places
+    values = np.asarray(picture if picture.mode in ("1", "L", "P") else picture.convert("L"))
+    ids = values.dtype == bool or picture.mode == "P" or np.count_nonzero(np.bincount(values.ravel())) <= SHADES
+    return np.where(values > (0 if ids else 127), 255, 0).astype(np.uint8)

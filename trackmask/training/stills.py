@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from trackmask.errors import DataError
-from trackmask.training.scenes import Random, Scene, blend, harden, read_grey, read_rgb, soften
+from trackmask.training.scenes import Random, Scene, blend, harden, read_object, read_rgb, soften
 
 CANVAS = 448  # height and width of a made frame, pixels: an object fills about as many as of a crop
 THIN = 0.35  # of the clips show thin things
@@ -42,7 +42,7 @@ class Stills:
 
     def mask(self, index: int) -> np.ndarray:
         """(H, W) uint8, 0 or 255"""
-        return harden(read_grey(self.paths[index].with_suffix(".png")))
+        return read_object(self.paths[index].with_suffix(".png"))
 
     @cached_property
     def parted(self) -> list[int]:

@@ -14,6 +14,7 @@ from PIL import ImageOps
 
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
+from trackmask.files import absolute
 from trackmask.formats.pictures import BROKEN, TooLarge, opened
 from trackmask.video.deep import deep_pixels, is_deep, scaled, white_of
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
@@ -54,7 +55,7 @@ class ImageFolder(VideoReader):
             self._images = list_images(folder)
         except OSError as error:
             raise VideoError(f"{folder} cannot be read ({error.strerror}); check its permissions") from error
-        name = folder.resolve().name
+        name = absolute(folder).name
         size = self._one_size()
         self._white = self._range()
         info = VideoInfo(name, size, FPS, len(self._images), "images", white=self._white)
