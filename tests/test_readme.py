@@ -63,12 +63,12 @@ def test_the_commands_lead_to_masks(room):
         result = open_result(room / name)
         assert result.complete
         assert result.masks(0).any()
-    assert [one.name for one in open_result(room / "by/two").objects] == ["cat", "pilot"]
+    assert [one.name for one in open_result(room / "by/two").objects] == ["cat", "face"]
     for name in ("cat.mp4.trackmask/report.html", "24.png", "cat.mp4.explain-24.png", "cutout.mp4"):
         assert (room / name).stat().st_size > 1000, name
 
 
-@pytest.mark.parametrize("prompt", ["mask", "box"])
+@pytest.mark.parametrize("prompt", ["mask", "box", "clicks"])
 def test_prompts_are_worth_what_is_said(room, prompt):
     result = open_result(room / "by" / prompt)
     truth = read_truth()
