@@ -14,6 +14,7 @@ from trackmask.formats.polygons import overlap
 from trackmask.prompts import Prompt
 from trackmask.result import ObjectInfo, ResultWriter, Source, open_result
 from trackmask.video import hash_source
+from trackmask.video.folder import list_images
 
 SIZE = (61, 83)  # odd sides
 FRAMES = 8
@@ -67,7 +68,16 @@ def make(
         size, sha256 = hash_source(video)
         shape = labels(0).shape
         return writer.finish(
-            source=Source(video, video.name, size, sha256, frames, (shape[0], shape[1]), Fraction(25)),
+            source=Source(
+                video,
+                video.name,
+                size,
+                sha256,
+                frames,
+                (shape[0], shape[1]),
+                Fraction(25),
+                tuple(path.name for path in list_images(video)) if video.is_dir() else (),
+            ),
             prompts=[Prompt(id_, 0, box=(1, 2, 3, 4)).as_json() for id_ in names],
             objects=[ObjectInfo(id_, name, 0, 0) for id_, name in names.items()],
             weights_sha256="cd" * 32,

@@ -29,6 +29,7 @@ class VideoInfo:
     alpha: bool = False  # the first frame is transparent in places, which show a plain grey
     white: float | None = None  # the stored value that is shown as white, of images of more than 8 bits a colour
     audio: bool = False
+    names: tuple[str, ...] = ()  # of a folder's images, one a frame
 
 
 @dataclass(frozen=True, eq=False)

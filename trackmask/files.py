@@ -104,6 +104,12 @@ def cell(name: str | bytes | os.PathLike) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
+def plain_name(name: str) -> str:
+    """Without what paths of other systems, or the lines of a list, cannot hold."""
+    kept = "".join("_" if char in '<>:"/\\|?*{}' or not char.isprintable() or char.isspace() else char for char in name)
+    return kept.strip(".") or "clip"
+
+
 def absolute(path: Path) -> Path:
     """Without . and .., and without following links."""
     return Path(os.path.normpath(Path.cwd() / path))

@@ -82,7 +82,9 @@ def run(
             total = course.video.count if options.end is None else None
             error = course.video.error
             writer.finish(
-                source=Source(video, reader.info.name, size, sha256, total, reader.info.size, reader.info.fps),
+                source=Source(
+                    video, reader.info.name, size, sha256, total, reader.info.size, reader.info.fps, reader.info.names
+                ),
                 prompts=[prompt.as_json() for prompt in given],
                 objects=list(objects_of(given, found | (names or {}))),
                 weights_sha256=runtime.weights_sha256,

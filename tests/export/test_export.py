@@ -149,10 +149,10 @@ def test_images_of_a_folder_are_copied_or_linked(tmp_path):
     result = samples.make(tmp_path / "result", tmp_path / "shots", frames=2)
     for mode in ("copy", "link"):
         export((result,), "labelme", tmp_path / mode, Options(images=mode))
-        image = tmp_path / mode / "shots" / "00001.png"
+        image = tmp_path / mode / "shots" / "shot6.png"
         assert image.read_bytes() == (tmp_path / "shots" / "shot6.png").read_bytes()
         assert image.is_symlink() == (mode == "link")
-    assert not (tmp_path / "link" / "shots" / "00001.png").readlink().is_absolute()
+    assert not (tmp_path / "link" / "shots" / "shot6.png").readlink().is_absolute()
 
 
 def test_images_turned_by_their_exif_are_written_upright(tmp_path):
@@ -165,7 +165,7 @@ def test_images_turned_by_their_exif_are_written_upright(tmp_path):
     image.save(tmp_path / "shots" / "0.jpg", exif=exif)
     result = samples.make(tmp_path / "result", tmp_path / "shots", frames=1)
     export((result,), "labelme", tmp_path / "out")
-    with Image.open(tmp_path / "out" / "shots" / "00000.jpg") as picture:
+    with Image.open(tmp_path / "out" / "shots" / "0.jpg") as picture:
         assert picture.size == samples.SIZE[::-1]
         assert not picture.getexif()
 

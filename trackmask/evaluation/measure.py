@@ -13,7 +13,9 @@ from trackmask.data import Labels
 from trackmask.errors import DataError
 from trackmask.evaluation.baselines import Method
 from trackmask.evaluation.dataset import VOID, Clip, folders_in, masks_in, read_labels, read_truth
+from trackmask.formats.names import Places
 from trackmask.metrics import Statistics, boundary_f, jaccard, statistics
+from trackmask.result import open_result
 
 _COLUMNS = ("jf", "j", "j_recall", "j_decay", "f", "f_recall", "f_decay")  # of a table, in its order
 _TITLES = ("J&F", "J", "recall", "decay", "F", "recall", "decay", "fps")
@@ -171,8 +173,9 @@ def _over_objects(rows: list[list[float]]) -> Statistics:
 def _read_masks(source: Path, clip: Clip) -> Iterator[Labels]:
     """Frames that are not scored may be missing: those without truth, and the ends (many tools leave the given out)."""
     empty = np.zeros_like(clip.truth(min(clip.truths)))
+    places = _places(source)
     for index in range(len(clip)):
-        name = _name(source, clip, index)
+        name = _name(source, clip, index, places)
         if name and (source / name).is_file():
             yield read_labels(source / name)
         elif name and 0 < index < len(clip) - 1:
@@ -181,11 +184,22 @@ def _read_masks(source: Path, clip: Clip) -> Iterator[Labels]:
             yield empty
 
 
-def _name(source: Path, clip: Clip, index: int) -> str | None:
+def _name(source: Path, clip: Clip, index: int, places: Places | None) -> str | None:
     """A result numbers its masks by frame, other tools name them as the pictures; None where there is no truth."""
     if index not in clip.truths:
         return None
-    return f"{index:05d}.png" if source.name == "masks" and clip.images else f"{clip.truths[index].stem}.png"
+    stem = clip.truths[index].stem
+    if places is not None and (place := places.of(stem)) is not None:
+        return f"{place:05d}.png"
+    return f"{index:05d}.png" if source.name == "masks" and clip.images else f"{stem}.png"
+
+
+def _places(source: Path) -> Places | None:
+    """Which frames of a result a folder's pictures are; None where the masks are no result's, or a film's."""
+    if source.name != "masks" or not (source.parent / "result.json").is_file():
+        return None
+    names = open_result(source.parent).source.names
+    return Places(names) if names else None
 
 
 def _source(folder: Path, clip: Clip) -> Path:

@@ -12,6 +12,8 @@ import numpy as np
 from trackmask.data import Image, Labels, ObjectRecord, box_of
 from trackmask.errors import CallError, ResultError, VideoError
 from trackmask.export.options import Options
+from trackmask.files import plain_name
+from trackmask.formats.names import stems_of
 from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, called, open_result, source_video
 from trackmask.video import open_video
 
@@ -38,6 +40,7 @@ class Sample:
 
     place: int  # 0, 1, 2 ... among the exported frames of the clip
     index: int  # in the whole video
+    name: str  # of its files, without their kind: the picture's in a folder, else its number, 00057
     time: float  # seconds
     known: tuple[tuple[ObjectInfo, ObjectRecord], ...]  # all asked objects that have a record, in order of id
     shown: tuple[tuple[ObjectInfo, ObjectRecord], ...]  # of these, the ones with a mask here
@@ -79,6 +82,11 @@ class Clip:
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""
         return self.source.size
+
+    @cached_property
+    def stems(self) -> tuple[str, ...]:
+        """What the frames are called after a folder's pictures; none for a film, whose frames are called by number."""
+        return stems_of(self.source.names)
 
     @property
     def fps(self) -> Fraction:
@@ -133,7 +141,8 @@ class Clip:
         kept = np.zeros(256, np.uint8)
         for info, _ in shown:
             kept[info.id] = info.id
-        return Sample(place, frame.index, frame.time, known, shown, kept[labels], result)
+        name = self.stems[frame.index] if frame.index < len(self.stems) else f"{frame.index:05d}"
+        return Sample(place, frame.index, name, frame.time, known, shown, kept[labels], result)
 
 
 def _whole(alpha: np.ndarray, labels: Labels) -> np.ndarray:
@@ -185,12 +194,6 @@ def chosen(times: Sequence[float], options: Options) -> Iterator[int]:
 def _asked(result: Result, names: tuple[str, ...]) -> tuple[ObjectInfo, ...]:
     asked = {info for name in names for info in called(result, name)}
     return tuple(info for info in result.objects if not names or info in asked)
-
-
-def plain_name(name: str) -> str:
-    """Without what paths of other systems, or the lines of a list, cannot hold."""
-    kept = "".join("_" if char in '<>:"/\\|?*{}' or not char.isprintable() or char.isspace() else char for char in name)
-    return kept.strip(".") or "clip"
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -28,5 +28,5 @@ def write(job: Job, folder: Path) -> list[str]:
             masks = folder / "Annotations" / "480p" / clip.name
             masks.mkdir(parents=True)
             for sample, _ in placed(clip, folder / "JPEGImages" / "480p" / clip.name):
-                write_labels(masks / f"{sample.index:05d}.png", sample.labels)
+                write_labels(masks / f"{sample.name}.png", sample.labels)
     return []

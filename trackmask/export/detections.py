@@ -20,7 +20,7 @@ def write(job: Job, folder: Path) -> list[str]:
     for clip in job.clips:
         (folder / clip.name).mkdir()
         for sample in clip.samples():
-            np.savez_compressed(folder / clip.name / f"{sample.index:05d}.npz", **_arguments(job, sample))
+            np.savez_compressed(folder / clip.name / f"{sample.name}.npz", **_arguments(job, sample))
     return []
 
 

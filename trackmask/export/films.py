@@ -58,7 +58,7 @@ def alpha(job: Job, folder: Path) -> list[str]:
     for clip in job.clips:
         (folder / clip.name).mkdir()
         for sample, image in clip.pictures():
-            write_png(folder / clip.name / f"{sample.index:05d}.png", _rgba(sample, image, margin=0))
+            write_png(folder / clip.name / f"{sample.name}.png", _rgba(sample, image, margin=0))
     return []
 
 

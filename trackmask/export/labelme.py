@@ -37,7 +37,7 @@ def write(job: Job, folder: Path) -> list[str]:
                 "imageData": None,
             }
             page |= {"imageHeight": height, "imageWidth": width}
-            (folder / clip.name / name).with_suffix(".json").write_text(dumps(page), "utf-8")
+            (folder / clip.name / f"{sample.name}.json").write_text(dumps(page), "utf-8")
     return outlines.report() if outlines else []
 
 

@@ -20,13 +20,13 @@ _JPEG_QUALITY = 95
 _ORIENTATION = 0x0112  # EXIF
 
 
-def placed(clip: Clip, folder: Path, name: str = "{index:05d}") -> Iterator[tuple[Sample, str]]:
+def placed(clip: Clip, folder: Path, name: str = "{name}") -> Iterator[tuple[Sample, str]]:
     """The frames of a clip, each with the name of its image file, which has been put into `folder`.
 
     The files of a folder of images are copied or linked as they are; frames of a film are written as JPEG, and so are
     images that only their EXIF turns upright, since some tools look at it and others do not.
-    With `images` "none" there is only a name. `name` may use a frame's `index`, and its `number` among the exported
-    ones, from 1 on.
+    With `images` "none" there is only a name. `name` may use a frame's own `name`, and its `number` among the
+    exported ones, from 1 on.
     Raises CallError for links to the frames of a film, VideoError and ResultError as `Clip` does, and OSError.
     """
     mode = clip.options.images
@@ -66,7 +66,7 @@ def _save(path: Path, picture: Pillow.Image, kind: str, **options: int) -> None:
 
 
 def _name(pattern: str, sample: Sample, suffix: str) -> str:
-    return pattern.format(index=sample.index, number=sample.place + 1) + suffix
+    return pattern.format(name=sample.name, number=sample.place + 1) + suffix
 
 
 def _take(file: Path, path: Path, *, link: bool) -> None:

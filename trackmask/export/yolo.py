@@ -26,8 +26,8 @@ def write(job: Job, folder: Path) -> list[str]:
         labels.mkdir(parents=True)
         for clip in part.clips:
             images = folder / "images" / splits[-1]
-            for sample, name in placed(clip, images, clip.name + "_{index:05d}"):
-                (labels / name).with_suffix(".txt").write_text(_lines(job, sample, outlines), "ascii")
+            for sample, _ in placed(clip, images, clip.name + "_{name}"):
+                (labels / f"{clip.name}_{sample.name}.txt").write_text(_lines(job, sample, outlines), "ascii")
     (folder / "data.yaml").write_text(_yaml(job, splits), "utf-8")
     return outlines.report()
 

@@ -40,9 +40,11 @@ def paint(rings: Sequence[Ring], size: Size) -> np.ndarray:
     return mask.astype(bool)
 
 
-def read(path: Path, names: Sequence[str]) -> Annotations:
-    """One picture's file, called clip_00012: frame 12 in the folder clip. Raises DataError."""
-    picture = Picture(_FRAME.sub(r"\1/\2", _UPLOADED.sub("", path.stem)))
+def read(path: Path, names: Sequence[str], clip: str = "") -> Annotations:
+    """One picture's file, called `clip`_00012, or OTHER_00012: 00012 in the folder of that name. Raises DataError."""
+    stem = _UPLOADED.sub("", path.stem)
+    own = stem.removeprefix(f"{clip}_")
+    picture = Picture(f"{clip}/{own}" if own != stem else _FRAME.sub(r"\1/\2", stem))
     lines = _text(path).split("\n")
     shapes = [_shape(path, number, line, picture, names) for number, line in enumerate(lines, 1) if line.strip()]
     return Annotations((picture,), tuple(shapes))

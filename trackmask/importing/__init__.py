@@ -11,8 +11,8 @@ import difflib
 from pathlib import Path
 
 from trackmask.errors import CallError, DataError
-from trackmask.export.clip import plain_name
-from trackmask.files import shown
+from trackmask.files import plain_name, shown
+from trackmask.formats.names import stems_of
 from trackmask.importing.archive import unpacked
 from trackmask.importing.edits import Edit, Tally, read_edits, write_edits
 from trackmask.importing.frames import About, by_frame
@@ -38,7 +38,8 @@ def import_edits(
         hint = f"did you mean {near[0]}? " if near else ""
         raise CallError(f"{kind!r} cannot be imported; {hint}give one of {', '.join(READERS)}")
     opened = open_result(result)
-    about = About(clip or plain_name(Path(opened.source.name).stem), opened.source.size, bool(clip))
+    source = opened.source
+    about = About(clip or plain_name(Path(source.name).stem), source.size, bool(clip), stems_of(source.names))
     reader = READERS[kind]
     if not path.exists():
         raise DataError(f"there is no {shown(path)}; check its name")

@@ -1,15 +1,13 @@
 """Which frame of a result a picture is, and which pictures of a file are of its clip."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from trackmask.errors import DataError
 from trackmask.files import shown
+from trackmask.formats.names import Places, number_of
 from trackmask.formats.shape import Annotations, Picture, Shape, Size
-
-_NUMBER = re.compile(r"([0-9]{1,9})$")
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,7 @@ class About:
     clip: str  # the name under which it was exported
     size: Size
     given: bool  # whether the user said that name
+    names: tuple[str, ...] = ()  # of a folder's pictures
 
 
 def by_frame(found: Annotations, about: About) -> Mapping[int, list[Shape]]:
@@ -31,7 +30,8 @@ def by_frame(found: Annotations, about: About) -> Mapping[int, list[Shape]]:
                 f"{shown(picture.name) or 'the video'} is {width}x{height} and the result's video is "
                 f"{about.size[1]}x{about.size[0]}; give masks of its size"
             )
-    frames = {picture: _frame(picture) for picture in ours}
+    places = Places(about.names) if about.names else None
+    frames = {picture: _frame(picture, places) for picture in ours}
     shapes: dict[int, list[Shape]] = {frame: [] for frame in frames.values()}
     for shape in found.shapes:
         if shape.picture in frames:
@@ -57,14 +57,16 @@ def _folder(picture: Picture) -> str:
     return PurePosixPath(picture.name.replace("\\", "/")).parent.name
 
 
-def _frame(picture: Picture) -> int:
-    """The frame that an image's name ends in: 57 for "clip_00057.jpg". Raises DataError."""
-    found = _NUMBER.search(PurePosixPath(picture.name.replace("\\", "/")).stem)
-    if not found and picture.frame is not None:
-        return picture.frame
-    if not found:
+def _frame(picture: Picture, places: Places | None) -> int:
+    """Of a folder, the picture of that name; of a film, the number that the name ends in. Raises DataError."""
+    frame = places.of(picture.name) if places else number_of(picture.name)
+    if frame is None:
+        frame = picture.frame
+    if frame is None and places:
+        raise DataError(f"{shown(picture.name)} is called like no picture that was tracked; keep the pictures' names")
+    if frame is None:
         raise DataError(
             f"{shown(picture.name) or 'an image without a name'} does not end in the number of its frame; "
             "keep the names that export gave the images"
         )
-    return int(found[1])
+    return frame

@@ -52,7 +52,7 @@ def _via(path: Path, clip: str) -> Annotations:
 def _yolo(path: Path, clip: str) -> Annotations:
     """A label's name ends in the frame's number; what stands before it is the clip's name."""
     names = yolo.read_names(_file(path, "data.yaml", "*.yaml", "classes.txt"))
-    return _joined("", (yolo.read(file, names) for file in _files(path, "labels/**/*.txt", "*/*.txt")))
+    return _joined("", (yolo.read(file, names, clip) for file in _files(path, "labels/**/*.txt", "*/*.txt")))
 
 
 READERS = {

@@ -4,11 +4,13 @@ object and frame."""
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 import numpy as np
 
 from trackmask.errors import PromptError
+from trackmask.formats.names import Places
 from trackmask.prompts.prompt import Moment, Prompt
 
 _NUMBERED = re.compile(r"[^0-9]*?([0-9]{1,9})")
@@ -31,15 +33,19 @@ class Target:
     images: tuple[str, ...] = ()  # of a folder of images: their names in order
     size: tuple[int, int] | None = None  # (height, width); None: not known yet
 
+    @cached_property
+    def _places(self) -> Places:
+        return Places(self.images)
+
     def frame(self, picture: str) -> int | None:
         """The frame that an annotated picture is, by its file name; None where the name tells no number.
 
-        In a folder of images its place; else its number, without the video's own name: clip-00012.jpg of clip.mp4 is
-        frame 12, clip.jpg is frame 0.
+        In a folder of images the one of that name or number; else its number, without the video's own name:
+        clip-00012.jpg of clip.mp4 is frame 12, clip.jpg is frame 0.
         """
         name = PurePosixPath(picture.replace("\\", "/")).name
-        if name in self.images:
-            return self.images.index(name)
+        if self.images:
+            return self._places.of(name)
         stem, own = PurePosixPath(name).stem, PurePosixPath(self.name).stem
         rest = stem.removeprefix(own) if own else stem
         if not rest:

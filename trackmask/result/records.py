@@ -37,6 +37,7 @@ class Source:
     frames: int | None  # of the whole video; None where nobody has counted
     size: tuple[int, int]  # (height, width) in pixels
     fps: Fraction
+    names: tuple[str, ...] = ()  # of a folder's pictures, one a frame; none for a film
 
     def as_json(self, folder: Path) -> dict[str, Any]:
         """For a result in `folder`: the path leads from there to the video, so that both can move together."""
@@ -48,7 +49,8 @@ class Source:
             "frames": self.frames,
         }
         fps = f"{self.fps.numerator}/{self.fps.denominator}"
-        return entry | {"height": self.size[0], "width": self.size[1], "fps": fps}
+        entry |= {"height": self.size[0], "width": self.size[1], "fps": fps}
+        return entry | {"names": list(self.names)} if self.names else entry
 
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> Self:
@@ -56,7 +58,8 @@ class Source:
         path = way_from(folder, raw["path"])
         fps = Fraction(*map(int, raw["fps"].split("/")))
         size = int(raw["height"]), int(raw["width"])
-        return cls(path, str(raw["name"]), int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps)
+        names = tuple(map(str, raw.get("names", ())))
+        return cls(path, str(raw["name"]), int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps, names)
 
 
 @dataclass(frozen=True)

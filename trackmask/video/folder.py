@@ -58,7 +58,8 @@ class ImageFolder(VideoReader):
         name = absolute(folder).name
         size = self._one_size()
         self._white = self._range()
-        info = VideoInfo(name, size, FPS, len(self._images), "images", white=self._white)
+        names = tuple(image.name for image in self._images)
+        info = VideoInfo(name, size, FPS, len(self._images), "images", white=self._white, names=names)
         super().__init__(replace(info, alpha=self._transparent()))
 
     def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
