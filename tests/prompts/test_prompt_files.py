@@ -261,6 +261,13 @@ def test_in_a_folder_of_images_the_frame_is_the_place(tmp_path: Path) -> None:
     assert prompt.frame == 2
 
 
+def test_masks_that_no_memory_holds_are_refused_before_they_are_drawn(tmp_path: Path) -> None:
+    corners = [0, 0, 9, 0, 9, 9]
+    many = coco(["1.jpg"], *({"image_id": 0, "segmentation": [corners], "track_id": i % 9} for i in range(600)))
+    many["images"][0] |= {"height": 3000, "width": 4000}
+    assert "more than 4 GB" in refused(tmp_path, many)
+
+
 def test_coco_s_faults(tmp_path: Path) -> None:
     def mark(**more: object) -> dict:
         return coco(["1.jpg"], {"image_id": 0, "category_id": 1} | more)

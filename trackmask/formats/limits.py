@@ -8,3 +8,4 @@ MAX_VALUES = 8_000_000  # in one file of annotations: below 1 GB in memory, what
 MAX_SHAPES = 500_000  # in one file or folder of annotations: an hour of five objects
 MAX_CORNERS = 20_000  # of one object in one picture: drawn by hand it has a hundred
 MAX_QUOTED = 60  # characters of a wrong value that a message quotes
+MAX_MASKS = 4 << 30  # pixels of all masks in a file of prompts, a byte each in memory

@@ -13,7 +13,7 @@ from trackmask.errors import PromptError
 from trackmask.formats import coco
 from trackmask.formats.node import Node
 from trackmask.formats.shape import Picture, Shape
-from trackmask.prompts.gather import Target, free_id, numbered
+from trackmask.prompts.gather import Target, check_room, free_id, numbered
 from trackmask.prompts.prompt import Prompt
 
 
@@ -21,10 +21,12 @@ def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int
     found = coco.read(root)
     pictures = [picture for picture in found.pictures if _of_target(picture, target)]
     frames = {picture: _frame(root.file, picture, target, alone=len(pictures) == 1) for picture in pictures}
+    shapes = [shape for shape in found.shapes if shape.picture in frames]
+    check_room(root.file, shapes, target.size)
     ids: dict[str, int] = {}
     names: dict[int, str] = {}
     pieces = []
-    for shape, key in _keyed([shape for shape in found.shapes if shape.picture in frames]):
+    for shape, key in _keyed(shapes):
         if key not in ids:
             ids[key] = free_id(root.file, ids.values())
             names[ids[key]] = numbered(shape.label or "object", names.values())

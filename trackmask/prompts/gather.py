@@ -10,7 +10,9 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from trackmask.errors import PromptError
+from trackmask.formats.limits import MAX_MASKS
 from trackmask.formats.names import Places
+from trackmask.formats.shape import Shape, Size
 from trackmask.prompts.prompt import Moment, Prompt
 
 _NUMBERED = re.compile(r"[^0-9]*?([0-9]{1,9})")
@@ -62,6 +64,16 @@ def gather(file: str, pieces: Iterable[Prompt], names: Mapping[int, str]) -> Pro
         whole[key] = _join(file, whole[key], piece) if key in whole else piece
     used = {piece.object_id for piece in whole.values()}
     return PromptSet(tuple(whole.values()), {id_: name for id_, name in sorted(names.items()) if id_ in used})
+
+
+def check_room(file: str, shapes: Iterable[Shape], size: Size | None) -> None:
+    """PromptError where the masks of a file of prompts would take more memory than prompts can be worth."""
+    sizes = (size or shape.size or (0, 0) for shape in shapes if shape.paint is not None)
+    if sum(height * width for height, width in sizes) > MAX_MASKS:
+        raise PromptError(
+            f"{file} holds masks of more than {MAX_MASKS >> 30} GB for one video; give fewer of them as prompts, or "
+            "bring them into a result with trackmask import"
+        )
 
 
 def free_id(file: str, taken: Iterable[int]) -> int:

@@ -11,7 +11,7 @@ from trackmask.errors import PromptError
 from trackmask.formats import labelme
 from trackmask.formats.node import Node
 from trackmask.formats.shape import Shape
-from trackmask.prompts.gather import Target, free_id, numbered
+from trackmask.prompts.gather import Target, check_room, free_id, numbered
 from trackmask.prompts.prompt import Prompt
 
 _Key = tuple[str, int | str]  # label; group, or the number of a lone shape
@@ -21,6 +21,7 @@ def read(root: Node, path: Path, target: Target) -> tuple[list[Prompt], dict[int
     found = labelme.read(root)
     picture = found.pictures[0]
     frame = target.frame(picture.name) if picture.name else None
+    check_room(root.file, found.shapes, target.size)
     ids: dict[_Key, int] = {}
     names: dict[int, str] = {}
     pieces = []
