@@ -176,11 +176,11 @@ def blend_between(writer: ResultWriter, course: Course) -> None:
 @contextmanager
 def overlay_film(folder: Path, video: VideoReader, path: Path) -> Iterator[FilmWriter]:
     """The overlay of a result folder that is being filled, with the sound of its video, the file at `path`; what it
-    lacks is logged.
+    lacks is logged. Only what the disk refuses ends the run: masks do not depend on a film.
     """
     info = video.info
     sound = path if info.audio else None
-    with FilmWriter(folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect) as film:
+    with FilmWriter(folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect, needed=False) as film:
         yield film
     if film.left_out:
         log.warning("note: %s", shown(film.left_out))

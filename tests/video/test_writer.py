@@ -23,8 +23,8 @@ def copy(source: Path, target: Path, start=None, end=None) -> list[float]:
     return times
 
 
-def film_all(path: Path, images: Iterable[np.ndarray], times: Iterable[float]) -> None:
-    with FilmWriter(path, media.SIZE, Fraction(25), crf=1) as film:
+def film_all(path: Path, images: Iterable[np.ndarray], times: Iterable[float], *, needed: bool = True) -> None:
+    with FilmWriter(path, media.SIZE, Fraction(25), crf=1, needed=needed) as film:
         for image, time in zip(images, times, strict=True):
             film.write(image, time)
 
@@ -138,12 +138,34 @@ def test_no_folder(tmp_path: Path) -> None:
         FilmWriter(tmp_path / "gone" / "film.mp4", media.SIZE, Fraction(25))
 
 
+@pytest.mark.parametrize("needed", [True, False])
 @pytest.mark.parametrize("room", [0, 10_000, 200_000])
-def test_full_disk(tmp_path: Path, room: int, capfd) -> None:
+def test_full_disk(tmp_path: Path, room: int, needed: bool, capfd) -> None:
     path = tmp_path / "film.mp4"
     noise = np.random.default_rng(0).integers(0, 255, (60, *media.SIZE, 3), np.uint8)
     with media.full_disk(room), pytest.raises(OutputError, match="free some space") as caught:
-        film_all(path, noise, [number / 25 for number in range(60)])
+        film_all(path, noise, [number / 25 for number in range(60)], needed=needed)
     assert "\n" not in str(caught.value)
     assert not path.exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_film_that_ffmpeg_refuses_is_given_up_where_it_is_not_needed(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "film.mp4"
+
+    def refuse(*_: object) -> None:
+        raise av.error.InvalidDataError(1094995529, "Invalid data found when processing input", str(path))
+
+    for needed in (True, False):
+        film = FilmWriter(path, media.SIZE, Fraction(25), needed=needed)
+        with monkeypatch.context() as patch:
+            patch.setattr(film, "_mux", refuse)
+            if needed:
+                with pytest.raises(OutputError, match=r"Invalid data.*report this"):
+                    film.write(media.numbered(0), 0.0)
+            else:
+                film.write(media.numbered(0), 0.0)
+        assert not path.exists()
+    film.write(media.numbered(1), 0.04)
+    film.close()
+    assert film.left_out.startswith("there is no film.mp4: FFmpeg refuses")

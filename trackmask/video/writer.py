@@ -22,6 +22,7 @@ from trackmask.video.sound import Sound
 _TICKS = 90000  # a second: fine enough for any camera, and exact for every common rate
 # Sound that players of mp4 play; PCM, for example, is loud noise to them.
 _PLAYED = frozenset({"aac", "mp3", "opus", "flac"})
+_SYSTEM = 1000  # the system's error numbers are smaller, FFmpeg's own are not
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -60,6 +61,8 @@ class FilmWriter:
     `crf` is H.264's quality, 0 (lossless) to 51 (worst); with another `codec` neither it nor `preset` counts.
     The film's bytes depend on `threads`, so their number is fixed instead of taken from the machine.
     Raises OutputError where the file cannot be written, and then removes it, as a context manager does after any error.
+    Unless it is `needed`, a film that FFmpeg refuses, though the disk takes it, is given up instead: writing on does
+    nothing, and `left_out` says it.
     """
 
     def __init__(
@@ -74,8 +77,10 @@ class FilmWriter:
         crf: int = 23,
         preset: str = "superfast",
         codec: Codec | None = None,
+        needed: bool = True,
     ) -> None:
         codec = codec or _h264(crf, preset)
+        self._needed, self._given_up = needed, ""
         self._path, self._size, self._step, self._codec = path, size, 1 / fps, codec
         self._span: tuple[float, float] | None = None  # seconds: the first and the last frame's time
         self._until = 0.0  # seconds: when the last frame has been shown
@@ -112,8 +117,8 @@ class FilmWriter:
 
     @property
     def left_out(self) -> str:
-        """A sentence on what of the source's sound the film lacks; empty where it has all."""
-        return self._sound.left_out if self._sound is not None else ""
+        """A sentence on what the film lacks, most often of its source's sound; empty where it has all."""
+        return self._given_up or (self._sound.left_out if self._sound is not None else "")
 
     def write(self, image: Image, time: float, until: float | None = None, *, last: bool = False) -> None:
         """Add an image, shown at `time` seconds of the source: the film itself begins at 0.
@@ -127,6 +132,8 @@ class FilmWriter:
             raise ValueError(f"the film is {self._size} (height, width), the image {image.shape}")
         if self._span is not None and time <= self._span[1]:
             raise ValueError(f"frames come in order of time: {time} s after {self._span[1]} s")
+        if self._given_up:
+            return
         self._span = (self._span[0] if self._span else time, time)
         self._until = time + float(self._step) if until is None else until
         self._whole = last
@@ -150,6 +157,8 @@ class FilmWriter:
 
     def close(self) -> None:
         """Finish the film. Raises OutputError where that fails."""
+        if self._given_up:
+            return
         with self._removing():
             self._mux(self._stream.encode())
             if self._sound is not None and self._span is not None:
@@ -178,7 +187,13 @@ class FilmWriter:
             yield
         except (OSError, av.error.FFmpegError) as error:
             self.discard()
+            refused = isinstance(error, ValueError) or not 0 < (error.errno or 0) < _SYSTEM
+            if refused and not self._needed:
+                self._given_up = f"there is no {self._path.name}: FFmpeg refuses to write it ({error.strerror})"
+                return
             cure = "free some space" if error.errno in _FULL else "choose another folder"
+            if refused:
+                cure = "re-encode the video, and report this"
             raise OutputError(f"{self._path} cannot be written ({error.strerror}); {cure}") from error
 
 
