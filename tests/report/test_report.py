@@ -461,6 +461,9 @@ const steps = [
     plot.setPointerCapture = () => {};
     plot.dispatchEvent(new PointerEvent("pointerdown", {clientX: box.left + box.width * 0.5001}));
   },
+  () => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true})),
+  () => document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft", shiftKey: true, bubbles: true})),
+  () => plot.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowRight", bubbles: true, cancelable: true})),
   done,
 ];
 const next = () => steps.shift()();
@@ -485,7 +488,7 @@ def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     step = 1001 / 30000
     expected = [
         f"{(place + 0.5) * step:.3f} frame {place + 10} · {(place + 10) * step:.2f} s {place + 10}"
-        for place in (12, 11, 0, 15)
+        for place in (12, 11, 0, 15, 16, 6, 7)
     ]
     assert re.search("<title>(.*?)</title>", done.stdout).group(1) == "|".join(expected)
     assert re.search(r'<p class="note" id="broken" hidden', done.stdout)
