@@ -127,7 +127,8 @@ class Page:
         return (
             '<p class="soft advice">The commands below each range put it right, from the folder that'
             f" {place} lies in. The first writes the frame as a picture: paint the object white and all else black, and"
-            " save that under the name in the second. Click on a command to copy it.</p>"
+            " save that under the name in the second. Where it is not to be seen, say --absent in place of the mask."
+            " Click on a command to copy it.</p>"
             f'<ol class="review">{rows}</ol>'
         )
 
