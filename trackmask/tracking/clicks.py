@@ -15,7 +15,7 @@ from trackmask.tracking.parts import Place, without_parts
 from trackmask.tracking.segment import Observation
 
 DISC = 3.0  # radius, in a mask's pixels, of what a click sets right around it
-DOUBT = 0.5  # this much of its predicted IoU is left to a mask that was set right so
+DOUBT = 0.5  # this much of its predicted IoU is left to a mask that was set right so at more than half of the clicks
 
 
 def holds(crop: Crop, prompt: Prompt) -> bool:
@@ -34,7 +34,8 @@ def contradicted(seen: Observation, prompt: Prompt) -> int:
 def obedient(seen: Observation, prompt: Prompt) -> Observation:
     """The observation with a mask that contradicts no click; its crop must hold those on the object. A part of the mask
     that is clicked beside the object, and nowhere on it, is left out. What is contradicted still is set right in a disc
-    around the click, and the predicted IoU halved.
+    around the click. Such a mask is no worse than its predicted IoU (0.84, of 167 with one to six clicks), unless it
+    had been wrong at more than half of them: it was another thing then.
     """
     if not contradicted(seen, prompt):
         return seen
@@ -47,7 +48,8 @@ def obedient(seen: Observation, prompt: Prompt) -> Observation:
     add, remove = distance(missed, side), distance(taken, side)
     prob[(add <= DISC) & (add <= distance(beside, side))] = 1
     prob[(remove <= DISC) & (remove < distance(on, side))] = 0
-    return replace(seen, prob=prob, iou=DOUBT * seen.iou)
+    doubt = DOUBT if 2 * (len(missed) + len(taken)) > len(on) + len(beside) else 1.0
+    return replace(seen, prob=prob, iou=doubt * seen.iou)
 
 
 def places(prompt: Prompt, seen: Observation) -> tuple[list[Place], list[Place]]:

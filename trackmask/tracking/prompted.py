@@ -40,8 +40,8 @@ class PromptedFrame:
     def observe(self, prompt: Prompt, last: Crop | None = None) -> Observation:
         """What the prompt's box, clicks or both mean. `last` is the crop through which the object was seen before.
 
-        The mask holds all clicks on the object and none beside it. Where it had to be set right around them, its
-        predicted IoU is halved.
+        The mask holds all clicks on the object and none beside it. Where it had to be set right around most of them,
+        its predicted IoU is halved.
         """
         if prompt.box is not None:
             (best,) = self._look(prompt, [crops.around(prompt.box, self.size)])
