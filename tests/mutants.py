@@ -1,0 +1,142 @@
+"""Faults of one line, each put into a copy of the code, that the tests must notice.
+
+    python tests/mutants.py             all of them, some minutes
+    python tests/mutants.py crop memory     those of some files
+
+Not a part of the suite. A fault that survives is a test that is missing; one whose line is gone wants to be put anew.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+ROOT = Path(__file__).parents[1]
+COPIED = ("trackmask", "tests", "samples", "weights", "pyproject.toml")
+STEPS, CROPS, MEMORY = "test_tracker.py", "test_crop.py", "test_memory.py"
+PROMPTED, CLICKS = "test_prompted.py", "test_clicks.py"
+
+
+class Fault(NamedTuple):
+    file: str  # of trackmask
+    line: str  # a part of it that stands there once
+    wrong: str  # what stands there instead
+    tests: str  # of tests/tracking, that notice
+
+
+FAULTS = (
+    # where the last mask lies, and whose it is
+    Fault(
+        "tracking/tracker.py",
+        "previous=crops.move(track.prob, track.crop, crop), known",
+        "previous=track.prob, known",
+        STEPS,
+    ),
+    Fault(
+        "tracking/tracker.py",
+        "if len(tracks) > 1:\n            compete",
+        "if len(tracks) > 99:\n            compete",
+        STEPS,
+    ),
+    Fault("tracking/track.py", "np.minimum(track.prob, 1 - rival)", "track.prob", STEPS),
+    Fault("tracking/track.py", "if other is not track and", "if other is track and", STEPS),
+    # where to look
+    Fault("tracking/tracker.py", "track.crop.side * WIDEN", "track.crop.side", STEPS),
+    Fault("tracking/tracker.py", "track.box = continued(seen.box, seen.prob, seen.crop, self.size)", "pass", STEPS),
+    Fault("tracking/tracker.py", "whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]", "True", STEPS),
+    Fault(
+        "tracking/tracker.py", "enough, there = self.settings.again * track.usual, []", "enough, there = 0.0, []", STEPS
+    ),
+    # what is believed
+    Fault(
+        "tracking/tracker.py",
+        "or seen.visible < self.settings.visible:\n            self._miss",
+        ":\n            self._miss",
+        STEPS,
+    ),
+    Fault(
+        "tracking/tracker.py",
+        "track.confidence >= self.settings.certain else State.UNCERTAIN\n        track.usual",
+        "True else State.UNCERTAIN\n        track.usual",
+        STEPS,
+    ),
+    Fault(
+        "tracking/tracker.py",
+        "State.ABSENT if visible < self.settings.visible",
+        "State.LOST if visible < self.settings.visible",
+        STEPS,
+    ),
+    Fault("tracking/tracker.py", "track.confidence = 1 - visible", "track.confidence = visible", STEPS),
+    # what is remembered
+    Fault("tracking/tracker.py", "fits = track.crop == first.crop", "fits = True", STEPS),
+    Fault("tracking/tracker.py", "sure = known and track.confidence >= self.settings.sure", "sure = known", STEPS),
+    Fault("tracking/tracker.py", "track.since >= self.settings.every", "True", STEPS),
+    Fault("tracking/tracker.py", "            track.since = 0", "            pass", STEPS),
+    Fault("tracking/memory.py", "[RECENT_SHARE / max(len(recent), 1)]", "[RECENT_SHARE]", MEMORY),
+    Fault("tracking/memory.py", "(1 - inside) * look", "inside * look", MEMORY),
+    Fault("tracking/memory.py", "ridge(memory.fine, FINE_RIDGE)", "ridge(memory.fine, RIDGE)", MEMORY),
+    Fault("tracking/memory.py", "mask / (mask.sum() + 1) + (1 - mask)", "mask + (1 - mask)", MEMORY),
+    # into the crop and back
+    Fault("tracking/crop.py", "crop.x + crop.width - right)", "0)", CROPS),
+    Fault("tracking/crop.py", "return max(crop.x, 0), max(crop.y, 0),", "return crop.x, crop.y,", CROPS),
+    Fault("tracking/crop.py", "full[top - crop.y : bottom - crop.y, left", "full[: bottom - top, left", CROPS),
+    Fault("tracking/crop.py", "middle = (size - 1) / 2", "middle = size / 2", CROPS),
+    Fault("tracking/crop.py", "SHRINK * last.side", "0.0", CROPS),
+    # several masks into one, and onto the disk
+    Fault("data.py", "SURE = 127", "SURE = 200", STEPS),
+    Fault("tracking/tracker.py", "best[area][wins] = patch.prob[wins]", "pass", STEPS),
+    Fault("tracking/tracker.py", "wins = patch.prob > best[area]", "wins = patch.prob > SURE", STEPS),
+    Fault(
+        "tracking/tracker.py", "for id_, patch in sorted(patches.items()):", "for id_, patch in patches.items():", STEPS
+    ),
+    Fault("data.py", "if not area and record.state in (State.TRACKED, State.UNCERTAIN):", "if False:", STEPS),
+    # prompts
+    Fault("tracking/prompted.py", "- CONTRADICTED * contradicted(one, prompt)", "", CLICKS),
+    Fault("tracking/prompted.py", "AGREEMENT * agreement(one, seen)", "AGREEMENT * rank", PROMPTED),
+    Fault("tracking/clicks.py", "prob[(add <= DISC) & (add <= distance(beside, side))] = 1", "pass", CLICKS),
+    Fault("tracking/clicks.py", "(remove < distance(on, side))", "True", CLICKS),
+    Fault("tracking/parts.py", "- {int(parts[place]) for place in wanted}", "", CLICKS),
+    Fault("tracking/clicks.py", "((on, 255), (beside, 0))", "((on, 255),)", PROMPTED),
+    Fault("tracking/tracker.py", "if own else ((), prompt.positive)", "if own else ((), ())", PROMPTED),
+    Fault("tracking/prompted.py", "features = self._features.pop(crop, None) or", "features =", PROMPTED),
+)
+
+
+def noticed(fault: Fault) -> bool:
+    """Whether the tests fail with the fault. Raises ValueError where its line is not there, once."""
+    with tempfile.TemporaryDirectory() as room:
+        for name in COPIED:
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, Path(room) / name)
+        path = Path(room) / "trackmask" / fault.file
+        text = path.read_text()
+        if text.count(fault.line) != 1:
+            raise ValueError(f"{fault.file} has {text.count(fault.line)} of {fault.line!r}")
+        path.write_text(text.replace(fault.line, fault.wrong))
+        tests = [f"tests/tracking/{name}" for name in fault.tests.split()]
+        line = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+        done = subprocess.run(line, cwd=room, env={**os.environ, "PYTHONPATH": room}, capture_output=True, text=True)
+        if done.returncode not in (0, 1):
+            raise ValueError(f"{fault.file}: the tests do not run with {fault.wrong!r}\n{done.stdout[-2000:]}")
+        return done.returncode == 1
+
+
+def main() -> None:
+    names = sys.argv[1:]
+    chosen = [f for f in FAULTS if not names or Path(f.file).stem in names]
+    survived = 0
+    for fault in chosen:
+        alive = not noticed(fault)
+        survived += alive
+        click.echo(f"{'SURVIVED' if alive else 'noticed '} {fault.file} {fault.line!r} -> {fault.wrong!r}")
+    click.echo(f"{survived} of {len(chosen)} survived")
+    sys.exit(1 if survived else 0)
+
+
+if __name__ == "__main__":
+    main()
