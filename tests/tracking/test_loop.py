@@ -143,6 +143,18 @@ def test_a_reference_is_the_prompt(runtime: OnnxRuntime, mask: np.ndarray) -> No
     assert not reference.track.recent
 
 
+def test_a_cut_right_behind_a_prompt_is_seen_by_whoever_takes_it_over(runtime: OnnxRuntime, mask: np.ndarray) -> None:
+    with open_video(BUNNY) as reader:
+        first, second = reader.frames(0, 1)
+    one, other = Tracker(runtime, reader.info.size), Tracker(runtime, reader.info.size)
+    prompt = Prompt(1, mask=mask)
+    reference = one.reference(prompt, one.step(first.image, [prompt]))
+    other.know(reference)
+    assert not other.step(second.image).cut
+    other.know(reference)
+    assert other.step(255 - second.image).cut
+
+
 def test_a_pile() -> None:
     size = (30, 40)
     values = [Masks(np.full(size, i, np.uint8), (ObjectRecord(i, State.TRACKED, 1, 9, None),)) for i in range(1, 5)]

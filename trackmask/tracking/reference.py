@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from trackmask.data import Patch
 from trackmask.prompts import Point, Prompt
 from trackmask.tracking.track import Track
@@ -18,13 +20,14 @@ class Reference:
     patch: Patch | None  # its soft mask there; None where there is none
     positive: tuple[Point, ...]  # the prompt's clicks on the object
     negative: tuple[Point, ...]  # and beside it
+    look: np.ndarray | None  # of the frame, as `Shots` compares frames
 
     @property
     def object_id(self) -> int:
         return self.track.id
 
     @classmethod
-    def of(cls, prompt: Prompt, track: Track, patch: Patch | None) -> Reference:
+    def of(cls, prompt: Prompt, track: Track, patch: Patch | None, look: np.ndarray | None) -> Reference:
         """Of a track whose last frame was prompted."""
         own = replace(
             track,
@@ -32,7 +35,7 @@ class Reference:
             recent=deque(maxlen=track.recent.maxlen),
             identity=track.identity.anew(),
         )
-        return cls(own, patch, prompt.positive, prompt.negative)
+        return cls(own, patch, prompt.positive, prompt.negative, look)
 
     def fresh(self) -> Track:
         """A track of one's own that begins here."""

@@ -23,12 +23,12 @@ class Shots:
     """Is told each picture of a video in its order, or in the reverse one, and says where a new shot begins."""
 
     def __init__(self) -> None:
-        self._last: np.ndarray | None = None
+        self.last: np.ndarray | None = None  # the `colours` of the picture before
 
     def begins(self, image: Image) -> bool:
         """Whether the picture, (H, W, 3) uint8 RGB, is of another shot than the one before; False for the first."""
-        last, self._last = self._last, colours(image)
-        return last is not None and distance(last, self._last) > CUT
+        last, self.last = self.last, colours(image)
+        return last is not None and distance(last, self.last) > CUT
 
 
 def colours(image: Image) -> np.ndarray:

@@ -85,10 +85,11 @@ class Tracker:
     def know(self, reference: Reference) -> None:
         """Take over a reference from another frame of the video; its object is followed from there."""
         self._take(reference.fresh())
+        self.shots.last = reference.look  # a cut right behind that frame is one
 
     def reference(self, prompt: Prompt, masks: Masks) -> Reference:
         """What a prompt of the last step says of its object; `masks` are what that step returned."""
-        return Reference.of(prompt, self.tracks[prompt.object_id], masks.patches.get(prompt.object_id))
+        return Reference.of(prompt, self.tracks[prompt.object_id], masks.patches.get(prompt.object_id), self.shots.last)
 
     # --- following -----------------------------------------------------------------------------------------------
 
