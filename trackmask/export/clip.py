@@ -118,18 +118,27 @@ class Clip:
     def pictures(self) -> Iterator[tuple[Sample, Image]]:
         """The chosen frames with their images. Raises VideoError where the video has changed or lacks frames."""
         samples = self.samples()
-        sample = next(samples)
+        first = next(samples)
+        wanted: Sample | None = first
+        end = open_result(self.folder).frames[-1].index
+        held: tuple[Sample, Image] | None = None
         with open_video(self.video) as reader:
-            for frame in reader.frames(sample.index):
-                if frame.index == sample.index:
-                    yield replace(sample, until=frame.until, last=frame.last), frame.image
-                    following = next(samples, None)
-                    if following is None:
-                        return  # before the reader tells of damage behind it
-                    sample = following
-        raise VideoError(
-            f"{self.video} ends before frame {sample.index}, which has a mask; give a whole copy with --video"
-        )
+            for frame in reader.frames(first.index):
+                if wanted is not None and frame.index == wanted.index:
+                    if held is not None:
+                        yield held
+                    held, wanted = (wanted, frame.image), next(samples, None)
+                if wanted is None and held is not None:
+                    # With --every, the last chosen frame stays until the last one that was tracked is over.
+                    held = replace(held[0], until=frame.until, last=frame.last), held[1]
+                    if frame.index >= end:
+                        break  # before the reader tells of damage behind it
+        if wanted is not None:
+            raise VideoError(
+                f"{self.video} ends before frame {wanted.index}, which has a mask; give a whole copy with --video"
+            )
+        if held is not None:
+            yield held
 
     def _sample(self, result: Result, place: int, frame: FrameRecord) -> Sample:
         labels = result.masks(frame.index)
