@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trackmask.data import Frame
-from trackmask.errors import CallError
+from trackmask.errors import CallError, ExtraError
 from trackmask.evaluation.baselines import copy_first_mask
 from trackmask.evaluation.dataset import Clip
 from trackmask.evaluation.measure import evaluate
@@ -95,7 +95,7 @@ class TestHogSvm:
 
     def test_without_its_packages_it_says_what_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "skimage", None)
-        with pytest.raises(CallError, match=r"skimage.*trackmask\[lab\]"):
+        with pytest.raises(ExtraError, match=r"skimage.*trackmask\[lab\]"):
             HogSvm()
 
 
