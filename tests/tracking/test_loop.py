@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from trackmask.correct import correct
-from trackmask.data import Masks, ObjectRecord, State
+from trackmask.data import Masks, ObjectRecord, Patch, State
 from trackmask.errors import PromptError
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
@@ -158,7 +158,7 @@ def test_a_cut_right_behind_a_prompt_is_seen_by_whoever_takes_it_over(runtime: O
 def test_a_pile() -> None:
     size = (30, 40)
     values = [Masks(np.full(size, i, np.uint8), (ObjectRecord(i, State.TRACKED, 1, 9, None),)) for i in range(1, 5)]
-    with Pile[Masks]() as pile:
+    with Pile() as pile:
         for masks in values[:3]:
             pile.push(masks)
         assert (len(pile), pile.pop().objects) == (3, values[2].objects)
@@ -166,3 +166,18 @@ def test_a_pile() -> None:
         for masks in (values[3], values[1], values[0]):
             np.testing.assert_array_equal(pile.pop().labels, masks.labels)
         assert not len(pile)
+
+
+def test_a_pile_gives_back_all_that_a_frame_holds() -> None:
+    records = (
+        ObjectRecord(3, State.UNCERTAIN, 0.1 + 0.2, 7, (1, 2, 3, 4), 1 / 3),
+        ObjectRecord(200, State.ABSENT, 1.0, 0, None),
+    )
+    prob = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
+    masks = Masks(np.eye(30, 40, dtype=np.uint8), records, {3: Patch(2, 1, prob)}, cut=True)
+    with Pile() as pile:
+        pile.push(masks)
+        back = pile.pop()
+    assert (back.objects, back.cut) == (records, True)
+    np.testing.assert_array_equal(back.labels, masks.labels)
+    np.testing.assert_array_equal(back.soft(3), masks.soft(3))

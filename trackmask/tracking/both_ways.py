@@ -19,6 +19,7 @@ from trackmask.tracking.tracker import Settings, Tracker
 from trackmask.video import VideoReader
 
 SUREST = 0.98  # confidence that two directions are weighed by, at most
+_NOTHING = np.zeros((0, 0), np.uint8)  # labels of one object alone, which waits with its probability
 
 Tracked = tuple[Frame, ObjectRecord, Patch | None]
 
@@ -76,11 +77,12 @@ class Span:
         if right - left < 2:
             return
         size = self.video.info.size
-        with Pile[tuple[ObjectRecord, Patch | None]]() as forward:
+        with Pile() as forward:
             for _, record, patch in self.one_way(left, left + 1, right - 1):
-                forward.push((record, patch))
+                forward.push(Masks(_NOTHING, (record,), {record.id: patch} if patch else {}))
             for frame, record, patch in self.one_way(right, right - 1, left + 1):
-                other, before = forward.pop()
+                waited = forward.pop()
+                (other,), before = waited.objects, waited.patches.get(record.id)
                 share = (frame.index - left) / (right - left)
                 ours, theirs = (other, soft(before, size)), (record, soft(patch, size))
                 yield frame, *blend(ours, theirs, share, self.settings.certain)

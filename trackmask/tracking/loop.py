@@ -94,7 +94,7 @@ class Course:
         prompt, before anything is tracked.
         """
         self._reach(max(self.prompts))
-        with Pile[Masks]() as earlier:
+        with Pile() as earlier:
             for masks in self._backward():
                 earlier.push(masks)
                 done()

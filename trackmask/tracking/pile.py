@@ -1,18 +1,21 @@
 """What one direction found waits here for the other one: last in, first out."""
 
-import pickle
+import json
 import tempfile
 import zlib
+from dataclasses import asdict
+from io import BytesIO
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self
 
+import numpy as np
+
+from trackmask.data import Masks, ObjectRecord, Patch, State
 from trackmask.errors import OutputError
 
-T = TypeVar("T")
 
-
-class Pile(Generic[T]):
-    """Values of any kind, compressed, in a temporary file; memory holds 8 bytes of each. Leaving it deletes the file.
+class Pile:
+    """Frames' masks, compressed, in a temporary file; memory holds 8 bytes of each. Leaving it deletes the file.
 
     `push` raises OutputError where the temporary folder is full.
     """
@@ -30,10 +33,10 @@ class Pile(Generic[T]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def push(self, value: T) -> None:
+    def push(self, masks: Masks) -> None:
         try:
             self._file.seek(self._ends[-1])
-            size = self._file.write(zlib.compress(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), 1))
+            size = self._file.write(zlib.compress(packed(masks), 1))
         except OSError as error:
             raise OutputError(
                 f"tracking in two directions needs room in {tempfile.gettempdir()} ({error.strerror}); "
@@ -41,9 +44,32 @@ class Pile(Generic[T]):
             ) from error
         self._ends.append(self._ends[-1] + size)
 
-    def pop(self) -> T:
-        """The value that was pushed last. Raises IndexError where there is none."""
+    def pop(self) -> Masks:
+        """Those that were pushed last. Raises IndexError where there are none."""
         end, start = self._ends.pop(), self._ends[-1]
         self._file.seek(start)
-        value: T = pickle.loads(zlib.decompress(self._file.read(end - start)))
-        return value
+        return unpacked(zlib.decompress(self._file.read(end - start)))
+
+
+def packed(masks: Masks) -> bytes:
+    """Arrays as numpy's npz, all else in it as JSON."""
+    objects = [asdict(record) for record in masks.objects]
+    places = {id_: (patch.x, patch.y) for id_, patch in masks.patches.items()}
+    about = json.dumps({"objects": objects, "places": places, "cut": masks.cut}).encode()
+    probs = {str(id_): patch.prob for id_, patch in masks.patches.items()}
+    file = BytesIO()
+    np.savez(file, allow_pickle=False, labels=masks.labels, about=np.frombuffer(about, np.uint8), **probs)
+    return file.getvalue()
+
+
+def unpacked(content: bytes) -> Masks:
+    """The reverse of `packed`."""
+    with np.load(BytesIO(content), allow_pickle=False) as arrays:
+        about = json.loads(arrays["about"].tobytes())
+        patches = {int(id_): Patch(x, y, arrays[id_]) for id_, (x, y) in about["places"].items()}
+        return Masks(arrays["labels"], tuple(map(_record, about["objects"])), patches, about["cut"])
+
+
+def _record(raw: dict) -> ObjectRecord:
+    box = None if raw["box"] is None else tuple(raw["box"])
+    return ObjectRecord(**raw | {"state": State(raw["state"]), "box": box})
