@@ -1,6 +1,6 @@
 """Whose mask is it? Cuts to other scenes and back, somebody else who comes in, and twins.
 
-    python benchmarks/identity.py DATA [--part cuts|enter|twins] [--quick] [--rows] [--weights FOLDER]
+    python benchmarks/identity.py DATA [--part cuts|enter|edits|twins] [--quick] [--rows] [--weights FOLDER]
 
 DATA holds data sets in DAVIS's layout: `dev`, `dev_sparse` and `train`, and of the last one only the clips that no
 training sees. The first mask is given.
@@ -10,6 +10,8 @@ cuts    Each clip with a mask for every frame, cut to every other clip, and back
         most 0.05 below what the clip gets without the cuts.
 enter   The object leaves, another crosses the stage, the object comes back. Foreign, as above, while it is away; found
         again from half of its size on, within 5 frames (J above 0.5).
+edits   Fades, dissolves, a camera that is swung or covered, flashes, black frames, a window on a screen, closer and
+        wider shots of the same object. Foreign, as above; found again: J above 0.5 from 5 frames on.
 twins   The object's own cut-out from another time of the clip crosses before it, behind it, or touches it; mirrored
         half of the time. On the twin: the mask has more in common with it. Kept: J above 0.6 in the last quarter.
 """
@@ -23,6 +25,7 @@ from statistics import fmean
 
 import click
 import numpy as np
+from edits import all_edits
 from situations import Moment, Shown, stage, twins, visit
 
 from trackmask.data import State
@@ -32,7 +35,7 @@ from trackmask.prompts import Prompt
 from trackmask.runtime import OnnxRuntime, Runtime
 from trackmask.tracking import Tracker
 
-PARTS = ("cuts", "enter", "twins")
+PARTS = ("cuts", "enter", "edits", "twins")
 UNTRAINED = ("hockey", "lucia", "mallard-water")  # of the training clips: those that choose settings
 BEFORE, BETWEEN, AFTER = 30, 20, 10  # frames of the clip, of the other one, and of the clip again
 SOON = 5  # frames in which it must be found again
@@ -153,6 +156,20 @@ def enter(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]
         yield Row(f"{one.name}, then {other.name}", *foreign(gone), found, j)
 
 
+def edit(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]:
+    """What is no plain cut; every other clip, since the kinds are many."""
+    for maker, name, one in islice(all_edits(clips[::2]), 0, None, every):
+        own = iter(one.own)
+        tracker, first = begun(runtime, own)
+        for moments in (own, one.mixed):
+            said(tracker, moments, first)
+        gone = said(tracker, one.gone, first)
+        said(tracker, one.mixed_back, first)
+        back = said(tracker, one.back, first)[SOON:]
+        j = fmean(frame.j for frame in back)
+        yield Row(f"{maker.__name__}: {name}", *foreign(gone), j > HALF, j)
+
+
 def meet(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]:
     """Objects and their twins."""
     for name, moments in islice(twins(clips, TWINS), 0, None, every):
@@ -173,7 +190,8 @@ def summary(part: str, rows: Sequence[Row]) -> str:
     sure = sum(row.confidence for row in rows) / wrong if wrong else 0
     spoiled = sum(2 * row.foreign > row.away for row in rows)
     found, j = sum(row.found for row in rows), fmean(row.j for row in rows)
-    share = f"{100 * wrong / away:.1f} % of {away} frames ({sure:.2f} sure; most frames in {spoiled} of {len(rows)})"
+    share = f"{100 * wrong / max(away, 1):.1f} % of {away} frames"
+    share += f" ({sure:.2f} sure; most frames in {spoiled} of {len(rows)})"
     if part == "twins":
         return f"twins: on the twin in {share}; kept to the end {found} of {len(rows)}; J {100 * j:.1f}"
     return f"{part}: foreign masks in {share}; found again {found} of {len(rows)}, J then {100 * j:.1f}"
@@ -198,13 +216,15 @@ def main(data: Path, parts: tuple[str, ...], quick: bool, rows: bool, weights: P
         if part == "cuts":
             found = cuts(runtime, clips, shown(data / "dev_sparse"), every)
         else:
-            found = {"enter": enter, "twins": meet}[part](runtime, clips, every)
+            found = {"enter": enter, "edits": edit, "twins": meet}[part](runtime, clips, every)
         kept = []
         for row in found:
             kept.append(row)
             if rows:
                 click.echo(row.line())
-        click.echo(summary(part, kept))
+        kinds = dict.fromkeys(row.name.split(":")[0] for row in kept) if part == "edits" else [""]
+        for kind in kinds:
+            click.echo(summary(kind or part, [row for row in kept if row.name.startswith(kind)]))
 
 
 if __name__ == "__main__":
