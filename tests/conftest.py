@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+pytest_plugins = ("batch_samples", "evaluation_samples", "video_samples")  # fixtures that several files share
 
 
 @pytest.fixture(scope="session")

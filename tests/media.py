@@ -139,3 +139,17 @@ def decoded() -> Iterator[list[int]]:
 
     with patch.object(Decoding, "__iter__", counting):
         yield counts
+
+
+def numbers(frames) -> list[int]:
+    return [read_number(frame.image) for frame in frames]
+
+
+def same(a, b) -> bool:
+    return a.index == b.index and a.time == b.time and np.array_equal(a.image, b.image)
+
+
+def collect(video, frames: list) -> None:
+    """Append frame by frame, so that those before an error stay."""
+    for frame in video:
+        frames.append(frame)

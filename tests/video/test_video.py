@@ -1,47 +1,18 @@
+"""Videos and folders of images, frame by frame, forwards and backwards."""
+
 import hashlib
-import os
-import re
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import media
 import numpy as np
 import pytest
+from media import collect, numbers, same
 from PIL import Image as Pillow
 
 from trackmask.errors import CallError, OutputError, VideoError
 from trackmask.video import hash_source, open_video
 from trackmask.video.spool import Spool
-
-
-def numbers(frames) -> list[int]:
-    return [media.read_number(frame.image) for frame in frames]
-
-
-def same(a, b) -> bool:
-    return a.index == b.index and a.time == b.time and np.array_equal(a.image, b.image)
-
-
-def collect(video, frames: list) -> None:
-    """Append frame by frame, so that those before an error stay."""
-    for frame in video:
-        frames.append(frame)
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return media.write_clip(tmp_path / "clip.mp4", media.numbered_images(30), g=12, bf=2)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "shots"
-    path.mkdir()
-    for number in range(12):
-        Pillow.fromarray(media.numbered(number)).save(path / f"shot{number}.png")
-    return path
-
 
 # What a video says of itself
 
@@ -274,127 +245,6 @@ def test_folder_with_a_broken_image(folder: Path) -> None:
 # Bad input
 
 
-def test_nothing_to_read(tmp_path: Path) -> None:
-    with pytest.raises(VideoError, match="does not exist"):
-        open_video(tmp_path / "gone.mp4")
-    with pytest.raises(VideoError, match="no images"):
-        open_video(tmp_path)
-    with pytest.raises(VideoError, match="audio only"):
-        open_video(media.write_sound(tmp_path / "song.m4a"))
-    os.mkfifo(tmp_path / "pipe.mp4")
-    with pytest.raises(VideoError, match="is a pipe"):
-        open_video(tmp_path / "pipe.mp4")
-
-
-@pytest.mark.parametrize("name", ["text.mp4", "text.txt", "list.m3u8", "list.ffconcat", "empty.mp4"])
-def test_not_a_video(tmp_path: Path, clip: Path, name: str, capfd) -> None:
-    texts = {
-        "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.2,\nclip.mp4\n#EXT-X-ENDLIST\n",
-        "list.ffconcat": "ffconcat version 1.0\nfile clip.mp4\n",
-        "empty.mp4": "",
-    }
-    path = tmp_path / name
-    path.write_text(texts.get(name, "This is a text, and no video at all.\n" * 50))
-    with pytest.raises(VideoError, match=re.escape(name)) as caught:
-        open_video(path)
-    assert "\n" not in str(caught.value)
-    assert capfd.readouterr() == ("", "")  # FFmpeg keeps quiet
-
-
-def test_zero_frames(tmp_path: Path) -> None:
-    path = media.write_clip(tmp_path / "a.avi", media.numbered_images(1), codec="mpeg4")
-    data = path.read_bytes()
-    path.write_bytes(data[: data.index(b"movi") + 4])
-    with pytest.raises(VideoError, match="no frame"):
-        open_video(path)
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".flv"])
-@pytest.mark.parametrize("audio", [None, "aac"])
-def test_truncated(tmp_path: Path, suffix: str, audio: str | None, capfd) -> None:
-    if suffix == ".avi" and audio:
-        audio = "libmp3lame"
-    images = [np.random.default_rng(i).integers(0, 255, (*media.SIZE, 3), np.uint8) for i in range(50)]
-    path = media.write_clip(tmp_path / f"a{suffix}", images, audio=audio, g=12)
-    whole = list(open_video(path))
-    assert len(whole) == 50
-    video = open_video(media.cut(path, 0.6))
-    frames: list = []
-    with pytest.raises(VideoError) as caught:
-        collect(video, frames)
-    assert 20 <= len(frames) < 45
-    assert f"{len(frames)} frames could be decoded" in str(caught.value)
-    assert all(map(same, frames[:-2], whole))
-    assert all(map(same, video.reversed(15), frames[15::-1]))
-    assert capfd.readouterr() == ("", "")
-
-
-def test_damage_within(tmp_path: Path) -> None:
-    images = [np.random.default_rng(i).integers(0, 255, (*media.SIZE, 3), np.uint8) for i in range(50)]
-    path = media.write_clip(tmp_path / "a.mp4", images, g=12)
-    data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 9000] = np.random.default_rng(0).bytes(9000)
-    path.write_bytes(data)
-    frames: list = []
-    with pytest.raises(VideoError, match="frames could be decoded"):
-        collect(open_video(path), frames)
-    assert 40 <= len(frames) <= 50  # it goes on behind the damage
-    backward = list(open_video(path).reversed(len(frames) - 1))
-    assert all(map(same, backward, frames[::-1]))
-    assert len(backward) == len(frames)
-
-
-def test_size_changes(tmp_path: Path) -> None:
-    a = media.write_clip(tmp_path / "a.h264", media.numbered_images(10))
-    b = media.write_clip(tmp_path / "b.h264", media.numbered_images(10, (64, 80)))
-    a.write_bytes(a.read_bytes() + b.read_bytes())
-    frames: list = []
-    with pytest.raises(VideoError, match="128 x 96 to 80 x 64 at frame 10"):
-        collect(open_video(a), frames)
-    assert numbers(frames) == list(range(10))
-
-
-def test_a_few_frames_less_than_the_header_says_is_no_damage(tmp_path: Path) -> None:
-    path = media.write_clip(tmp_path / "a.avi", media.numbered_images(20), codec="mpeg4")
-    data = bytearray(path.read_bytes())
-    at = data.index(b"strh") + 8 + 32  # dwLength: the number of frames
-    assert int.from_bytes(data[at : at + 4], "little") == 20
-    data[at : at + 4] = (22).to_bytes(4, "little")
-    path.write_bytes(data)
-    assert len(list(open_video(path))) == 20
-
-
-def test_too_large_to_be_a_video(tmp_path: Path, folder: Path) -> None:
-    path = media.write_clip(tmp_path / "a.avi", media.numbered_images(2), codec="rawvideo")
-    data = bytearray(path.read_bytes())
-    at = data.index(b"strf") + 12
-    data[at : at + 8] = (20000).to_bytes(4, "little") * 2
-    path.write_bytes(data)
-    with pytest.raises(VideoError):
-        open_video(path)
-    Pillow.new("1", (16385, 8)).save(folder / "shot0.png")
-    with pytest.raises(VideoError, match="16385 x 8"):
-        open_video(folder)
-
-
-def test_cover_of_a_song_is_no_video(tmp_path: Path) -> None:
-    path = tmp_path / "song.mp3"
-    with av.open(str(path), "w") as film:
-        cover = film.add_stream("png", rate=1)
-        cover.height, cover.width = media.SIZE
-        cover.pix_fmt = "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
-        sound = film.add_stream("libmp3lame", rate=48000)
-        film.mux(cover.encode(av.VideoFrame.from_ndarray(media.numbered(0), format="rgb24")))
-        media.write_tone(film, sound, 0.5)
-    with pytest.raises(VideoError, match="audio only"):
-        open_video(path)
-
-
-# Which video
-
-
 def test_hash_of_a_file(clip: Path) -> None:
     data = clip.read_bytes()
     assert hash_source(clip) == (len(data), hashlib.sha256(data).hexdigest())
@@ -411,89 +261,3 @@ def test_hash_of_a_folder_goes_by_order_names_and_contents(folder: Path) -> None
     assert hash_source(folder) == first
     images[0].rename(folder / "shot00.png")
     assert hash_source(folder) != first
-
-
-# From far into a file
-
-
-KINDS = {
-    "B frames": {"g": 12, "bf": 3},
-    "open GOP": {"g": 8, "bf": 3, "x264-params": "open-gop=1"},
-    "every 2nd a key": {"g": 2, "bf": 1},
-    "intra refresh": {"g": 10, "x264-params": "intra-refresh=1"},
-    "one key": {"g": 500, "bf": 2},
-}
-
-
-def moving(count: int) -> list[np.ndarray]:
-    return [np.roll(media.numbered(i), i, 1) for i in range(count)]
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts", ".avi"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_start_far_into_a_file_gives_the_frames_of_decoding_from_its_beginning(
-    tmp_path: Path, suffix: str, kind: str
-) -> None:
-    times = None if suffix in (".ts", ".avi") else list(np.cumsum(np.random.default_rng(0).uniform(0.01, 0.2, 90)))
-    path = media.write_clip(tmp_path / f"a{suffix}", moving(90), times=times, **KINDS[kind])
-    whole = list(open_video(path))
-    assert len(whole) == 90
-    for start in (1, 7, 8, 23, 24, 25, 40, 71, 72, 88, 89):
-        for place in (start, whole[start].time, max(whole[start].time - 0.001, 0.0)):
-            found = list(open_video(path).frames(place, start + 3))
-            assert [(f.index, f.time, f.until, f.last) for f in found] == [
-                (f.index, f.time, f.until, f.last) for f in whole[start : start + 4]
-            ]
-            assert all(map(same, found, whole[start:]))
-    backward = list(open_video(path).reversed(80, 30))
-    assert all(map(same, backward, whole[30:81][::-1]))
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_what_lies_before_a_start_is_not_decoded(tmp_path: Path, suffix: str) -> None:
-    path = media.write_clip(tmp_path / f"a{suffix}", moving(300), g=20, bf=2)
-    video = open_video(path)
-    with media.decoded() as counts:
-        assert [frame.index for frame in video.frames(290, 292)] == [290, 291, 292]
-    assert sum(counts) < 24 + 20 + 6  # a look at the file's start, and from the key before
-    with media.decoded() as counts:
-        assert len(list(open_video(path).reversed(292, 290))) == 3
-    assert sum(counts) < 24 + 20 + 6
-
-
-def test_a_start_behind_the_end(tmp_path: Path) -> None:
-    path = media.write_clip(tmp_path / "a.mp4", moving(90), g=12, bf=2)
-    for start in (90, 700, 3.61, 99.0):
-        with pytest.raises(CallError, match="90 frames"):
-            next(open_video(path).frames(start))
-
-
-def test_a_damaged_end_is_noticed_from_a_late_start(tmp_path: Path) -> None:
-    images = [np.random.default_rng(i).integers(0, 255, (*media.SIZE, 3), np.uint8) for i in range(100)]
-    path = media.cut(media.write_clip(tmp_path / "a.mkv", images, g=12), 0.8)
-    whole: list = []
-    with pytest.raises(VideoError, match="frames could be decoded") as plain:
-        collect(open_video(path), whole)
-    late: list = []
-    with pytest.raises(VideoError) as sought:
-        collect(open_video(path).frames(50), late)
-    assert str(sought.value) == str(plain.value)
-    assert [frame.index for frame in late] == [frame.index for frame in whole[50:]]
-
-
-def test_a_recording_that_begins_within_a_group_is_decoded_from_its_beginning(tmp_path: Path) -> None:
-    """Packets that give no frame would shift the numbers of all frames behind them."""
-    path = media.write_clip(tmp_path / "a.mkv", moving(90), g=12, bf=2)
-    beheaded = tmp_path / "b.mkv"
-    with av.open(str(path)) as source, av.open(str(beheaded), "w") as film:
-        stream = film.add_stream_from_template(source.streams.video[0])
-        for number, packet in enumerate(source.demux(source.streams.video[0])):
-            if packet.size and number not in (0, 1):
-                packet.stream = stream
-                film.mux(packet)
-    try:
-        whole = list(open_video(beheaded))
-    except VideoError:
-        return
-    found = list(open_video(beheaded).frames(40, 44))
-    assert all(map(same, found, whole[40:45]))
