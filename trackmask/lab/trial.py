@@ -107,12 +107,12 @@ class Trials:
             self.bench.report(f"  {trial.name}: done before")
             return dict(json.loads(path.read_bytes()))
         checkpoint = self.train(trial)
-        bank(checkpoint, folder)
+        made = bank(checkpoint, folder)
         row: Row = {"fusion": list(trial.fusion), "seed": trial.seed, "steps": self.steps, "size": SIZE}
         row |= {"minutes": read_state(checkpoint)["seconds"] / 60, "curve": curve(folder / "log.csv")}
         row |= accuracy(list(evaluate(TrackmaskMethod(OnnxRuntime(folder)), self.clips, "mask")))
         write_whole(path, json.dumps(row).encode())
-        for large in (*folder.glob("*.pt"), *folder.glob("*.onnx"), *folder.glob("*.safetensors")):
+        for large in (*folder.glob("*.pt"), *made):
             large.unlink()
         self.bench.report(f"  {trial.name}: J&F {100 * row['jf']:.1f}, trained for {row['minutes']:.1f} minutes")
         return row
