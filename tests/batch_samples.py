@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from media import write_clip
 
 from trackmask.batch.batch import Batch, Summary, run_batch
@@ -56,6 +59,28 @@ def run_twice(first: Batch, second: Batch) -> tuple[Summary, Event]:
     events: list[Event] = []
     summary = run_batch(second, events.append)
     return summary, next(event for event in events if event.kind == "plan")
+
+
+PROCESS = """
+import sys
+from trackmask.cli import Commands
+from trackmask.cli.batch import batch
+
+if __name__ == "__main__":
+    group = Commands()
+    group.add_command(batch)
+    group()
+"""
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen:
+    """`trackmask batch` as a process that can be killed together with its workers."""
+    script = folder / "call.py"
+    script.write_text(PROCESS)
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths}
+    command = [sys.executable, str(script), "batch", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, start_new_session=True)
 
 
 @pytest.fixture(scope="session")

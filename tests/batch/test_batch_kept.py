@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from batch_samples import add_clip, tree
 from click.testing import CliRunner
-from test_batch import add_clip, tree
 
 from trackmask.batch.batch import Batch, run_batch
 from trackmask.batch.owner import Event

@@ -4,16 +4,13 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from batch_samples import add_clip, call, rows, tree
-from conftest import ROOT
+from batch_samples import add_clip, call, rows, start, tree
 from media import full_disk, write_clip
 from PIL import Image
 
@@ -75,27 +72,6 @@ def test_interrupted_and_run_again_the_tree_is_the_same(times: int, clips: Path,
     assert not list(out.rglob(".*.partial"))
     run_batch(Batch(str(clips), out, jobs=2))
     assert tree(out) == tree(done)
-
-
-PROCESS = """
-import sys
-from trackmask.cli import Commands
-from trackmask.cli.batch import batch
-
-if __name__ == "__main__":
-    group = Commands()
-    group.add_command(batch)
-    group()
-"""
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    script = folder / "call.py"
-    script.write_text(PROCESS)
-    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": paths}
-    command = [sys.executable, str(script), "batch", *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, start_new_session=True)
 
 
 def test_killed_at_any_moment_and_run_again_the_tree_is_the_same(clips: Path, done: Path, tmp_path: Path) -> None:

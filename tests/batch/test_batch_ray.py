@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_samples import add_clip, tree
 from conftest import ROOT
-from test_batch import add_clip, tree
 
 from trackmask.batch.batch import Batch, run_batch
 from trackmask.batch.owner import Event

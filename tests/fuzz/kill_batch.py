@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 import click
-from test_batch import FRAMES, add_clip, start, tree
+from batch_samples import FRAMES, add_clip, start, tree
 
 CLIPS = 12
 
