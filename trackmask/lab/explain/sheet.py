@@ -59,7 +59,7 @@ def draw_sheet(moment: Moment, inside: Inside, place: Point, about: str) -> byte
         put(sheet, pen, top + HEADING, panels)
         top += HEADING + CELL + TEXT
     png = BytesIO()
-    sheet.quantize(256, kmeans=4).save(png, "PNG", optimize=True)  # a third of the size, and nobody sees it
+    sheet.quantize(256).save(png, "PNG", optimize=True)  # a third of the size, and nobody sees it
     return png.getvalue()
 
 
