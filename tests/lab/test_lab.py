@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from trackmask.cli import main
 from trackmask.errors import DataError, ExtraError
 from trackmask.evaluation.measure import ClipScore
-from trackmask.lab import EXPERIMENTS
+from trackmask.lab import EXPERIMENTS, hierarchy
 from trackmask.lab import bench as benches
 from trackmask.lab.bench import Bench, run
 from trackmask.lab.hierarchy import ORIENTATIONS, View, away, best_patches, draw_places, orientation, part, probe
@@ -169,7 +169,9 @@ class TestExperiments:
         with pytest.raises(DataError, match="9 and 10"):
             run(small_lab, ("receptive",))
 
-    def test_hierarchy(self, small_lab):
+    def test_hierarchy(self, small_lab, monkeypatch):
+        monkeypatch.setattr(hierarchy, "FRAMES", 3)
+        monkeypatch.setattr(hierarchy, "EACH", 8)
         run(small_lab, ("hierarchy",))
         tasks = small_lab.read("hierarchy")["tasks"]
         assert tasks["edge orientation"]["chance"] == 1 / ORIENTATIONS

@@ -113,14 +113,20 @@ def test_costs():
     assert none["multiply_adds"] > 100 * none["fusion_multiply_adds"]
 
 
-def test_the_ablation_and_its_table(bench, asked):
+def test_a_kind_s_time_is_measured():
+    assert trial.milliseconds(("solved",), SIZE) > 0
+
+
+def test_the_ablation_and_its_table(bench, asked, monkeypatch):
+    monkeypatch.setattr(ablation, "milliseconds", lambda fusion, size: len(fusion) + 0.5)
     ablation.run(dataclasses.replace(bench, seed=5))
     order = [(one.fusion, one.seed) for one in asked.trials]
     assert order[:6] == [((), 5), (("learned",), 5), (("computed",), 5), (("solved",), 5), (("full",), 5), (PARTS, 5)]
     assert sorted(order[6:]) == sorted((fusion, seed) for fusion in ((), PARTS) for seed in (6, 7))
     found = json.loads((bench.out / "ablation.json").read_text())
     assert found["minutes"] == pytest.approx(0.5 * 10)
-    assert all(kind["ms"] > 0 for kind in found["kinds"].values())
+    for kind, fusion in ablation.KINDS.items():
+        assert found["kinds"][kind]["ms"] == len(fusion) + 0.5
     lines = page.ablation(found).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:8]] == [
         "none", "learned", "computed", "solved", "all", "full"
