@@ -41,7 +41,7 @@ class Plan:
     side: int = 3072  # of the matrices that show the machine's peak
 
 
-QUICK = Plan(("480p", "1080p"), {1: 6, 3: 5}, warm=2, runs=1, lengths=(4, 8), calls=3, side=512)
+QUICK = Plan(("480p", "1080p"), {1: 4, 3: 4}, warm=2, runs=1, lengths=(4, 8), calls=3, side=512)
 
 
 @click.command()

@@ -1,14 +1,12 @@
 """benchmarks/: the script runs and writes its page; its counting is right. How fast it found us is not tested."""
 
-import os
 import re
-import subprocess
-import sys
 from itertools import islice
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT
 from networks import write_data
 
@@ -17,24 +15,27 @@ onnx = pytest.importorskip("onnx")
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
+@pytest.fixture(scope="module", autouse=True)
+def benchmarks():
+    """The scripts can be imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield
 
 
 @pytest.fixture(scope="module")
-def written(tiny_weights, tmp_path_factory):
+def written(benchmarks, tiny_weights, tmp_path_factory):
     """The quick version, once: the page it wrote, and what it said."""
     page = tmp_path_factory.mktemp("docs") / "figures.md"
     done = performance("--quick", "--out", page, "--weights", tiny_weights)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     return page, done.stdout
 
 
 def performance(*words):
-    line = [sys.executable, "-W", "error", BENCHMARKS / "performance.py", *words]
-    where = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(line, env=where, capture_output=True, text=True, check=False)
+    from performance import main
+
+    return CliRunner().invoke(main, list(map(str, words)))
 
 
 def rows(page, heading):
@@ -82,7 +83,7 @@ def test_pictures_lie_beside_the_page_and_are_in_it(written):
 
 def test_quick_figures_do_not_replace_the_real_page():
     done = performance("--quick")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "--out" in done.stderr
 
 
@@ -99,7 +100,7 @@ def test_quick_figures_do_not_replace_the_real_page():
         ("Gemm", [(10, 4), (10, 6)], {"transA": 1}, 4 * 10 * 6),
     ],
 )
-def test_work_of_one_node_is_what_a_hand_counts(benchmarks, tmp_path, kind, shapes, options, expected):
+def test_work_of_one_node_is_what_a_hand_counts(tmp_path, kind, shapes, options, expected):
     from onnx import TensorProto, helper
     from roofline import work
 
@@ -112,7 +113,7 @@ def test_work_of_one_node_is_what_a_hand_counts(benchmarks, tmp_path, kind, shap
     assert work(path).gflop == pytest.approx(2 * expected / 1e9)
 
 
-def test_work_grows_with_the_objects(benchmarks, tiny_weights):
+def test_work_grows_with_the_objects(tiny_weights):
     from roofline import work
 
     from trackmask.runtime.weights import ENCODER, HEAD
@@ -126,7 +127,7 @@ def test_work_grows_with_the_objects(benchmarks, tiny_weights):
 # --- clips -------------------------------------------------------------------------------------------------------
 
 
-def test_a_clip_shows_an_object_in_every_tile(benchmarks, tmp_path):
+def test_a_clip_shows_an_object_in_every_tile(tmp_path):
     from clips import Sample
 
     clip = Sample().clip(tmp_path, (90, 160), 3, 5)
@@ -136,7 +137,7 @@ def test_a_clip_shows_an_object_in_every_tile(benchmarks, tmp_path):
     assert not (first | second | third)[45:, 80:].any()  # the fourth tile is nobody's
 
 
-def test_looping_repeats_the_clip_and_its_time_goes_on(benchmarks, tmp_path):
+def test_looping_repeats_the_clip_and_its_time_goes_on(tmp_path):
     from clips import Sample, looped
 
     from trackmask.video import open_video
@@ -151,7 +152,7 @@ def test_looping_repeats_the_clip_and_its_time_goes_on(benchmarks, tmp_path):
     assert np.array_equal(frames[2].image, frames[16].image)
 
 
-def test_the_sample_runs_forth_and_back(benchmarks):
+def test_the_sample_runs_forth_and_back():
     from clips import Sample
 
     sample = Sample()
@@ -163,10 +164,10 @@ def test_the_sample_runs_forth_and_back(benchmarks):
 def test_limits(tiny_weights, tmp_path):
     """A square that moves: its truth passes the small map nearly whole; a network that knows nothing does worse."""
     write_data(tmp_path)
-    line = [sys.executable, "-W", "error", BENCHMARKS / "limits.py", tmp_path / "clips", "--weights", tiny_weights]
-    where = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(line, env=where, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    from limits import main
+
+    done = CliRunner().invoke(main, [str(tmp_path / "clips"), "--weights", str(tiny_weights)])
+    assert done.exit_code == 0, done.output
     head, *clips, last = done.stdout.splitlines()
     assert head.split()[-3:] == ["map", "told", "tracked"]
     assert [line.split()[0] for line in clips] == ["ball", "disc"]
@@ -175,7 +176,7 @@ def test_limits(tiny_weights, tmp_path):
     assert max(j_told, j_tracked) < j_map
 
 
-def test_a_wall_hides_the_truth_and_nothing_else(benchmarks, tmp_path):
+def test_a_wall_hides_the_truth_and_nothing_else(tmp_path):
     from walls import Walled
 
     from trackmask.evaluation.dataset import read_dataset

@@ -1,12 +1,9 @@
 """benchmarks/clicks.py: it clicks as it says, and holds out the same stills each time."""
 
-import os
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT
 from networks import write_data
 
@@ -69,19 +66,19 @@ def test_the_same_stills_are_held_out(clicks, monkeypatch, tmp_path):
     assert all(np.count_nonzero(target.truth) == 900 for target in targets)
 
 
-def test_it_prints_a_line_a_set(tiny_weights, tmp_path):
+def test_it_prints_a_line_a_set(clicks, monkeypatch, tiny_weights, tmp_path):
     _, clips = write_data(tmp_path)
     write_pairs(tmp_path / "images" / "duts", 2)
     for name in ("dev", "dev_sparse"):
         (tmp_path / name).symlink_to(clips, target_is_directory=True)
-    line = [sys.executable, "-W", "error", BENCHMARKS / "clicks.py", tmp_path]
-    where = {**os.environ, "PYTHONPATH": str(ROOT)}
+    monkeypatch.setattr(clicks, "CAT_FRAMES", 47)  # the first and the last
 
     def said(*words):
-        done = subprocess.run([*line, *words], env=where, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(clicks.main, [str(tmp_path), *words])
+        assert done.exit_code == 0, done.output
         return done.stdout.splitlines()
 
     assert said("--names") == ["pair0,pair1"]
-    printed = said("--weights", tiny_weights, "--threads", "1")
+    printed = said("--weights", str(tiny_weights), "--threads", "1", "--every", "30")
+    assert printed[-1].startswith("cat (18): ")
     assert [text.split(" (")[0] for text in printed[1:]] == ["split", "dev_sparse", "stills", "cat"]
