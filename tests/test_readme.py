@@ -16,6 +16,7 @@ from trackmask.cli import main
 from trackmask.result import open_result
 
 README = (ROOT / "README.md").read_text()
+LAST = 31  # frame of the runs: the README corrects frame 24, edits frame 30 and prompts 1.2 s
 PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\b|runs/")  # DAVIS, STILLS: data that the reader brings
 
 
@@ -43,9 +44,18 @@ def room(tmp_path_factory):
         for call in RUN:
             if call[0] == "import":
                 edit(room)
-            result = CliRunner().invoke(main, call)
+            result = CliRunner().invoke(main, shortened(call))
             assert result.exit_code == 0, f"trackmask {' '.join(call)}: {result.output}"
     return room
+
+
+def shortened(call):
+    """The same on a video's first frames alone: fewer of them where every prompt is in the first."""
+    if call[0] == "batch":
+        return [*call, "--end", "3"]
+    if call[0] != "run":
+        return call
+    return [*call, "--end", str(16 if set(call) & {"by/mask", "by/box", "by/clicks", "by/nothing"} else LAST)]
 
 
 def edit(room):
@@ -72,7 +82,8 @@ def test_the_commands_lead_to_masks(room):
 def test_prompts_are_worth_what_is_said(room, prompt):
     result = open_result(room / "by" / prompt)
     truth = read_truth()
-    shares = [overlap(result.masks(index) == 1, truth[index]) for index in range(1, len(truth))]
+    shares = [overlap(result.masks(frame.index) == 1, truth[frame.index]) for frame in result.frames[1:]]
+    assert len(shares) == 16
     assert np.mean(shares) > 0.9
 
 
