@@ -1,6 +1,7 @@
 """A batch never replaces what a person corrected, unless it is asked to by name."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,17 +22,24 @@ from trackmask.result import open_result
 from trackmask.runtime import OnnxRuntime
 
 
-@pytest.fixture
-def call(tmp_path: Path) -> Batch:
-    """Two clips that were tracked, the first of them then corrected."""
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """in/ with two clips and out/ with their results, the first of which a person corrected."""
+    room = tmp_path_factory.mktemp("corrected")
     for number, name in enumerate(("a.mp4", "b.mp4")):
-        add_clip(tmp_path / "in" / name, 3 * number)
-    first = Batch(str(tmp_path / "in"), tmp_path / "out", jobs=1)
-    run_batch(first)
+        add_clip(room / "in" / name, 3 * number)
+    run_batch(Batch(str(room / "in"), room / "out", jobs=1))
     mask = np.zeros((72, 96), bool)
     mask[10:30, 50:70] = True
-    correct(tmp_path / "out" / "a.mp4.trackmask", [Prompt(1, 2, mask=mask)], OnnxRuntime(threads=1))
-    return first
+    correct(room / "out" / "a.mp4.trackmask", [Prompt(1, 2, mask=mask)], OnnxRuntime(threads=1))
+    return room
+
+
+@pytest.fixture
+def call(corrected: Path, tmp_path: Path) -> Batch:
+    """The batch that made them, in a copy that is the test's own."""
+    shutil.copytree(corrected, tmp_path, dirs_exist_ok=True)
+    return Batch(str(tmp_path / "in"), tmp_path / "out", jobs=1)
 
 
 def result(call: Batch) -> Path:
