@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from trackmask.draw import Style
 from trackmask.errors import PromptError, WeightsError
@@ -17,7 +16,7 @@ from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, frame_at, open_result, prompted, source_video
 from trackmask.result import undo as undo_last
-from trackmask.runtime import CHECKPOINT, Runtime, fingerprint, open_runtime
+from trackmask.runtime import CHECKPOINT, Runtime, open_runtime, running_files
 from trackmask.tracking import Reference, Settings, Span, understand
 from trackmask.tracking.both_ways import Tracked, only_object
 from trackmask.video import VideoReader, open_video
@@ -73,7 +72,7 @@ def correct(
             )
             objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
         has_overlay = (result.folder / OVERLAY).exists()
-        style = style or cast(Style, result.style or "fill")
+        style = style or result.style or "fill"
         if has_overlay:
             draw_masks(revision.folder, kept, path, kept.frames(first, last), revision.labels, style)
         said = {(prompt.object_id, prompt.at) for prompt in prompts}
@@ -105,9 +104,15 @@ def runtime_of(result: Result, device: str = "cpu", threads: int = 0) -> Runtime
     """
     folder = result.weights_folder
     with suppress(WeightsError):
-        if folder is not None and fingerprint(folder / CHECKPOINT) == result.weights:
+        if folder is not None and _same(running_files(folder, device), result):
             return open_runtime(folder, device, threads)
     return open_runtime(None, device, threads)
+
+
+def _same(files: Mapping[str, str], result: Result) -> bool:
+    """Whether files of weights, sha256 by name, are those that a result was made with: a stranger's names a folder."""
+    known = {CHECKPOINT: result.weights, **result.ran}
+    return all(known.get(name, sha256) == sha256 for name, sha256 in files.items())
 
 
 def tracked_again(

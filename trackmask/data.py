@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 Image = np.ndarray  # (H, W, 3) uint8, RGB
+LONGEST_NAME = 200  # characters of an object's name
 SURE = 127  # an 8-bit probability above it is more likely the object than not
 Labels = np.ndarray  # (H, W) uint8, 0 = background, 1..255 = object ids
 
@@ -135,4 +136,4 @@ def only(masks: Masks, ids: Collection[int]) -> Masks:
 
 def is_name(value: object) -> bool:
     """Whether an object can be called so: 1 to 200 characters that can be shown on one line."""
-    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200
+    return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from trackmask.errors import OutputError
 
@@ -18,6 +18,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+_LONGEST = 1000  # characters of a message: two paths of 400, and what is wrong
+_BINARY, _NO_WAIT, _NO_LINK = (getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW"))
 _FAR = 1 << 30  # the byte that Windows locks: nobody can read one that is, so it lies behind all that is ever written
 
 
@@ -61,16 +63,32 @@ def open_regular(path: Path, *, links: bool = True) -> BufferedReader:
     """Open a file for reading. Raises OSError where it is a folder, a pipe, a device or a socket, which could be waited
     for without end, and where it is a link unless `links`.
     """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     if not links:
-        if path.is_symlink():  # Windows has no O_NOFOLLOW
-            raise OSError(errno.ELOOP, "it is a link")
-        flags |= getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(path, flags)
+        _refuse_link(path)
+    handle = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY | (0 if links else _NO_LINK))
+    return cast(BufferedReader, _regular(handle, "rb"))
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():  # asked before opening as well, since Windows has no O_NOFOLLOW
+        raise OSError(errno.ELOOP, "it is a link")
+
+
+def _regular(handle: int, mode: str) -> BinaryIO:
+    """The open file. Raises OSError where it is none."""
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is not a regular file")
-    return os.fdopen(handle, "rb")
+    return cast(BinaryIO, os.fdopen(handle, mode))
+
+
+def open_lock(path: Path) -> BinaryIO:
+    """Open a file to be locked, made if missing, for reading and appending. Raises OSError where something else than a
+    file stands there: a link would make one elsewhere, a pipe would be waited for.
+    """
+    _refuse_link(path)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_LINK | _NO_WAIT | _BINARY
+    return _regular(os.open(path, flags, 0o666), "a+b")
 
 
 def locked(file: BinaryIO) -> bool:
@@ -96,6 +114,12 @@ def shown(name: str | bytes | os.PathLike) -> str:
     """A path on one line that any terminal and any file can take; what cannot be shown stands as \\x0a, \\udcff."""
     text = os.fsdecode(name)
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def brief(text: str) -> str:
+    """A message on one line, shortened where what it quotes is long: a stranger's file may say anything."""
+    line = shown(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def cell(name: str | bytes | os.PathLike) -> str:

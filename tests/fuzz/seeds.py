@@ -47,7 +47,7 @@ def make_seeds(folder: Path) -> None:
         (folder / place).mkdir()
         for name, data in files:
             (folder / place / name).write_bytes(data)
-    _result(folder / "result")
+    make_result(folder / "result")
     _imports(folder)
 
 
@@ -108,7 +108,8 @@ def _prompts() -> Iterator[tuple[str, bytes]]:
     )
 
 
-def _result(folder: Path) -> None:
+def make_result(folder: Path) -> None:
+    """The result of three frames of a clip that is not there."""
     record = ObjectRecord(1, State.TRACKED, 0.9, 400, (9, 9, 20, 20))
     with ResultWriter(folder) as writer:
         for index in range(3):

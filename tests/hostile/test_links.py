@@ -82,3 +82,13 @@ def test_a_batch_into_a_strangers_folder(tmp_path: Path, outside: Path, name: st
     done = call("batch", tmp_path / "in", "-o", tmp_path / "out", "--jobs", "1")
     assert done.exit_code == (3 if name.startswith(".failures") else 1), done.output
     assert untouched(outside)
+
+
+@pytest.mark.parametrize("leads", ["precious.txt", "new.txt"])
+def test_locks_that_are_links_make_nothing_elsewhere(tmp_path: Path, outside: Path, leads: str) -> None:
+    write_clip(tmp_path / "a.mp4", numbered_images(2))
+    (tmp_path / ".r.partial").mkdir()
+    (tmp_path / ".r.partial" / ".lock").symlink_to(outside.parent / leads)
+    done = call("run", tmp_path / "a.mp4", "--box", "10,10,20,20", "-o", tmp_path / "r", "-q")
+    assert done.exit_code in (1, 2), done.output
+    assert untouched(outside)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trackmask.batch.find import Selection, find_clips
-from trackmask.batch.job import clear
+from trackmask.batch.job import clear, is_below
 from trackmask.batch.lock import held
 from trackmask.batch.manifest import DONE, RUNNING, Manifest, Row, manifests, read_manifest
 from trackmask.batch.owner import Event, Owner, Rules
@@ -76,7 +76,7 @@ def run_batch(
     with held(lock, shown(out)), Manifest(manifest_path) as manifest:
         known = manifest.rows()
         for row in known.values():
-            if row.state == RUNNING:
+            if row.state == RUNNING and is_below(out, os.fsdecode(row.output)):
                 clear(out / os.fsdecode(row.output))
         plan = make_plan(clips, _with_others(known, manifest_path), out, batch.options, weights)
         manifest.put(*plan.rows, only=True)

@@ -3,6 +3,7 @@
 import csv
 import glob
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -12,9 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from trackmask.batch.walk import Tree, is_video, may_be_video
 from trackmask.errors import CallError
-from trackmask.files import absolute, shown
+from trackmask.files import absolute, open_regular, shown
 
 RESULT = ".trackmask"
+_TABLE = re.compile(r"failures.*\.csv/*", re.IGNORECASE)  # in OUT: the batch's own
 _SIDECARS = (".prompts.json", ".mask.png", ".json")  # in order of preference
 
 
@@ -58,6 +60,10 @@ def find_clips(source: str, out: Path, prompts: Path | None = None, select: Sele
     for one, other in pairwise(clips):
         if one.output == other.output:
             raise CallError(f"two clips would write {shown(one.output)}; name each clip once, or give other outputs")
+    outputs = {clip.output for clip in clips}
+    for clip in clips:
+        if around := next((way for way in PurePosixPath(clip.output).parents if way.as_posix() in outputs), None):
+            raise CallError(f"{shown(clip.output)} would lie in the result {shown(around)}; give other outputs")
     return Found(clips, found.notes)
 
 
@@ -118,7 +124,8 @@ def _in_csv(path: Path) -> Iterator[Clip]:
 def _read(path: Path) -> str:
     """Names keep their bytes, whatever these are."""
     try:
-        return os.fsdecode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+        with open_regular(path) as file:
+            return os.fsdecode(file.read().removeprefix(b"\xef\xbb\xbf"))
     except OSError as error:
         raise CallError(f"{shown(path)} cannot be read ({error.strerror}); check its permissions") from error
 
@@ -129,6 +136,8 @@ def _listed(folder: Path, name: str) -> Clip:
         raise CallError(f"a line of the list names no clip: {shown(name)!r}; remove it")
     path = absolute(folder / name)
     base = absolute(folder)
+    if not path.name:
+        raise CallError(f"a line of the list names no clip: {shown(name)!r}; remove it")
     key = path.relative_to(base) if path.is_relative_to(base) else path.relative_to(path.anchor)
     return _clip(key.as_posix(), path)
 
@@ -137,6 +146,8 @@ def _inside(path: Path, output: str) -> str:
     parts = PurePosixPath(output)
     if parts.is_absolute() or ".." in parts.parts or not parts.name or "\0" in output:
         raise CallError(f"{shown(path)}: the output {shown(output)} is not a path below OUT; write it without .. and /")
+    if any(part.startswith(".") for part in parts.parts) or _TABLE.fullmatch(output):
+        raise CallError(f"{shown(path)}: the output {shown(output)} is a name that batches use; choose another")
     return parts.as_posix()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from trackmask.batch.manifest import DONE, FAILED, PARTIAL, WAITING
 from trackmask.batch.stopped import Stopped
 from trackmask.errors import CallError, OutputError, PromptError, TrackmaskError, WeightsError
-from trackmask.files import shown
+from trackmask.files import brief
 from trackmask.pipeline import Options
 from trackmask.pipeline import run as track
 from trackmask.prompts import Prompt, PromptSet, Target, parse_box, read_prompt_file
@@ -68,7 +68,7 @@ def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> V
         verdict = Verdict(FAILED, "the memory is not enough for it; give fewer --jobs")
     except Exception as error:  # noqa: BLE001  # a fault of ours in one clip must not end the night's work
         verdict = unexpected(error)
-    return replace(verdict, error=shown(verdict.error), seconds=round(time.monotonic() - began, 3))
+    return replace(verdict, error=brief(verdict.error), seconds=round(time.monotonic() - began, 3))
 
 
 def unexpected(error: Exception, fatal: int = 0) -> Verdict:
@@ -95,10 +95,15 @@ def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> 
 
 def _check_place(job: Job) -> None:
     """Links in OUT must not lead out of it, and names must leave room for the hidden ones beside them."""
-    if not Path(os.path.realpath(job.folder)).is_relative_to(os.path.realpath(job.out)):
+    if not is_below(job.out, job.output):
         raise OutputError(f"{job.output} is a link that leads out of the output folder; remove the link")
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(job.output).parts):
         raise CallError(f"the name {job.output} is too long for a file system; rename the clip")
+
+
+def is_below(out: Path, output: str) -> bool:
+    """Whether a result would lie in OUT, wherever links lead."""
+    return Path(os.path.realpath(out / output)).is_relative_to(os.path.realpath(out))
 
 
 def _prompts(job: Job) -> PromptSet:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trackmask.errors import CallError
-from trackmask.files import locked, writing
+from trackmask.files import locked, open_lock, open_regular, writing
 
 _TRIES = 10  # a tenth of a second apart: `holder` holds the lock for a moment, too
 
@@ -19,7 +19,7 @@ _TRIES = 10  # a tenth of a second apart: `holder` holds the lock for a moment, 
 def held(path: Path, what: str) -> Iterator[None]:
     """Hold the lock `path`. Raises CallError, naming the holder, where another process has it; OutputError."""
     with writing(path.parent):
-        file = path.open("a+b")
+        file = open_lock(path)
     with file:
         for attempt in range(_TRIES):
             if locked(file):
@@ -41,7 +41,7 @@ def held(path: Path, what: str) -> Iterator[None]:
 
 def holder(path: Path) -> str | None:
     """Who holds the lock, as a text; None where nobody does."""
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), open_regular(path, links=False) as file:
         about = _read(file)
         return None if not about or locked(file) else about
     return None

@@ -3,12 +3,13 @@
 A rollback journal, not a write-ahead log: OUT may be a network folder, where the latter's shared memory fails.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, fields, replace
-from pathlib import Path
-from typing import Self
+from pathlib import Path, PurePosixPath
+from typing import Self, get_type_hints
 
 from trackmask.errors import OutputError, ResultError
 
@@ -41,6 +42,7 @@ class Row:
 
 
 _COLUMNS = tuple(item.name for item in fields(Row))
+_STORED = tuple({bool: int}.get(kind, kind) for kind in get_type_hints(Row).values())  # as SQLite gives them back
 
 
 class Manifest:
@@ -108,6 +110,9 @@ def manifests(out: Path) -> list[Path]:
 def _rows(db: sqlite3.Connection) -> Iterator[Row]:
     for values in db.execute(f"SELECT {', '.join(_COLUMNS)} FROM clips ORDER BY output"):
         row = Row(*values)
+        parts = PurePosixPath(os.fsdecode(row.output)).parts if isinstance(row.output, bytes) else ("..",)
+        if any(type(value) is not kind for value, kind in zip(values, _STORED, strict=True)) or {"/", ".."} & {*parts}:
+            raise sqlite3.DatabaseError("it holds what no batch has written")
         yield replace(row, listed=bool(row.listed), ours=bool(row.ours))
 
 

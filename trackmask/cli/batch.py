@@ -127,6 +127,7 @@ def batch_status(out: Path, as_json: bool) -> None:
     OUT is the batch's folder of results.
     """
     from trackmask.batch.status import STATES, failures, in_all, read_status
+    from trackmask.files import shown
 
     shards = read_status(out)
     whole = in_all(shards)
@@ -137,7 +138,7 @@ def batch_status(out: Path, as_json: bool) -> None:
     for status in (*shards, whole):
         counts = ", ".join(f"{status.counts[state]} {state}" for state in STATES if status.counts[state]) or "no clips"
         at_work = f"; at work: {status.holder}" if status.holder else ""
-        click.echo(f"{status.name}: {counts}{at_work}")
+        click.echo(shown(f"{status.name}: {counts}{at_work}"))
     frames, seconds = sum(row.frames for row in whole.rows), sum(row.seconds for row in whole.rows)
     click.echo(f"{frames} frames in {seconds:.0f} s of work")
     table(failures(whole.rows))
@@ -182,10 +183,10 @@ def report(summary: "Summary", out: Path) -> None:
 
 
 def table(rows: "list[Row]") -> None:
-    from trackmask.files import shown
+    from trackmask.files import brief, shown
 
     for row in rows[:SHOWN]:
-        click.echo(f"  {row.state}  {shown(row.clip)}: {row.error}")
+        click.echo(f"  {shown(row.state)}  {shown(row.clip)}: {brief(row.error)}")
     if len(rows) > SHOWN:
         click.echo(f"  and {len(rows) - SHOWN} more; failures.csv has them all")
 

@@ -38,7 +38,7 @@ def explain(
     from trackmask.extras import need
 
     need("torch", "trackmask explain", "torch")
-    from trackmask.files import shown
+    from trackmask.files import plain_name, shown
     from trackmask.lab.explain import explain as draw
     from trackmask.prompts import parse_point
     from trackmask.result import frame_at, open_result
@@ -49,7 +49,7 @@ def explain(
     folder = weights or shipped_folder()
     runtime = OnnxRuntime(folder, threads)
     index = frame_at(known, frame)
-    out = out or Path(f"{known.source.name}.explain-{index}.png")
+    out = out or Path(f"{plain_name(known.source.name)}.explain-{index}.png")
     net = load_network(folder / CHECKPOINT)
     draw(known, index, net, runtime, out, object_id=said, place=point, video=video, overwrite=overwrite)
     click.echo(f"{shown(out)}: how frame {index} was tracked")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from trackmask.files import shown
+from trackmask.files import brief, shown
 
 from .options import Names, video_option
 
@@ -122,7 +122,7 @@ def export(
     )
     report = write(results, "cvat-images" if cvat_masks else to, out, options, partial=partial)
     for note in report.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"note: {brief(note)}", err=True)
     click.echo(f"{shown(report.out)}: {report.clips} clip{'s' if report.clips > 1 else ''} as {to}")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from trackmask.errors import TrackmaskError
-from trackmask.files import shown
+from trackmask.files import brief
 
 from .mistakes import meant_command, meant_option
 
@@ -162,5 +162,5 @@ def _drop_output() -> None:
 
 
 def _end(ctx: click.Context, text: str, code: int) -> None:
-    click.echo(f"trackmask: {shown(text)}", err=True)  # names may hold newlines and escape codes
+    click.echo(f"trackmask: {brief(text)}", err=True)  # names may hold newlines and escape codes
     ctx.exit(code)

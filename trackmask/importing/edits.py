@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
 
 from trackmask.errors import DataError, OutputExistsError, ResultError
 from trackmask.export.job import UNNAMED, unnamed
-from trackmask.files import writing
+from trackmask.files import brief, open_regular, writing
+from trackmask.formats.limits import MAX_BYTES
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_labels
 from trackmask.formats.polygons import overlap
@@ -40,7 +41,7 @@ class Edit:
 
     def mask(self) -> np.ndarray:
         """(H, W) bool; empty where the object was taken away. Raises ResultError."""
-        picture = read_picture(self.folder / f"{self.frame:05d}.png", ResultError)
+        picture = read_picture(self.folder / f"{self.frame:05d}.png", ResultError, links=False)
         mask: np.ndarray = np.asarray(picture) == self.object_id
         return mask
 
@@ -71,13 +72,17 @@ def read_edits(result: Path) -> list[Edit]:
     if not folder.exists():
         return []
     try:
-        raw = json.loads((folder / _JSON).read_bytes())
-        return [
-            Edit(folder, int(e["frame"]), int(e["object"]), str(e["name"]), e["change"], float(e["iou"]))
-            for e in raw["edits"]
-        ]
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ResultError(f"{folder / _JSON} is damaged ({error!r}); import the edits again") from error
+        with open_regular(folder / _JSON, links=False) as file:
+            raw = json.loads(file.read(MAX_BYTES))
+        return [_edit(folder, entry) for entry in raw["edits"]]
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ResultError(f"{folder / _JSON} is damaged ({brief(repr(error))}); import the edits again") from error
+
+
+def _edit(folder: Path, raw: Mapping[str, Any]) -> Edit:
+    if raw["change"] not in get_args(Change):
+        raise ValueError(f"edit {raw!r}")
+    return Edit(folder, int(raw["frame"]), int(raw["object"]), str(raw["name"]), raw["change"], float(raw["iou"]))
 
 
 def write_edits(

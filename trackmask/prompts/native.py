@@ -1,5 +1,6 @@
 """Our own prompts.json. The package's docstring shows it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -97,6 +98,8 @@ def _mask_file(node: Node, folder: Path) -> Path:
     if parts.is_absolute() or ".." in parts.parts:
         node.fail("the path of a file beside this one or below")
     file = folder / parts
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
+        node.fail("the path of a file beside this one or below, not of a link that leads elsewhere")
     if file.exists() and not file.is_file():  # opening a pipe would wait for ever
         node.fail("the path of a file")
     return file

@@ -78,7 +78,7 @@ def write_report(
         _beside(folder, source, result),
         tuple(notes),
     )
-    write_whole(path, page.html().encode())
+    write_whole(path, page.html().encode(errors="backslashreplace"))  # a video's name may be other bytes than UTF-8
     return Report(path, tuple(notes))
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from trackmask.errors import OutputError, OutputExistsError, TrackmaskError
-from trackmask.files import locked, open_new, writing
+from trackmask.files import locked, open_lock, open_new, writing
 
 LOCK = ".lock"  # held by the process that fills the folder, and the sign that the folder is ours
 _HERE = -100  # AT_FDCWD of <fcntl.h>: paths count from the current folder
@@ -106,7 +106,7 @@ class StagedFolder:
                 if self._foreign(lock):
                     raise OutputExistsError(f"{self.path} is in the way and not trackmask's; move it away")
                 self.path.mkdir(exist_ok=True)
-                file = lock.open("ab")
+                file = open_lock(lock)
                 if not locked(file):
                     file.close()
                     raise OutputExistsError(f"another run is writing {self.target}; wait for it, or choose another")
@@ -128,7 +128,7 @@ class StagedFolder:
         """Whether what stands at our path may be someone else's: it is never emptied then."""
         if self.path.is_symlink():
             return True
-        return self.path.exists() and not lock.exists() and any(self.path.iterdir())
+        return self.path.exists() and not lock.is_file() and any(self.path.iterdir())
 
     def _leave(self) -> None:
         if self._lock is not None:

@@ -17,14 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
 from trackmask import __version__
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
+from trackmask.draw import STYLES, Style
 from trackmask.errors import OutputExistsError, ResultError, VideoError
-from trackmask.files import absolute, writing
+from trackmask.files import absolute, brief, shown, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.atomic import LOCK, StagedFolder, settle
@@ -49,6 +50,7 @@ JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "his
 OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
 _WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
+_QUOTED = 300  # characters of what a damaged result.json says
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 log = logging.getLogger(__name__)
@@ -189,7 +191,7 @@ class Result:
     weights: str  # sha256
     weights_folder: Path | None  # where they lay; None for those that ship with trackmask
     ran: Mapping[str, str]  # sha256 of each file of weights that ran, by name
-    style: str | None  # of the overlay; None where there is none
+    style: Style | None  # of the overlay; None where there is none
     complete: bool
     reason: str | None  # why it is not complete
     source: Source  # its path leads to where the video stood; it may have moved since
@@ -249,22 +251,36 @@ def open_result(path: Path | str) -> Result:
         return Result(
             folder=path,
             version=version,
-            tool=raw["tool"],
-            weights=raw["weights"],
+            tool=str(raw["tool"]),
+            weights=str(raw["weights"]),
             weights_folder=way_from(path, raw["weights_folder"]) if raw.get("weights_folder") else None,
-            ran=dict(raw.get("ran", {})),
-            style=raw.get("overlay"),
-            complete=raw["complete"],
-            reason=raw["reason"],
+            ran={str(name): str(sha256) for name, sha256 in raw.get("ran", {}).items()},
+            style=_known_style(raw.get("overlay")),
+            complete=raw["complete"] is True,
+            reason=None if raw["reason"] is None else brief(str(raw["reason"])),
             source=source,
             prompts=tuple(raw["prompts"]),
-            objects=tuple(ObjectInfo(**item) for item in raw["objects"]),
+            objects=_objects(raw["objects"]),
             shots=tuple(Shot(int(item["first"]), int(item["last"])) for item in raw.get("shots", ())),
             frames=raw["frames"],
             review=tuple(Range.from_json(item) for item in raw["review"]),
         )
     except (*_DAMAGED, VideoError) as error:
-        raise ResultError(f"{path / JSON} is damaged ({error!r}); track the video again") from error
+        said = shown(repr(error))[:_QUOTED]
+        raise ResultError(f"{path / JSON} is damaged ({said}); track the video again") from error
+
+
+def _objects(raw: Iterable[Any]) -> tuple[ObjectInfo, ...]:
+    objects = tuple(map(ObjectInfo.from_json, raw))
+    if len({item.id for item in objects}) < len(objects):
+        raise ValueError("two objects with one id")
+    return objects
+
+
+def _known_style(value: Any) -> Style | None:
+    if value is not None and value not in STYLES:
+        raise ValueError(f"there is no style {value!r}")
+    return cast(Style | None, value)
 
 
 def _refuse_links(folder: Path) -> None:

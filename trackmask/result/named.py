@@ -16,6 +16,8 @@ def called(result: Result, said: int | str) -> tuple[ObjectInfo, ...]:
 def the_object(result: Result, said: int | str | None = None) -> int:
     """The id of the object that is meant: the only one, if none is said. Raises PromptError."""
     found = result.objects if said is None else called(result, said)
+    if not found:
+        raise PromptError(f"{result.folder} has no objects; track the video again")
     if len(found) > 1:
         raise PromptError(f"{result.folder} has several objects; say --object with the id of one: {_listed(found)}")
     return found[0].id

@@ -10,7 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from trackmask.data import ObjectRecord, State
+from trackmask.data import LONGEST_NAME, ObjectRecord, State
+from trackmask.files import shown
 
 
 def way_to(path: Path, folder: Path) -> str:
@@ -22,7 +23,9 @@ def way_to(path: Path, folder: Path) -> str:
 
 
 def way_from(folder: Path, way: str) -> Path:
-    """The reverse of `way_to`."""
+    """The reverse of `way_to`. Raises ValueError or the like where `way` is no path."""
+    if "\0" in way:
+        raise ValueError(f"{way!r} is no path")
     return Path(os.path.normpath(Path(os.path.realpath(folder), way)))
 
 
@@ -55,11 +58,13 @@ class Source:
     @classmethod
     def from_json(cls, raw: dict[str, Any], folder: Path) -> Self:
         """The reverse of `as_json`. Raises KeyError, TypeError or the like where `raw` is something else."""
-        path = way_from(folder, raw["path"])
+        path, name = way_from(folder, raw["path"]), raw["name"]
+        if not isinstance(name, str) or "/" in name or "\0" in name:
+            raise ValueError(f"{name!r} is no file's name")
         fps = Fraction(*map(int, raw["fps"].split("/")))
         size = int(raw["height"]), int(raw["width"])
         names = tuple(map(str, raw.get("names", ())))
-        return cls(path, str(raw["name"]), int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps, names)
+        return cls(path, name, int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps, names)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,14 @@ class ObjectInfo:
     name: str
     first_prompt: int  # frames
     last_prompt: int
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Self:
+        """A name is taken as it can be shown. Raises KeyError, TypeError or ValueError where `raw` is no object."""
+        if not 1 <= int(raw["id"]) <= 255 or not isinstance(raw["name"], str):
+            raise ValueError(f"object {raw!r}")
+        name = shown(raw["name"])[:LONGEST_NAME]
+        return cls(int(raw["id"]), name, int(raw["first_prompt"]), int(raw["last_prompt"]))
 
 
 @dataclass(frozen=True)

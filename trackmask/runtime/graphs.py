@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackmask.extras import need
 from trackmask.files import write_whole, writing
-from trackmask.runtime.interface import FEATURES, GIVEN, given_shapes
+from trackmask.runtime.interface import FEATURES, GIVEN, RESULTS, given_shapes
 from trackmask.runtime.weights import ENCODER, HEAD, fingerprint, load_network
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from trackmask.network.model import TrackNet
 
-RESULTS = ("logits", "quality")
 OPSET = 17
 
 

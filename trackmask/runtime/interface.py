@@ -13,6 +13,7 @@ from trackmask.network.constants import KEY, VALUE, WEIGHTS
 # Names of the graphs' inputs and outputs, in order.
 FEATURES = ("skip2", "skip4", "skip8", "skip16", "key", "memory_key", "linear", "linear4", "context", "objectness")
 GIVEN = ("previous", "prompts", "keys", "values", "weights")
+RESULTS = ("logits", "quality")
 
 
 def given_shapes(size: int, frames: int) -> tuple[tuple[int, ...], ...]:

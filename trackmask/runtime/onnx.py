@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trackmask.errors import WeightsError
-from trackmask.runtime.interface import FEATURES, GIVEN, Features, sigmoid
+from trackmask.runtime.interface import FEATURES, GIVEN, RESULTS, Features, sigmoid
 from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, shipped_folder, verified
 
 if TYPE_CHECKING:
@@ -29,16 +31,24 @@ class OnnxRuntime:
         self.files = verified(folder, CHECKPOINT, ENCODER, HEAD)
         self.weights_sha256 = self.files[CHECKPOINT]
         self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
-        self.size: int = self._encoder.get_inputs()[0].shape[1]
+        self.size = _crop_size(folder / ENCODER, self._encoder)
         # The exporter drops what a network does not use, and the session refuses what it does not know.
         self._wanted = {given.name for given in self._head.get_inputs()}
+        if not self._wanted <= {*FEATURES, *GIVEN} or len(self._head.get_outputs()) != len(RESULTS):
+            raise _not_ours(folder / HEAD)
+        self._folder = folder
 
     def encode(self, crops: np.ndarray) -> Features:
-        return Features(*self._encoder.run(FEATURES, {"images": crops}))
+        with _running(self._folder / ENCODER):
+            return Features(*self._encoder.run(FEATURES, {"images": crops}))
 
     def decode(self, features: Features, *given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         inputs = dict(zip((*FEATURES, *GIVEN), (*features, *given), strict=True))
-        logits, quality = self._head.run(None, {name: inputs[name] for name in self._wanted})
+        with _running(self._folder / HEAD):
+            logits, quality = self._head.run(None, {name: inputs[name] for name in self._wanted})
+        count, side = len(features.key), self.size // 2
+        if (logits.shape, quality.shape) != ((count, 1, side, side), (count, 2)):
+            raise _not_ours(self._folder / HEAD)
         return logits[:, 0], sigmoid(quality)
 
 
@@ -47,15 +57,26 @@ def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.Infe
     # is said before it is loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Waiting threads must not burn the cores that decode and write the video.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors alone
-    try:
+    with _running(graph):
         session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    if session.get_modelmeta().custom_metadata_map.get("checkpoint") != weights_sha256:
+        raise WeightsError(f"the graph {graph} was made of other weights; make it with trackmask weights export")
+    return session
+
+
+@contextmanager
+def _running(graph: Path) -> Iterator[None]:
+    """What ONNX Runtime does not take becomes a WeightsError: a graph may come from anybody."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+    try:
+        yield
     except (
         refusals.Fail,  # these have no common ancestor of their own
         refusals.InvalidArgument,
@@ -64,8 +85,19 @@ def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.Infe
         refusals.NoSuchFile,
         refusals.NotImplemented,
         refusals.RuntimeException,
+        ValueError,  # a name or a kind of value that the graph does not have
     ) as error:
-        raise WeightsError(f"the graph {graph} cannot be loaded; make it with trackmask weights export") from error
-    if session.get_modelmeta().custom_metadata_map.get("checkpoint") != weights_sha256:
-        raise WeightsError(f"the graph {graph} was made of other weights; make it with trackmask weights export")
-    return session
+        raise _not_ours(graph) from error
+
+
+def _crop_size(graph: Path, encoder: onnxruntime.InferenceSession) -> int:
+    """The side S of the crops (N, S, S, 3) that an encoder takes. Raises WeightsError where it is none of ours."""
+    shapes = {given.name: given.shape for given in encoder.get_inputs()}
+    size = shapes["images"][1] if shapes.keys() == {"images"} and len(shapes["images"]) == 4 else None
+    if type(size) is not int or not {*FEATURES} <= {given.name for given in encoder.get_outputs()}:
+        raise _not_ours(graph)
+    return size
+
+
+def _not_ours(graph: Path) -> WeightsError:
+    return WeightsError(f"the graph {graph} cannot be run; make it with trackmask weights export")

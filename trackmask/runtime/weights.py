@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackmask.errors import WeightsError
 from trackmask.extras import need
-from trackmask.files import write_whole
+from trackmask.files import open_regular, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,7 @@ CHECKPOINT = "trackmask.safetensors"
 ENCODER = "trackmask-encoder.onnx"
 HEAD = "trackmask-head.onnx"
 SUMS = "SHA256SUMS"
+_MAX_SUMS = 1 << 16  # bytes
 
 
 def shipped_folder() -> Path:
@@ -44,7 +45,7 @@ def shipped_folder() -> Path:
 def fingerprint(path: Path) -> str:
     """sha256 of a file, in hex. Raises WeightsError where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
@@ -76,7 +77,8 @@ def write_sums(folder: Path) -> Path:
 def _read_sums(path: Path) -> dict[str, str]:
     """By file name; none where there is no such file: folders of weights that are older than it have none."""
     try:
-        pairs = [line.split(maxsplit=1) for line in path.read_text("utf-8").splitlines()]
+        with open_regular(path) as file:
+            pairs = [line.split(maxsplit=1) for line in file.read(_MAX_SUMS).decode().splitlines()]
         return {name: sha256 for sha256, name in pairs}
     except FileNotFoundError:
         return {}
