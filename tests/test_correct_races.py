@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from media import write_clip
 
+from trackmask.cli import main
 from trackmask.correct import correct
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.pipeline import run
@@ -92,6 +94,21 @@ def test_while_one_is_at_work_another_is_told_so(runtime, result):
 
     correct(result, [prompt(2)], runtime, done=second)
     assert prompted(result) == [0, 2]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_ctrl_c_says_whether_the_result_was_changed(runtime, result, monkeypatch, late):
+    def interrupted(folder: Path) -> None:
+        if late:
+            undo(folder)
+        raise KeyboardInterrupt
+
+    correct(result, [prompt(2)], runtime)
+    monkeypatch.setattr("trackmask.correct.undo_last", interrupted)
+    done = CliRunner().invoke(main, ["undo", str(result)])
+    assert done.exit_code == 130
+    assert ("was changed already" if late else "nothing was left half done") in done.output
+    assert prompted(result) == ([0] if late else [0, 2])
 
 
 def test_the_result_says_which_files_ran(runtime, result):

@@ -1,5 +1,6 @@
 """A number → a broken file, how it was broken, and the door it is to go in by."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,15 @@ from fuzz.mutate import EXTREME, MUTATIONS, renumbered, repacked, restructured, 
 
 WHOLE_RUN = 20  # every so-manieth file goes through the whole command
 _KINDS = ("film",) * 12 + ("pictures", "pictures", "mask", "mask", "prompts", "prompts", "result", "result")
-_KINDS += ("import",) * 6
+_KINDS += ("import",) * 6 + ("use", "use", "use", "strange", "strange", "long")
+# What can stand where a result has a file or a folder; see doors.lay.
+STRANGE = ("link", "dangling", "up", "loop", "pipe", "socket", "zero", "folder", "file", "nothing")
+_PLACES = (
+    *("result.json", "masks", "masks/00000.png", "masks/a", "masks/00001.png", "soft", "overlay.mp4", "report.html"),
+    *(".report.html.partial", "history", "history/001", "history/001/result.json", "history/001/masks/00000.png"),
+    *("history/x", "edits", "edits/edits.json", "edits/00000.png", ".lock", ".edits.partial", ".edits.partial/.lock"),
+    *("../.r.partial", "../.r.partial/.lock", "../.r.replaced", "../.r.replaced/.lock", "../.e.partial/.lock"),
+)
 _BOMBS = ((100_000, 100_000), (0x7FFFFFFF, 1), (1, 0x7FFFFFFF), (16_384, 16_384), (12_000, 11_000), (0, 0))
 
 
@@ -70,6 +79,21 @@ def _result(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
     if rng.random() < 0.8:
         return path, _json(path / "result.json", rng)
     return path, _image(path / "masks" / "00001.png", rng)
+
+
+def _strange(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    """A whole result, and beside it what the door is to lay into its copy: links and special files."""
+    shutil.copytree(seeds / "result", folder / "result")
+    laid = {rng.choice(_PLACES): rng.choice(STRANGE) for _ in range(rng.choice((1, 1, 1, 2, 3)))}
+    (folder / "strange.json").write_text(json.dumps(laid))
+    return folder / "strange.json", json.dumps(laid)
+
+
+def _long(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
+    path = Path(shutil.copytree(seeds / "long", folder / "result"))
+    data, how = _broken((path / "result.json").read_bytes(), rng)
+    (path / "result.json").write_bytes(data)
+    return path, ", ".join(how)
 
 
 def _import(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
@@ -135,5 +159,8 @@ _BUILDERS: dict[str, Callable[[Path, Path, Random], tuple[Path, str]]] = {
     "mask": _mask,
     "prompts": _prompts,
     "result": _result,
+    "use": _result,
+    "strange": _strange,
+    "long": _long,
     "import": _import,
 }

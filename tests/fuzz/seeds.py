@@ -14,10 +14,11 @@ from PIL import Image
 
 from trackmask.data import Frame, Masks, ObjectRecord, State
 from trackmask.export import Options, export
-from trackmask.result import ObjectInfo, ResultWriter, Source
+from trackmask.result import FrameRecord, ObjectInfo, ResultWriter, Source
 
 SIZE, OTHER_SIZE = (64, 96), (96, 64)  # (height, width); x265 destroys the heap below 64
 FRAMES = 12
+LONG = 2000  # frames
 _FILMS = {
     "h264.mp4": {"audio": "aac", "g": 4, "bf": 2},
     "turned.mov": {"rotation": 90, "g": 12},
@@ -48,6 +49,7 @@ def make_seeds(folder: Path) -> None:
         for name, data in files:
             (folder / place / name).write_bytes(data)
     make_result(folder / "result")
+    make_result(folder / "long", LONG)
     _imports(folder)
 
 
@@ -108,13 +110,14 @@ def _prompts() -> Iterator[tuple[str, bytes]]:
     )
 
 
-def make_result(folder: Path) -> None:
-    """The result of three frames of a clip that is not there."""
+def make_result(folder: Path, frames: int = 3) -> None:
+    """The result of a clip that is not there; only its first frames have masks."""
     record = ObjectRecord(1, State.TRACKED, 0.9, 400, (9, 9, 20, 20))
     with ResultWriter(folder) as writer:
         for index in range(3):
             image = np.zeros((*SIZE, 3), np.uint8)
             writer.write(Frame(index, index / 25, image), Masks(labels(1), (record,)))
+        writer.adopt((FrameRecord(index, index / 25, (record,)) for index in range(3, frames)), ())
         writer.finish(
             source=Source(folder.parent / "films" / "h264.mp4", "h264.mp4", 1, "0" * 64, 3, SIZE, Fraction(25)),
             prompts=[{"object": 1, "frame": 0, "box": [9, 9, 20, 20]}],

@@ -92,3 +92,25 @@ def test_locks_that_are_links_make_nothing_elsewhere(tmp_path: Path, outside: Pa
     done = call("run", tmp_path / "a.mp4", "--box", "10,10,20,20", "-o", tmp_path / "r", "-q")
     assert done.exit_code in (1, 2), done.output
     assert untouched(outside)
+
+
+@pytest.mark.parametrize("leads", ["precious.txt", "new.txt"])
+def test_a_folder_whose_lock_is_a_link_is_nobody_s_old_result(tmp_path: Path, outside: Path, leads: str) -> None:
+    (tmp_path / ".r.replaced").mkdir()
+    (tmp_path / ".r.replaced" / ".lock").symlink_to(outside.parent / leads)
+    write_clip(tmp_path / "a.mp4", numbered_images(2))
+    assert call("report", tmp_path / "r").exit_code == 1
+    assert call("run", tmp_path / "a.mp4", "--box", "10,10,20,20", "-o", tmp_path / "r", "-q").exit_code == 0
+    assert (tmp_path / ".r.replaced" / ".lock").is_symlink()
+    assert untouched(outside)
+
+
+@pytest.mark.parametrize("leads", ["precious.txt", "new.txt"])
+def test_another_shard_s_manifest_is_no_link(tmp_path: Path, outside: Path, leads: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "broken.mp4").write_bytes(b"nothing")
+    (tmp_path / "out" / FOLDER).mkdir(parents=True)
+    (tmp_path / "out" / FOLDER / "1-of-2.sqlite").symlink_to(outside.parent / leads)
+    assert call("batch", tmp_path / "in", "-o", tmp_path / "out", "--jobs", "1").exit_code == 3
+    assert call("batch-status", tmp_path / "out").exit_code == 0
+    assert untouched(outside)

@@ -104,7 +104,7 @@ def read_manifest(path: Path) -> list[Row]:
 
 def manifests(out: Path) -> list[Path]:
     """The manifests of all shards that were ever run into OUT."""
-    return sorted((out / FOLDER).glob("*.sqlite"))
+    return sorted(path for path in (out / FOLDER).glob("*.sqlite") if path.is_file() and not path.is_symlink())
 
 
 def _rows(db: sqlite3.Connection) -> Iterator[Row]:

@@ -1,5 +1,7 @@
 """trackmask correct, trackmask undo"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ import click
 from trackmask.errors import PromptError
 from trackmask.files import shown
 
+from .group import Interrupted
 from .options import STYLES, device_option, frame_option, object_option, threads_option, video_option
 from .prompts import OrderedCommand, read
 from .run import look_first
@@ -68,16 +71,31 @@ def correct(
         raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
     prompts, names = read_imported(known) if edits else ([read_one(known, frame, said, absent, order)], {})
     runtime = open_runtime(weights, device, threads) if weights else runtime_of(known, device, threads)
-    corrected = correct_result(
-        result,
-        prompts,
-        runtime,
-        names=names,
-        video=video,
-        style=style,  # type: ignore[arg-type]  # click has checked it
-        edits_used=edits,
-    )
+    with changed_or_not(known):
+        corrected = correct_result(
+            result,
+            prompts,
+            runtime,
+            names=names,
+            video=video,
+            style=style,  # type: ignore[arg-type]  # click has checked it
+            edits_used=edits,
+        )
     click.echo(f"{shown(corrected.folder)}: corrected{look_first(corrected)}")
+
+
+@contextmanager
+def changed_or_not(known: "Result") -> Iterator[None]:
+    """Where Ctrl-C comes behind the moment in which the new version took the place of the `known` one, it is said."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from trackmask.result import open_result
+
+        if open_result(known.folder).version == known.version:
+            raise
+        said = f"interrupted, but {shown(known.folder)} was changed already; its report may be of the version before"
+        raise Interrupted(said) from None
 
 
 def read_one(
@@ -122,7 +140,8 @@ def undo(result: Path) -> None:
     RESULT is a folder that `trackmask run` has written.
     """
     from trackmask.correct import undo as undo_last
-    from trackmask.result import versions
+    from trackmask.result import open_result, versions
 
-    undo_last(result)
+    with changed_or_not(open_result(result)):
+        undo_last(result)
     click.echo(f"{shown(result)}: undone; corrections left: {len(versions(result))}")

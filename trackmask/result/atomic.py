@@ -117,7 +117,7 @@ class StagedFolder:
 
     def _settle(self) -> None:
         """End a replacement that was interrupted: the old folder goes where the new one stands, and else comes back."""
-        if self._old.is_symlink() or not (self._old / LOCK).is_file():
+        if not _is_ours(self._old):
             return
         if not self.target.exists():
             self._old.rename(self.target)
@@ -180,10 +180,15 @@ def _sync(folder: Path) -> None:
 def settle(target: Path) -> None:
     """Put back what a killed process had moved aside to replace it, if `target` is missing for that reason."""
     old = target.with_name(f".{target.name}.replaced")
-    if not target.name or os.path.lexists(target) or not (old / LOCK).is_file():
+    if not target.name or os.path.lexists(target) or not _is_ours(old):
         return
     with suppress(TrackmaskError), StagedFolder(target, lambda _: None):
         pass
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the sign lies in a folder; no link leads to either, since anybody can lay one."""
+    return not folder.is_symlink() and not (folder / LOCK).is_symlink() and (folder / LOCK).is_file()
 
 
 def swap(one: Path, other: Path) -> bool:
