@@ -1,5 +1,6 @@
 """Corrections that meet each other: none is lost, none is half there."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_ctrl_c_says_whether_the_result_was_changed(runtime, result, monkeypatch
         raise KeyboardInterrupt
 
     correct(result, [prompt(2)], runtime)
-    monkeypatch.setattr("trackmask.correct.undo_last", interrupted)
+    monkeypatch.setattr(sys.modules["trackmask.correct"], "undo_last", interrupted)
     done = CliRunner().invoke(main, ["undo", str(result)])
     assert done.exit_code == 130
     assert ("was changed already" if late else "nothing was left half done") in done.output

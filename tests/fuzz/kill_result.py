@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 
 import click
-from test_batch import add_clip, tree
+from batch_samples import add_clip, tree
 
 from trackmask.cli import main as trackmask
 from trackmask.errors import ResultError

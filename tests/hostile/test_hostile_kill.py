@@ -19,7 +19,7 @@ def test_a_batch_killed_at_random_moments_ends_as_if_nobody_had(tmp_path: Path) 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_run_correct_undo_export_and_import_stopped_at_random_moments() -> None:
     """In a process of its own, which forks: that of the tests has threads."""
-    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests", ROOT / "tests" / "batch")))
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     command = [sys.executable, "-m", "fuzz.kill_result", "--kills", "6"]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
