@@ -65,7 +65,9 @@ def read_result(path: Path) -> None:
 def use_result(path: Path) -> None:
     """Everything that only reads a result: the report, and every export that needs no video."""
     result = open_result(path)
-    options = Options(images="none", states=frozenset(State), objects=(str(result.objects[0].id),))
+    options = Options(
+        images="none", states=frozenset(State), objects=tuple(str(item.id) for item in result.objects[:1])
+    )
     with suppress(TrackmaskError):
         write_report(path, "out/report.html")
     for form in ("coco", "csv", "cvat", "cvat-images", "davis", "label-studio", "labelme", "mots", "via", "yolo-seg"):

@@ -22,6 +22,7 @@ from trackmask.cli import main
 from trackmask.errors import VideoError
 from trackmask.runtime import CHECKPOINT, fingerprint
 from trackmask.video import open_video
+from trackmask.video.kinds import FORMATS
 
 
 def call(*arguments: str) -> Result:
@@ -131,6 +132,20 @@ def test_a_file_that_leads_elsewhere_is_refused(tmp_path: Path, server: tuple[in
         with pytest.raises(VideoError, match="not a video"):
             open_video(tmp_path / name)
     assert calls == []
+
+
+def test_a_magic_lantern_film_does_not_open_its_parts(tmp_path: Path) -> None:
+    header = b"MLVI" + (52).to_bytes(4, "little") + b"v2.0" + bytes(40)
+    (tmp_path / "a.mlv").write_bytes(header)
+    (tmp_path / "a.M00").write_bytes(header)
+    with pytest.raises(VideoError, match="not a video"):
+        open_video(tmp_path / "a.mlv")
+
+
+def test_no_kind_of_file_is_allowed_that_leads_elsewhere() -> None:
+    """By FFmpeg's names of what opens other files, devices and the network."""
+    elsewhere = "concat concatf dash fbdev hls imf kmsgrab lavfi mlv rtp rtsp sap sdp svg_pipe tty v4l2 vobsub x11grab"
+    assert not {*elsewhere.split()} & {*FORMATS.split(",")}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")

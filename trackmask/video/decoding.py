@@ -18,14 +18,12 @@ from trackmask.data import VideoInfo
 from trackmask.errors import VideoError
 from trackmask.formats.limits import MAX_PIXELS
 from trackmask.video.filters import deinterlaced
+from trackmask.video.kinds import FORMATS
 from trackmask.video.reader import check_pixels
 from trackmask.video.rgb import Look, stored
 from trackmask.video.times import fraction, joined, time_base, timestamp
 
 _DEFAULT_FPS = Fraction(25)  # where the container names no rate
-_PLAYLISTS = {"hls", "dash", "concat", "sdp", "rtsp", "imf", "vobsub"}  # lead to other files, or into the network
-_TEXT = {"tty", "bin", "xbin", "idf", "adf"}  # FFmpeg would film any text file
-_FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS - _TEXT))
 _KNOW_THEIR_LENGTH = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "asf"}  # the others estimate it
 _LENGTH_SLACK = Fraction(1, 4)  # seconds that may be missing: headers round, and streams do not end together
 # PyAV up to 18 refuses a file with tags that are not UTF-8 unless told not to; 19 takes any, and knows no such option.
@@ -46,7 +44,7 @@ def open_container(path: Path) -> InputContainer:
             str(path.absolute()),  # an absolute path is never taken for a URL
             # Not `options`: these go to each stream too, and PyAV crashes where a stream shows up late (flv).
             # The pattern: in a name such as a%03d.png FFmpeg would see a001.png and so on.
-            container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS, "pattern_type": "none"},
+            container_options={"protocol_whitelist": "file", "format_whitelist": FORMATS, "pattern_type": "none"},
             **_ANY_TAGS,
         )
         return container
