@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -36,7 +36,7 @@ class Verdict:
     memory: int = 0  # the most bytes of RAM that the process held until now
 
 
-def campaign(numbers: range, room: Path, seconds: float = SECONDS) -> Iterator[Verdict]:
+def campaign(numbers: Iterable[int], room: Path, seconds: float = SECONDS) -> Iterator[Verdict]:
     """The verdict on each number's file. Everything happens below `room`; wrong files stay in room/wrong/."""
     seeds = room / "seeds"
     if not seeds.exists():

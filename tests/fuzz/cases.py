@@ -34,10 +34,14 @@ class Case:
 def build(number: int, seeds: Path, folder: Path) -> Case:
     """Write the broken file into `folder`, an empty one."""
     rng = Random(number)
-    whole = number % WHOLE_RUN == 0
-    kind = "film" if whole else rng.choice(_KINDS)
+    kind = kind_of(number, rng)
     path, said = _BUILDERS[kind](seeds, folder, rng)
-    return Case(number, "run" if whole else kind, path, said)
+    return Case(number, kind, path, said)
+
+
+def kind_of(number: int, rng: Random | None = None) -> str:
+    """A key of doors.DOORS."""
+    return "run" if number % WHOLE_RUN == 0 else (rng or Random(number)).choice(_KINDS)
 
 
 def _film(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
@@ -155,6 +159,7 @@ def _broken(data: bytes, rng: Random) -> tuple[bytes, list[str]]:
 
 _BUILDERS: dict[str, Callable[[Path, Path, Random], tuple[Path, str]]] = {
     "film": _film,
+    "run": _film,
     "pictures": _pictures,
     "mask": _mask,
     "prompts": _prompts,
