@@ -19,10 +19,10 @@ from trackmask.batch.find import find_clips
 from trackmask.batch.manifest import FOLDER
 from trackmask.cli import main
 from trackmask.correct import runtime_of
-from trackmask.errors import CallError, PromptError, ResultError, WeightsError
+from trackmask.errors import CallError, OutputExistsError, PromptError, ResultError, WeightsError
 from trackmask.importing import read_edits
 from trackmask.prompts import read_prompt_file
-from trackmask.result import open_result
+from trackmask.result import ResultWriter, open_result
 from trackmask.runtime import CHECKPOINT, HEAD, OnnxRuntime, fingerprint, write_sums
 
 
@@ -150,6 +150,23 @@ def test_edits_that_are_a_pipe_or_a_link(result: Path) -> None:
     path.symlink_to(result / "result.json")
     with pytest.raises(ResultError, match="link"):
         read_edits(result)
+
+
+def test_a_person_s_file_among_the_edits_is_kept(result: Path) -> None:
+    shutil.copytree(result / "masks", result.parent / "edited")
+    words = ("import", result, result.parent / "edited", "--from", "davis", "--absent", "--overwrite")
+    Image.fromarray(np.zeros((64, 96), np.uint8)).convert("P").save(result.parent / "edited" / "00001.png")
+    assert call(*words).exit_code == 0
+    mine = result / "edits" / "notes.txt"
+    mine.write_text("mine")
+    done = call(*words)
+    assert refused(done), done.output
+    with (
+        pytest.raises(OutputExistsError, match=r"also holds edits/notes\.txt"),
+        ResultWriter(result, overwrite=True, discard=True),
+    ):
+        pass
+    assert mine.read_text() == "mine"
 
 
 @pytest.mark.parametrize("mask", ["m.png", "d/m.png"])

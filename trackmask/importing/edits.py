@@ -18,7 +18,7 @@ from trackmask.formats.png import write_labels
 from trackmask.formats.polygons import overlap
 from trackmask.formats.shape import Shape
 from trackmask.prompts import Prompt
-from trackmask.result import EDITS, Result, StagedFolder
+from trackmask.result import EDITS, Result, StagedFolder, is_written
 
 _JSON = "edits.json"
 # Pixels: the largest square that differs after a round trip through polygons, with coordinates as whole numbers, moved
@@ -175,3 +175,6 @@ def _differs(old: np.ndarray, mask: np.ndarray, exact: bool) -> bool:
 def _check_free(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not (overwrite and (folder / _JSON).exists()):
         raise OutputExistsError(f"{folder} exists already; use those edits first, or say --overwrite to replace them")
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if not is_written(path.name):
+            raise OutputExistsError(f"{folder} also holds {path.name}, which --overwrite would delete; move it away")

@@ -10,6 +10,7 @@ from trackmask.result.folder import (
     ResultWriter,
     default_folder,
     is_corrected,
+    is_written,
     open_result,
     versions,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "default_folder",
     "frame_at",
     "is_corrected",
+    "is_written",
     "open_result",
     "prompted",
     "source_video",

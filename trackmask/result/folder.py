@@ -341,11 +341,16 @@ def _check_free(folder: Path, *, overwrite: bool, discard: bool) -> None:
         raise OutputExistsError(f"{folder} also holds {path}, which --overwrite would delete; move it away")
 
 
+def is_written(name: str) -> bool:
+    """Whether trackmask writes files of that name into the folders of a result."""
+    return bool(_WRITTEN.search(name))
+
+
 def _others(folder: Path) -> Iterator[str]:
     """Files of a result folder that trackmask never wrote there, by their way from the folder."""
     for path in sorted(folder.iterdir()):
         if path.name not in OURS:
             yield path.name
-        elif path.name in (MASKS, SOFT, HISTORY) and path.is_dir() and not path.is_symlink():
+        elif path.name in (MASKS, SOFT, HISTORY, EDITS) and path.is_dir() and not path.is_symlink():
             parts = (part for part in path.rglob("*") if not part.is_dir() or part.is_symlink())
-            yield from (part.relative_to(folder).as_posix() for part in parts if not _WRITTEN.search(part.name))
+            yield from (part.relative_to(folder).as_posix() for part in parts if not is_written(part.name))
