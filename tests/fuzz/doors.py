@@ -118,7 +118,7 @@ def half_corrected(result: Path) -> None:
 
 def lay(place: Path, kind: str, elsewhere: Path) -> None:
     """Put something strange in the place of a file or folder; links lead to `elsewhere`, which must stay as it is."""
-    if place.parent.is_symlink() or place.parent.is_file():
+    if place.parent.is_symlink() or (place.parent.exists() and not place.parent.is_dir()):
         return  # another one lies there already
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir() and not place.is_symlink():

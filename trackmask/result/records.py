@@ -63,6 +63,8 @@ class Source:
             raise ValueError(f"{name!r} is no file's name")
         fps = Fraction(*map(int, raw["fps"].split("/")))
         size = int(raw["height"]), int(raw["width"])
+        if min(size) < 1 or fps <= 0:
+            raise ValueError(f"a video of {size[1]} x {size[0]} pixels at {fps} frames a second")
         names = tuple(map(str, raw.get("names", ())))
         return cls(path, name, int(raw["bytes"]), str(raw["sha256"]), raw["frames"], size, fps, names)
 

@@ -1,4 +1,4 @@
-"""Videos in: any file that FFmpeg reads, or a folder of images, one frame at a time.
+"""Videos in: any file that FFmpeg reads and `kinds` names, or a folder of images, one frame at a time.
 
 Only this room knows codecs. Every image that leaves is (H, W, 3) uint8 RGB, contiguous, upright.
 """
