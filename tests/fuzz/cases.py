@@ -95,7 +95,8 @@ def _strange(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
 
 def _long(seeds: Path, folder: Path, rng: Random) -> tuple[Path, str]:
     path = Path(shutil.copytree(seeds / "long", folder / "result"))
-    data, how = _broken((path / "result.json").read_bytes(), rng)
+    data, how = (path / "result.json").read_bytes(), ["renumbered"]
+    data, how = (renumbered(data, rng), how) if rng.random() < 0.5 else _broken(data, rng)
     (path / "result.json").write_bytes(data)
     return path, ", ".join(how)
 

@@ -118,9 +118,12 @@ def half_corrected(result: Path) -> None:
 
 def lay(place: Path, kind: str, elsewhere: Path) -> None:
     """Put something strange in the place of a file or folder; links lead to `elsewhere`, which must stay as it is."""
-    if place.parent.is_symlink() or (place.parent.exists() and not place.parent.is_dir()):
+    if place.parent.is_symlink():
         return  # another one lies there already
-    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        return
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     place.unlink(missing_ok=True)
