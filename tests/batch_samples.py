@@ -53,11 +53,10 @@ def rows(out: Path, name: str = "all") -> dict[str, Row]:
     return {os.fsdecode(row.clip): row for row in read_manifest(out / ".trackmask-batch" / f"{name}.sqlite")}
 
 
-def run_twice(first: Batch, second: Batch) -> tuple[Summary, Event]:
-    """The second run, and what it plans."""
-    run_batch(first)
+def planned(batch: Batch) -> tuple[Summary, Event]:
+    """A run, and what it plans."""
     events: list[Event] = []
-    summary = run_batch(second, events.append)
+    summary = run_batch(batch, events.append)
     return summary, next(event for event in events if event.kind == "plan")
 
 

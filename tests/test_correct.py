@@ -165,7 +165,7 @@ def test_a_result_without_an_overlay_gets_none(runtime: OnnxRuntime, tmp_path: P
 
 
 def test_what_could_be_tracked_of_a_damaged_video_can_be_corrected(runtime: OnnxRuntime, tmp_path: Path) -> None:
-    short = media.cut(Path(shutil.copy(SAMPLES / "cat.mp4", tmp_path / "a.mp4")), 0.6)
+    short = media.cut(Path(shutil.copy(SAMPLES / "cat.mp4", tmp_path / "a.mp4")), 0.4)
     outcome = run(short, tmp_path / "out", [Prompt(1, box=WRONG)], runtime)
     assert outcome.error is not None
     assert 5 < outcome.frames < 48

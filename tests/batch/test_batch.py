@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from batch_samples import add_clip, call, rows, run_twice, tree
+from batch_samples import add_clip, call, planned, rows, tree
 from click.testing import CliRunner, Result
 
 from trackmask.batch.batch import Batch, Summary, run_batch, share
@@ -61,24 +61,25 @@ def test_processes_and_threads_are_never_more_than_the_cores() -> None:
 
 
 def test_only_what_changed_is_tracked_again(tmp_path: Path) -> None:
-    clip, out = add_clip(tmp_path / "in" / "a.mp4", 0), tmp_path / "out"
+    """Clips with another picture and another prompt, a result that is gone, and a clip that was but touched."""
+    picture, prompted, gone, touched = (add_clip(tmp_path / "in" / f"{name}.mp4", 0) for name in "abcd")
+    out = tmp_path / "out"
     same = call(tmp_path / "in", out)
-    assert run_twice(same, same)[0] == Summary(0, 1, 0, 0, 0, [], False)
+    run_batch(same)
+    assert planned(same)[0] == Summary(0, 4, 0, 0, 0, [], False)
 
-    os.utime(clip, (1, 1))  # touched, but the same
-    assert run_twice(same, same)[0].skipped == 1
-
-    again = call(tmp_path / "in", out, options=Options(style=None, end=2))
-    summary, plan = run_twice(same, again)
-    assert (summary.tracked, summary.frames, plan.about["again"]) == (1, 3, {"settings changed": 1})
-
-    add_clip(clip, 6)
-    assert run_batch(again).tracked == 1
-    prompts = clip.with_suffix(".prompts.json")
+    add_clip(picture, 6)
+    prompts = prompted.with_suffix(".prompts.json")
     prompts.write_text(prompts.read_text().replace("square", "cube"))
-    assert run_batch(again).tracked == 1
-    shutil.rmtree(out / "a.mp4.trackmask")
-    assert run_batch(again).tracked == 1
+    shutil.rmtree(out / f"{gone.name}.trackmask")
+    os.utime(touched, (1, 1))
+    summary, plan = planned(same)
+    assert plan.about["again"] == {"clip changed": 1, "prompt changed": 1, "result is missing": 1}
+    assert (summary.tracked, summary.skipped) == (3, 1)
+
+    summary, plan = planned(call(tmp_path / "in", out, options=Options(style=None, end=2)))
+    assert plan.about["again"] == {"settings changed": 4}
+    assert (summary.tracked, summary.frames) == (4, 12)
 
 
 def test_a_result_of_someone_else_stays_unless_told(tmp_path: Path) -> None:
