@@ -92,7 +92,7 @@ def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     assert re.search(r'<p class="note" id="broken" hidden', done.stdout)
 
 
-def test_its_commands_put_a_frame_right_and_the_report_is_written_again(tmp_path, monkeypatch):
+def test_its_commands_put_a_frame_right_and_the_report_is_written_again(tmp_path, monkeypatch, tiny_weights):
     folder = make(tmp_path)
     write_report(folder)
     monkeypatch.chdir(tmp_path)
@@ -107,7 +107,7 @@ def test_its_commands_put_a_frame_right_and_the_report_is_written_again(tmp_path
     mask = np.zeros(SIZE, np.uint8)
     mask[30:50, 40 + index : 60 + index] = 255
     Pillow.fromarray(mask).save(lines[1][-1])
-    done = CliRunner().invoke(main, lines[1][1:])
+    done = CliRunner().invoke(main, [*lines[1][1:], "--weights", str(tiny_weights)])
     assert done.exit_code == 0, done.output
     after = text_of(folder)
     assert after.count('class="prompt"') == before.count('class="prompt"') + 1
@@ -116,9 +116,9 @@ def test_its_commands_put_a_frame_right_and_the_report_is_written_again(tmp_path
     assert text_of(folder) == before
 
 
-def test_no_report_is_made_where_none_was(tmp_path):
+def test_no_report_is_made_where_none_was(tmp_path, tiny_weights):
     folder = make(tmp_path)
-    correct(folder, [Prompt(2, 21, box=(61, 30, 20, 20))], open_runtime(threads=1))
+    correct(folder, [Prompt(2, 21, box=(61, 30, 20, 20))], open_runtime(tiny_weights, threads=1))
     assert not (folder / "report.html").exists()
 
 
