@@ -19,7 +19,7 @@ import click
 ROOT = Path(__file__).parents[1]
 COPIED = ("trackmask", "tests", "samples", "weights", "pyproject.toml")
 STEPS, CROPS, MEMORY = "test_tracker.py", "test_crop.py", "test_memory.py"
-PROMPTED, CLICKS = "test_prompted.py", "test_clicks.py"
+PROMPTED, CLICKS, MERGING = "test_prompted.py", "test_clicks.py", "test_merging.py"
 
 
 class Fault(NamedTuple):
@@ -89,11 +89,9 @@ FAULTS = (
     Fault("tracking/crop.py", "SHRINK * last.side", "0.0", CROPS),
     # several masks into one, and onto the disk
     Fault("data.py", "SURE = 127", "SURE = 200", STEPS),
-    Fault("tracking/tracker.py", "best[area][wins] = patch.prob[wins]", "pass", STEPS),
-    Fault("tracking/tracker.py", "wins = patch.prob > best[area]", "wins = patch.prob > SURE", STEPS),
-    Fault(
-        "tracking/tracker.py", "for id_, patch in sorted(patches.items()):", "for id_, patch in patches.items():", STEPS
-    ),
+    Fault("data.py", "best[area][wins] = patch.prob[wins]", "pass", MERGING),
+    Fault("data.py", "wins = patch.prob > best[area]", "wins = patch.prob > SURE", MERGING),
+    Fault("tracking/tracker.py", "(one[0] not in prompted, one[0])", "one[0]", MERGING),
     Fault("data.py", "if not area and record.state in (State.TRACKED, State.UNCERTAIN):", "if False:", STEPS),
     # prompts
     Fault("tracking/prompted.py", "- CONTRADICTED * contradicted(one, prompt)", "", CLICKS),

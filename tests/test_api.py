@@ -55,6 +55,22 @@ def test_masks_of_any_kind_of_number_are_masks() -> None:
     np.testing.assert_array_equal(one.masks, other.masks)
 
 
+def test_a_mask_is_read_by_its_name_and_one_prompt_needs_no_list() -> None:
+    prompt = Prompt(1, mask=read_mask(str(SAMPLES / "cat.mask.png"))[1])
+    first = next(trackmask.track(SAMPLES / "cat.mp4", prompts=prompt))
+    assert [record.id for record in first.objects] == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"style": "foo"}, {"auto": 0}, {"auto": "x"}, {"names": {1: "a\nb"}}, {"names": {1: 7}}, {"prompts": 5}]
+)
+def test_what_cannot_be_is_said_before_anything_is_done(tmp_path: Path, wrong: dict) -> None:
+    with pytest.raises(CallError) as caught:
+        trackmask.run(SAMPLES / "cat.mp4", tmp_path / "out", **wrong)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_live_pictures_need_no_file() -> None:
     with trackmask.open_video(SAMPLES / "cat.mp4") as video:
         images = [frame.image for frame in video.frames(0, 4)]

@@ -66,6 +66,7 @@ def test_a_correction_changes_what_it_can_and_undo_brings_everything_back(runtim
     assert [entry["frame"] for entry in corrected.prompts] == [0, 8]
     assert (corrected.objects[0].first_prompt, corrected.objects[0].last_prompt) == (0, 8)
     assert files(result)["overlay.mp4"] != before["overlay.mp4"]
+    assert "cut" not in [item.reason for item in corrected.review]  # it is one shot, as before
     undo(result)
     assert files(result) == before
     with pytest.raises(ResultError, match="nothing to undo"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
-from trackmask.data import Image, Labels, ObjectRecord
+from trackmask.data import Image, Labels, ObjectRecord, is_name
 from trackmask.draw import Style
+from trackmask.errors import CallError, PromptError
 from trackmask.pipeline import Options, find
 from trackmask.pipeline import run as track_into
 from trackmask.prompts import Box, Moment, Point, Prompt, frame_at, placed
@@ -104,6 +106,13 @@ def run(
     says why. Raises, with nothing left behind: VideoError, PromptError, CallError, OutputExistsError, OutputError,
     WeightsError.
     """
+    if style not in (None, *get_args(Style)):
+        raise CallError(f"there is no style {style!r}; give one of {', '.join(get_args(Style))}, or None")
+    if not isinstance(auto, int) or auto < 1:
+        raise CallError(f"auto={auto!r}: give how many objects to find at most, from 1 on")
+    for name in (names or {}).values():
+        if not is_name(name):
+            raise CallError(f"{name!r} cannot be an object's name; give 1 to 200 characters on one line")
     video = Path(video)
     options = Options(
         start=start, end=end, style=style, soft=soft, overwrite=overwrite, both=both, auto=auto, settings=settings
@@ -116,6 +125,9 @@ def run(
 
 def _said(box: Box | None, mask: np.ndarray | None, points: Sequence[Point], prompts: Sequence[Prompt]) -> list[Prompt]:
     """All prompts that a call names. One object may be named without writing a Prompt."""
+    if not isinstance(prompts, Prompt | Iterable):
+        raise PromptError(f"{prompts!r} is no list of prompts; write [trackmask.Prompt(object_id=1, box=(x, y, w, h))]")
+    prompts = [prompts] if isinstance(prompts, Prompt) else list(prompts)
     if box is None and mask is None and not np.size(points):
-        return list(prompts)
+        return prompts
     return [*prompts, Prompt(1, mask=mask, box=box, positive=points)]  # type: ignore[arg-type]  # `placed` makes pairs

@@ -58,14 +58,14 @@ def correct(
             log.warning("note: %s was made with other weights; the frames tracked now may differ", shown(folder))
         path = source_video(result.source, video)
         first, last = result.frames.indices[0], result.frames.indices[-1]
-        prompts = [fitting(prompt, result) for prompt in prompts]
+        prompts = [fitting(prompt, result) for prompt in ([prompts] if isinstance(prompts, Prompt) else prompts)]
         kept = stack.enter_context(CachedVideo(stack.enter_context(open_video(path)), first=first))
         objects = {item.id: item for item in result.objects}
         for object_id in sorted({prompt.object_id for prompt in prompts}):
             edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
             known = references(result, object_id) | edited
             for frame, record, patch in tracked_again(kept, runtime, settings, known, set(edited), (first, last)):
-                revision.replace(frame, record, patch)
+                revision.replace(frame, record, patch, given=frame.index in edited)
                 done()
             name = (
                 objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")

@@ -1,6 +1,6 @@
 """The values that flow through trackmask. Sizes are (height, width); images are RGB; frames count from 0."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -114,14 +114,26 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     return replace(record, area=area, box=box_of(mask))
 
 
+def label_map(patches: Iterable[tuple[int, Patch]], size: tuple[int, int]) -> Labels:
+    """Soft masks by id as one label map of size (height, width): each place belongs to the likeliest object, if it
+    passes half; to the first of several that are equally likely.
+    """
+    labels, best = np.zeros(size, np.uint8), np.full(size, SURE, np.uint8)
+    for id_, patch in patches:
+        area = np.s_[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]]
+        wins = patch.prob > best[area]
+        labels[area][wins] = id_
+        best[area][wins] = patch.prob[wins]
+    return labels
+
+
 def beside(masks: Masks, others: Masks) -> Masks:
-    """The objects of both in one frame: those of `others` take the places that those of `masks` leave free."""
-    labels = masks.labels.copy()
-    np.copyto(labels, others.labels, where=labels == 0)
-    objects = {record.id: record for record in masks.objects}
-    objects |= {record.id: measured(record, labels) for record in others.objects}
-    in_order = tuple(objects[id_] for id_ in sorted(objects))
-    return replace(masks, labels=labels, objects=in_order, patches={**others.patches, **masks.patches})
+    """The objects of both in one frame: each place belongs to the likeliest of all, to those of `masks` in doubt."""
+    new = {record.id for record in others.objects} - {record.id for record in masks.objects}
+    patches = {**masks.patches, **{id_: patch for id_, patch in others.patches.items() if id_ in new}}
+    labels = label_map(patches.items(), masks.labels.shape)
+    records = sorted((*masks.objects, *(r for r in others.objects if r.id in new)), key=lambda record: record.id)
+    return replace(masks, labels=labels, objects=tuple(measured(r, labels) for r in records), patches=patches)
 
 
 def only(masks: Masks, ids: Collection[int]) -> Masks:

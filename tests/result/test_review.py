@@ -141,3 +141,13 @@ def test_a_range_of_an_earlier_version_has_no_frame():
     assert Range.from_json(item.as_json()) == item
     with pytest.raises(KeyError):
         Range.from_json({"object": 1})
+
+
+def test_before_its_first_prompt_an_object_was_tracked_backward():
+    """What was taken up again lies before the frames in which it was not seen, and a cut is crossed from behind."""
+    gone = {index: lost(0.9, State.ABSENT) for index in range(8, 14)}
+    said = {(item.first, item.reason) for item in listed(gone, prompts=(20,))}
+    assert said == {(7, "found again")}
+    cut = review(frames({}), {1: [20]}, cuts={20, 40})
+    assert {(item.first, item.reason) for item in cut} == {(20, "cut"), (40, "cut")}
+    assert {(item.first, item.reason) for item in review(frames({}), {1: [0, 20]}, cuts={20})} == set()

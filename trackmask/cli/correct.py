@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 @click.option(
     "--box", multiple=True, metavar="X,Y,W,H", help="A box around the object: top left corner and size, in pixels."
 )
-@click.option("--point", multiple=True, metavar="X,Y", help="A click on the object. Repeat for more.")
+@click.option(
+    "--point",
+    multiple=True,
+    metavar="X,Y",
+    help="A click on the object. Repeat for more; the clicks say anew what the object is there.",
+)
 @click.option("--negative", multiple=True, metavar="X,Y", help="A click beside the object. Repeat for more.")
 @click.option("--absent", is_flag=True, help="Say that the object is not to be seen in this frame.")
 @click.option(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -135,17 +134,12 @@ def _check_name(path: Path) -> None:
 
 
 def _check_folder(path: Path) -> None:
-    """A folder is a video where it holds images."""
+    """A folder is a video where it holds images, and no films beside them: a picture there is not what is meant."""
     if (path / "result.json").is_file():
         raise CallError(
             f"{path} is a result, not a video; look at it by trackmask report {path}, go on by trackmask correct {path}"
         )
-    from trackmask.video.folder import list_images
-
     clips = sorted(entry.name for entry in path.iterdir() if entry.name.lower().endswith(_FILMS))
-    with suppress(VideoError):
-        list_images(path)
-        return
     if clips:
         raise CallError(
             f"{path} is a folder of clips ({clips[0]} ...); track all by trackmask batch {path} -o OUT, or give one"

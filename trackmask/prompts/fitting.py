@@ -9,7 +9,7 @@ import numpy as np
 
 from trackmask.errors import PromptError
 from trackmask.formats.shape import Box, Point
-from trackmask.prompts.prompt import Moment, Prompt, as_box, as_point
+from trackmask.prompts.prompt import Moment, Prompt, as_box, as_point, pixel
 
 OVER = 0.02  # of a side of the frame: so far a box may reach over its edge without being taken for corners
 
@@ -31,7 +31,8 @@ def check(prompt: Prompt, size: tuple[int, int], frames: int | None = None, *, a
         _check_mask(prompt, prompt.mask, size, absent)
     for point in (*prompt.positive, *prompt.negative):
         _check_point(point, size)
-    for x, y in set(prompt.positive) & set(prompt.negative):
+    beside = {pixel(point) for point in prompt.negative}
+    for x, y in (point for point in prompt.positive if pixel(point) in beside):
         raise PromptError(f"the click {x:g},{y:g} is said to be on object {prompt.object_id} and beside it; choose one")
     return prompt if prompt.box is None else replace(prompt, box=_clip(prompt, prompt.box, size))
 

@@ -98,12 +98,13 @@ def as_point(values: object, said: object) -> Point:
     return x, y
 
 
-def read_mask(path: Path) -> dict[int, np.ndarray]:
+def read_mask(path: str | Path) -> dict[int, np.ndarray]:
     """The masks in an image file, by id in rising order: (H, W) bool each, none of them empty.
 
     What the picture's values mean `formats.ids.read_ids` tells. Raises PromptError where the file is missing, not an
     image, empty, a picture instead of a mask, or may be read in two ways.
     """
+    path = Path(path)
     try:
         values = read_ids(path)
     except DataError as error:
@@ -124,8 +125,20 @@ def by_frame(prompts: Iterable[Prompt]) -> dict[int, list[Prompt]]:
                 f"object {prompt.object_id} is prompted twice in frame {prompt.at}; name the frame the same way for "
                 "all that belongs together, and give one box or one mask"
             )
+        on = {pixel(point) for point in prompt.positive}
+        for other in others:
+            for x, y in (point for point in other.positive if pixel(point) in on):
+                raise PromptError(
+                    f"the click {x:g},{y:g} is said to be on object {other.object_id} and on object "
+                    f"{prompt.object_id} in frame {prompt.at}; choose one"
+                )
         others.append(prompt)
     return frames
+
+
+def pixel(point: Point) -> tuple[int, int]:
+    """The pixel that a click lies on."""
+    return math.floor(point[0]), math.floor(point[1])
 
 
 def _numbers(text: str) -> list[str]:

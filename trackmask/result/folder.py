@@ -104,20 +104,22 @@ class ResultWriter:
 
     def adopt(self, frames: Iterable[FrameRecord], shots: Sequence[Shot]) -> None:
         """Take over the shots, and the records of frames whose files are in `folder` already."""
-        self._cuts = {shot.first for shot in shots}
+        self._cuts = {shot.first for shot in shots[1:]}
         with writing(self._staged.target):
             for frame in frames:
                 self._spool.add(frame.index, frame.time, frame.objects)
 
-    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None) -> None:
-        """Put a new version of one object into a frame that was written before. Other objects keep their places."""
+    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None, *, given: bool = False) -> None:
+        """Put a new version of one object into a frame that was written before. Other objects keep their places, unless
+        it is what a person has `given` there.
+        """
         with writing(self._staged.target):
             labels = self.labels(frame.index)
             labels[labels == record.id] = 0
             patches = {record.id: patch} if patch else {}
             new = Masks(labels, (), patches).soft(record.id) > SURE
-            np.copyto(labels, record.id, where=new & (labels == 0))
-            objects = {known.id: known for known in self._spool.record(frame.index).objects}
+            np.copyto(labels, record.id, where=new if given else new & (labels == 0))
+            objects = {known.id: measured(known, labels) for known in self._spool.record(frame.index).objects}
             objects[record.id] = measured(record, labels)
             masks = Masks(labels, tuple(objects[id_] for id_ in sorted(objects)), patches)
             self._put(frame, masks, [record.id])

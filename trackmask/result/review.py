@@ -155,9 +155,12 @@ def _ranges(
     for frame in frames:
         for record in frame.objects:
             past = before.get(record.id) if frame.index == last + 1 else None
-            said, cut = frame.index in prompts.get(record.id, ()), frame.index in cuts
-            for reason in _reasons(record, past, said=said, cut=cut):
-                new = Range(record.id, frame.index, frame.index, reason, record.confidence, frame.index)
+            own = prompts.get(record.id, ())
+            said, cut = frame.index in own, frame.index in cuts
+            early = frame.index <= min(own, default=-1)  # before its first prompt an object is tracked backward
+            for at, reason in _reasons(record, past, said=said, cut=cut, early=early):
+                there = frame.index + at
+                new = Range(record.id, there, there, reason, record.confidence, there)
                 old = growing.get((record.id, reason))
                 if old is not None and new.first - old.last <= GAP:
                     new = replace(old, last=new.last, confidence=min(old.confidence, new.confidence))
@@ -168,15 +171,21 @@ def _ranges(
     yield from growing.values()
 
 
-def _reasons(now: ObjectRecord, before: ObjectRecord | None, *, said: bool, cut: bool) -> Iterator[str]:
-    """Why to look at an object in a frame. `said`: it was prompted there; `cut`: a new shot begins there."""
-    if cut and not said:
-        yield SHOT
-    if before is not None and before.state in AWAY and now.state not in AWAY and not said:
-        yield AGAIN
+def _reasons(
+    now: ObjectRecord, before: ObjectRecord | None, *, said: bool, cut: bool, early: bool
+) -> Iterator[tuple[int, str]]:
+    """Why to look at an object: in this frame, 0, or in the one before it, -1. `said`: it was prompted there; `cut`: a
+    new shot begins there; `early`: it was tracked backward there, so what was taken up lies before what was not seen.
+    """
+    if cut and (early or not said):
+        yield 0, SHOT
+    if before is not None and early and now.state in AWAY and before.state not in AWAY:
+        yield -1, AGAIN
+    if before is not None and not early and before.state in AWAY and now.state not in AWAY and not said:
+        yield 0, AGAIN
     reason = _reason(now, None if cut else before, said=said)
     if reason is not None:
-        yield reason
+        yield 0, reason
 
 
 def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> str | None:

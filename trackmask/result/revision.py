@@ -69,11 +69,11 @@ class Revision:
     def __exit__(self, *raised: object) -> None:
         self._writer.__exit__(*raised)
 
-    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None) -> None:
-        """One object in one frame. Other objects keep their places."""
+    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None, *, given: bool) -> None:
+        """One object in one frame. Other objects keep their places, unless it is what a person has `given` there."""
         with writing(self.result.folder):
             self._keep(frame.index, record.id)
-        self._writer.replace(frame, record, patch)
+        self._writer.replace(frame, record, patch, given=given)
 
     def _keep(self, index: int, object_id: int) -> None:
         """Move the old files of a frame into the history: written over, a hard link would change the old version."""

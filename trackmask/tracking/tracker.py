@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from trackmask.data import SURE, Image, Masks, ObjectRecord, Patch, State, box_of, measured
+from trackmask.data import Image, Masks, ObjectRecord, Patch, State, box_of, label_map, measured
 from trackmask.errors import CallError
 from trackmask.prompts import Box, Prompt, check
 from trackmask.runtime import Runtime
@@ -80,7 +80,9 @@ class Tracker:
         for prompt in prompts:
             patches[prompt.object_id] = self._begin(frame, prompt)
         shown = {id_: patch for id_, patch in patches.items() if patch is not None}
-        return self._merge(as_clicked(shown, prompts), cut)
+        # What was prompted comes first: a painted mask is the truth, whatever else is as sure of its place.
+        first = sorted(as_clicked(shown, prompts).items(), key=lambda one: (one[0] not in prompted, one[0]))
+        return self._merge(dict(first), cut)
 
     def know(self, reference: Reference) -> None:
         """Take over a reference from another frame of the video; its object is followed from there."""
@@ -260,14 +262,8 @@ class Tracker:
     # --- all objects of the frame --------------------------------------------------------------------------------
 
     def _merge(self, patches: dict[int, Patch], cut: bool) -> Masks:
-        """The objects' soft masks as one label map: each place belongs to the likeliest object, if it passes half."""
-        labels, best = np.zeros(self.size, np.uint8), np.full(self.size, SURE, np.uint8)
-        for id_, patch in sorted(patches.items()):
-            area = np.s_[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]]
-            wins = patch.prob > best[area]
-            labels[area][wins] = id_
-            if len(patches) > 1:
-                best[area][wins] = patch.prob[wins]
+        """All objects of the frame; their soft masks come in the order in which a tie is decided."""
+        labels = label_map(patches.items(), self.size)
         tracks = [track for _, track in sorted(self.tracks.items())]
         said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
         return Masks(labels, tuple(measured(record, labels) for record in said), patches, cut)
