@@ -50,7 +50,10 @@ FAULTS = (
     Fault("tracking/tracker.py", "track.box = continued(seen.box, seen.prob, seen.crop, self.size)", "pass", STEPS),
     Fault("tracking/tracker.py", "whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]", "True", STEPS),
     Fault(
-        "tracking/tracker.py", "enough, there = self.settings.again * track.usual, []", "enough, there = 0.0, []", STEPS
+        "tracking/tracker.py",
+        "enough, there = self.settings.reidentification * track.usual, []",
+        "enough, there = 0.0, []",
+        STEPS,
     ),
     # what is believed
     Fault(

@@ -19,7 +19,7 @@ from trackmask.runtime import Runtime
 from trackmask.tracking import Course, Settings, Span, discover
 from trackmask.video import VideoReader, hash_source, open_video, stamp
 from trackmask.video.cache import CachedVideo
-from trackmask.video.queues import Behind, ahead
+from trackmask.video.queues import WriteBehind, prefetch
 from trackmask.video.writer import FilmWriter
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def find(video: VideoReader, runtime: Runtime, options: Options) -> tuple[list[P
 
     Raises PromptError where there are none.
     """
-    with CachedVideo(video, room=0) as whole, closing(ahead(whole.frames(options.start, options.end))) as frames:
+    with CachedVideo(video, room=0) as whole, closing(prefetch(whole.frames(options.start, options.end))) as frames:
         found = discover(runtime, frames, video.info.size, options.auto)
     if not found:
         raise PromptError(
@@ -152,7 +152,7 @@ def fill(
     with (
         overlay_film(writer.folder, course.video, path) if one_pass else nullcontext() as film,
         closing(course.steps(done)) as steps,
-        Behind[tuple[Frame, Masks]](write) as output,
+        WriteBehind[tuple[Frame, Masks]](write) as output,
     ):
         for step in steps:
             output.put(step)
@@ -195,6 +195,6 @@ def draw_masks(
     style: Style,
 ) -> None:
     """The overlay from masks that are written already; `labels` gives those of a frame by its index."""
-    with overlay_film(folder, video, path) as film, closing(ahead(frames)) as read:
+    with overlay_film(folder, video, path) as film, closing(prefetch(frames)) as read:
         for frame in read:
             film.write(overlay(frame.image, labels(frame.index), style), frame.time, frame.until, last=frame.last)

@@ -15,7 +15,7 @@ from media import full_disk, write_clip
 from PIL import Image
 
 from trackmask.batch.batch import Batch, run_batch
-from trackmask.batch.job import Job, do
+from trackmask.batch.job import ClipJob, do
 from trackmask.batch.owner import Event, Rules
 from trackmask.pipeline import Options
 from trackmask.runtime import OnnxRuntime
@@ -172,7 +172,7 @@ def test_links_in_out_do_not_lead_out_of_it(tmp_path: Path, runtime: OnnxRuntime
     (tmp_path / "away").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "sub").symlink_to(tmp_path / "away")
-    job = Job("sub/a.mp4", clip, tmp_path / "out", "sub/a.mp4.trackmask", "2,20,24,24", Options(style=None))
+    job = ClipJob("sub/a.mp4", clip, tmp_path / "out", "sub/a.mp4.trackmask", "2,20,24,24", Options(style=None))
     verdict = do(job, runtime, lambda count, total: None)
     assert (verdict.state, list((tmp_path / "away").iterdir())) == ("failed", [])
     assert "link" in verdict.error
@@ -180,7 +180,7 @@ def test_links_in_out_do_not_lead_out_of_it(tmp_path: Path, runtime: OnnxRuntime
 
 def test_a_clip_that_is_still_being_written_is_no_result(tmp_path: Path, runtime: OnnxRuntime) -> None:
     clip = add_clip(tmp_path / "in" / "a.mp4", 0)
-    job = Job("a.mp4", clip, tmp_path / "out", "a.mp4.trackmask", "10,20,24,24", Options(style=None))
+    job = ClipJob("a.mp4", clip, tmp_path / "out", "a.mp4.trackmask", "10,20,24,24", Options(style=None))
 
     def grow(count: int, total: int | None) -> None:
         with clip.open("ab") as file:

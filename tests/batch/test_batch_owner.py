@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trackmask.batch.job import Job, Verdict, unexpected
+from trackmask.batch.job import ClipJob, Verdict, unexpected
 from trackmask.batch.lock import held, holder
 from trackmask.batch.manifest import Manifest, Row, read_manifest
 from trackmask.batch.owner import Event, Fatal, Owner, Rules
@@ -28,11 +28,11 @@ class ScriptedPool:
 
     def __init__(self, slots: int, script: dict[str, list]) -> None:
         self.slots, self.script = slots, {key: deque(ends) for key, ends in script.items()}
-        self.running: list[Job] = []
+        self.running: list[ClipJob] = []
         self.begun: list[str] = []
         self.killed: list[str] = []
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ClipJob) -> None:
         assert len(self.running) < self.slots
         self.running.append(job)
         self.begun.append(job.key)
@@ -51,7 +51,7 @@ class ScriptedPool:
         for job in self.running:
             self.script[job.key] = deque([Verdict("waiting")])
 
-    def kill(self, job: Job) -> None:
+    def kill(self, job: ClipJob) -> None:
         self.running = [other for other in self.running if other != job]
         self.killed.append(job.key)
 
@@ -67,7 +67,7 @@ class Night:
         self.pool, self.rules = ScriptedPool(slots, script), rules
         self.work = [
             Work(
-                Job(key, folder / key, folder, f"{key}.trackmask", None, Options()),
+                ClipJob(key, folder / key, folder, f"{key}.trackmask", None, Options()),
                 Row(f"{key}.trackmask".encode(), key.encode()),
             )
             for key in script

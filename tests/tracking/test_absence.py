@@ -62,7 +62,7 @@ def outside(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[Step]:
 
 @pytest.fixture(scope="module")
 def behind(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> list[Step]:
-    """Behind a wall, and out on its other side."""
+    """WriteBehind a wall, and out on its other side."""
     return list(tracked(placed(scene, x, WALL) for x in range(20, 370, 7)))
 
 

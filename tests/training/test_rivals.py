@@ -92,7 +92,7 @@ def test_another_object(blue):
 
 
 def test_a_cut():
-    """Behind it the right answer is empty, and the other scene's object lies near; some cut back."""
+    """WriteBehind it the right answer is empty, and the other scene's object lies near; some cut back."""
     scene, other, back = moving(RED), moving(BLUE, x=20, size=20), 0
     for seed in range(40):
         found = cut_to(np.random.default_rng(seed), scene, other)

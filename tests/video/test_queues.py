@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from trackmask.video.queues import Behind, ahead
+from trackmask.video.queues import WriteBehind, prefetch
 
 
 @pytest.fixture(autouse=True)
@@ -28,23 +28,23 @@ def broken(good):
 
 
 def test_ahead_keeps_the_order():
-    assert list(ahead(range(50), depth=3)) == list(range(50))
-    assert list(ahead([])) == []
+    assert list(prefetch(range(50), depth=3)) == list(range(50))
+    assert list(prefetch([])) == []
 
 
 def test_ahead_works_in_another_thread():
-    assert threading.current_thread() not in ahead(threading.current_thread() for _ in range(2))
+    assert threading.current_thread() not in prefetch(threading.current_thread() for _ in range(2))
 
 
 def test_ahead_raises_where_the_item_would_have_come():
-    line = ahead(broken(7), depth=2)
+    line = prefetch(broken(7), depth=2)
     assert [next(line) for _ in range(7)] == list(range(7))
     with pytest.raises(KeyError, match="in the maker"):
         next(line)
 
 
 def test_ahead_passes_exceptions_that_are_items():
-    assert [type(item) for item in ahead([ValueError(), None])] == [ValueError, type(None)]
+    assert [type(item) for item in prefetch([ValueError(), None])] == [ValueError, type(None)]
 
 
 def test_ahead_is_bounded():
@@ -55,7 +55,7 @@ def test_ahead_is_bounded():
             made.append(number)
             yield number
 
-    line = ahead(make(), depth=3)
+    line = prefetch(make(), depth=3)
     next(line)
     assert wait_for(lambda: len(made) == 5)  # one given, three that wait, one at the door
     time.sleep(0.15)
@@ -70,12 +70,12 @@ def test_ahead_ends_with_an_error_of_the_caller():
             return [1 / (3 - item) for item in line]
 
     with pytest.raises(ZeroDivisionError):
-        use(ahead(range(10**9)))
+        use(prefetch(range(10**9)))
 
 
 def test_behind_keeps_the_order():
     done = []
-    with Behind(done.append, depth=2) as output:
+    with WriteBehind(done.append, depth=2) as output:
         for number in range(50):
             output.put(number)
     assert done == list(range(50))
@@ -96,7 +96,7 @@ def test_behind_is_bounded():
             output.put(number)
             count += 1
 
-    with Behind(work, depth=3) as output:
+    with WriteBehind(work, depth=3) as output:
         feeder = threading.Thread(target=feed, args=(output,))
         feeder.start()
         assert started.wait(5)
@@ -116,7 +116,7 @@ def test_behind_raises_at_the_next_put():
         done.append(item)
 
     def feed():
-        with Behind(work) as output:
+        with WriteBehind(work) as output:
             for number in range(1000):
                 output.put(number)
                 time.sleep(0.001)
@@ -131,7 +131,7 @@ def test_behind_raises_at_the_end():
         time.sleep(0.05)
         raise KeyError("at work")
 
-    with pytest.raises(KeyError, match="at work"), Behind(work) as output:
+    with pytest.raises(KeyError, match="at work"), WriteBehind(work) as output:
         output.put(1)
 
 
@@ -143,7 +143,7 @@ def test_behind_does_not_hide_the_error_of_the_caller():
         done.append(item)
 
     def feed():
-        with Behind(work, depth=50) as output:
+        with WriteBehind(work, depth=50) as output:
             for number in range(40):
                 output.put(number)
             raise ZeroDivisionError

@@ -21,7 +21,7 @@ _SIDECARS = (".prompts.json", ".mask.png", ".json")  # in order of preference
 
 
 @dataclass(frozen=True)
-class Clip:
+class BatchClip:
     key: str  # its path relative to IN, with /
     path: Path  # absolute
     output: str  # of its result relative to OUT, with /; no two clips have the same
@@ -42,7 +42,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Found:
-    clips: list[Clip]
+    clips: list[BatchClip]
     notes: list[str] = field(default_factory=list)  # what was passed over, and why: one line each
 
 
@@ -97,13 +97,13 @@ def _by_pattern(pattern: Path, out: Path) -> Found:
     return Found([c for c in found.clips if _matches_parts(tuple(c.key.split("/")), parts[fixed:])], found.notes)
 
 
-def _in_list(path: Path) -> Iterator[Clip]:
+def _in_list(path: Path) -> Iterator[BatchClip]:
     for line in _read(path).split("\n"):  # not at the other ends of lines that unicode knows: names may hold them
         if name := line.removesuffix("\r"):
             yield _listed(path.parent, name)
 
 
-def _in_csv(path: Path) -> Iterator[Clip]:
+def _in_csv(path: Path) -> Iterator[BatchClip]:
     rows = csv.DictReader(StringIO(_read(path), newline=""))
     try:
         if "clip" not in (rows.fieldnames or ()):
@@ -111,7 +111,7 @@ def _in_csv(path: Path) -> Iterator[Clip]:
         for row in rows:
             clip = _listed(path.parent, row["clip"] or "")
             prompt, output = row.get("prompt"), row.get("output")
-            yield Clip(
+            yield BatchClip(
                 clip.key,
                 clip.path,
                 _inside(path, output) if output else clip.output,
@@ -130,7 +130,7 @@ def _read(path: Path) -> str:
         raise CallError(f"{shown(path)} cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _listed(folder: Path, name: str) -> Clip:
+def _listed(folder: Path, name: str) -> BatchClip:
     """A clip below the list goes by its path from there; one elsewhere by its whole path, without the root."""
     if not name or "\0" in name:
         raise CallError(f"a line of the list names no clip: {shown(name)!r}; remove it")
@@ -156,11 +156,11 @@ def _prompt(folder: Path, text: str) -> Path | str:
     return text if text.count(",") == 3 else absolute(folder / text)
 
 
-def _clip(key: str, path: Path) -> Clip:
-    return Clip(key, absolute(path), key + RESULT)
+def _clip(key: str, path: Path) -> BatchClip:
+    return BatchClip(key, absolute(path), key + RESULT)
 
 
-def _with_prompt(clip: Clip, prompts: Path | None) -> Clip:
+def _with_prompt(clip: BatchClip, prompts: Path | None) -> BatchClip:
     if clip.prompt is not None:
         return clip
     for ending in _SIDECARS:

@@ -24,7 +24,7 @@ _LONGEST_NAME = 235  # bytes: with ".", ".replaced" and the like around it 255, 
 
 
 @dataclass(frozen=True)
-class Job:
+class ClipJob:
     key: str  # the clip's path relative to IN
     video: Path
     out: Path  # nothing is written outside of it
@@ -50,7 +50,7 @@ class Verdict:
     trace: str = ""  # where an unexpected error came from: for the log
 
 
-def do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
+def do(job: ClipJob, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
     """Track one clip; every error becomes part of the verdict. `tick` hears frames done and expected after each one.
 
     A `tick` that raises Stopped ends it: nothing is left behind, and the verdict is WAITING.
@@ -83,7 +83,7 @@ def clear(folder: Path) -> None:
         pass
 
 
-def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
+def _do(job: ClipJob, runtime: Runtime, tick: Callable[[int, int | None], None]) -> Verdict:
     _check_place(job)
     given = _prompts(job)
     outcome = track(job.video, job.folder, given.prompts, runtime, job.options, given.names, _counter(tick))
@@ -93,7 +93,7 @@ def _do(job: Job, runtime: Runtime, tick: Callable[[int, int | None], None]) -> 
     return Verdict(DONE, "", outcome.frames, sha256=sha256)
 
 
-def _check_place(job: Job) -> None:
+def _check_place(job: ClipJob) -> None:
     """Links in OUT must not lead out of it, and names must leave room for the hidden ones beside them."""
     if not is_below(job.out, job.output):
         raise OutputError(f"{job.output} is a link that leads out of the output folder; remove the link")
@@ -106,7 +106,7 @@ def is_below(out: Path, output: str) -> bool:
     return Path(os.path.realpath(out / output)).is_relative_to(os.path.realpath(out))
 
 
-def _prompts(job: Job) -> PromptSet:
+def _prompts(job: ClipJob) -> PromptSet:
     if job.prompt is None:
         return PromptSet((), {})
     if isinstance(job.prompt, str):

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from trackmask.batch.find import Clip
-from trackmask.batch.job import Job
+from trackmask.batch.find import BatchClip
+from trackmask.batch.job import ClipJob
 from trackmask.batch.manifest import DONE, RUNNING, WAITING, Row
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.pipeline import Options
@@ -26,7 +26,7 @@ class Shard:
     number: int
     count: int
 
-    def __contains__(self, clip: Clip) -> bool:
+    def __contains__(self, clip: BatchClip) -> bool:
         digest = hashlib.sha256(os.fsencode(clip.key)).digest()
         return int.from_bytes(digest[:8], "big") % self.count == self.number - 1
 
@@ -46,7 +46,7 @@ def parse_shard(text: str) -> Shard:
 class Work:
     """One clip that is to be tracked."""
 
-    job: Job
+    job: ClipJob
     row: Row
 
 
@@ -58,7 +58,7 @@ class Plan:
     kept: Counter[str] = field(default_factory=Counter)  # why clips would be, had not a person corrected their results
 
 
-def make_plan(clips: Iterable[Clip], known: dict[bytes, Row], out: Path, options: Options, weights: str) -> Plan:
+def make_plan(clips: Iterable[BatchClip], known: dict[bytes, Row], out: Path, options: Options, weights: str) -> Plan:
     """`known`: the manifest's rows; `weights`: sha256. The size of a clip's file stands for its length."""
     plan = Plan([], [])
     settings = json.dumps(asdict(options) | {"overwrite": None, "discard": None}, sort_keys=True, default=str)
@@ -89,13 +89,13 @@ def make_plan(clips: Iterable[Clip], known: dict[bytes, Row], out: Path, options
         if reason:
             plan.reasons[reason] += 1
         plan.rows.append(row)
-        job = Job(clip.key, clip.path, out, clip.output, clip.prompt, replace(options, overwrite=row.ours))
+        job = ClipJob(clip.key, clip.path, out, clip.output, clip.prompt, replace(options, overwrite=row.ours))
         plan.work.append(Work(job, row))
     plan.work.sort(key=lambda work: (-work.row.bytes, work.row.output))
     return plan
 
 
-def _changed(clip: Clip, row: Row, old: Row | None, out: Path) -> str | None:
+def _changed(clip: BatchClip, row: Row, old: Row | None, out: Path) -> str | None:
     """Why the clip is tracked (again): "" where it never was; None where nothing is to be done."""
     if old is None or old.state == WAITING:
         return ""
@@ -113,7 +113,7 @@ def _changed(clip: Clip, row: Row, old: Row | None, out: Path) -> str | None:
     return None
 
 
-def _same_content(clip: Clip, old: Row) -> bool:
+def _same_content(clip: BatchClip, old: Row) -> bool:
     """Whether a clip was only touched or copied."""
     try:
         return hash_source(clip.path)[1] == old.sha256

@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Protocol
 
 from trackmask.batch import worker
-from trackmask.batch.job import Job, Verdict
+from trackmask.batch.job import ClipJob, Verdict
 
 
 @dataclass(frozen=True)
 class Progress:
-    job: Job
+    job: ClipJob
     frames: int
     expected: int | None
 
 
 @dataclass(frozen=True)
 class Ended:
-    job: Job
+    job: ClipJob
     verdict: Verdict
 
 
@@ -36,7 +36,7 @@ class Ended:
 class Died:
     """The process that did the job is gone."""
 
-    job: Job
+    job: ClipJob
     reason: str
 
 
@@ -48,7 +48,7 @@ class Pool(Protocol):
 
     slots: int
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ClipJob) -> None:
         """Only while fewer than `slots` jobs run."""
 
     def poll(self, seconds: float) -> list[News]:
@@ -58,7 +58,7 @@ class Pool(Protocol):
     def stop(self) -> None:
         """Running jobs end after their current frame."""
 
-    def kill(self, job: Job) -> None:
+    def kill(self, job: ClipJob) -> None:
         """End a job now, if it still runs. Nothing more is heard of it."""
 
     def close(self) -> None: ...
@@ -68,7 +68,7 @@ class Pool(Protocol):
 class Slot:
     process: BaseProcess
     pipe: Connection
-    job: Job | None = None
+    job: ClipJob | None = None
     since: float = field(default_factory=time.monotonic)
 
 
@@ -81,7 +81,7 @@ class LocalPool:
         self._context = multiprocessing.get_context("spawn")  # fork and threads do not go together
         self._workers: list[Slot] = []
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ClipJob) -> None:
         slot = next((slot for slot in self._workers if slot.job is None), None) or self._start()
         slot.job = job
         with suppress(OSError):  # it has died: poll tells
@@ -99,7 +99,7 @@ class LocalPool:
             with suppress(OSError):
                 slot.pipe.send(worker.STOP)
 
-    def kill(self, job: Job) -> None:
+    def kill(self, job: ClipJob) -> None:
         for slot in [slot for slot in self._workers if slot.job == job]:
             self._end(slot)
 

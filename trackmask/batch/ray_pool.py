@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from trackmask.batch.job import Job, Verdict, do
+from trackmask.batch.job import ClipJob, Verdict, do
 from trackmask.batch.pool import Died, Ended, News
 from trackmask.errors import CallError
 from trackmask.extras import need
@@ -31,9 +31,9 @@ class RayPool:
         # The owner counts the retries itself, so that the manifest knows of every one of them.
         self._task = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": _ALONE})(work)
         self._arguments = (weights, device)
-        self._running: dict[Any, Job] = {}
+        self._running: dict[Any, ClipJob] = {}
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: ClipJob) -> None:
         self._running[self._task.remote(job, *self._arguments)] = job
 
     def poll(self, seconds: float) -> list[News]:
@@ -46,7 +46,7 @@ class RayPool:
         for task in self._running:
             self._ray.cancel(task)  # a KeyboardInterrupt in the task, which leaves nothing behind
 
-    def kill(self, job: Job) -> None:
+    def kill(self, job: ClipJob) -> None:
         for task in [task for task, other in self._running.items() if other == job]:
             del self._running[task]
             self._ray.cancel(task, force=True)
@@ -56,7 +56,7 @@ class RayPool:
             self.kill(job)
         self._ray.shutdown()
 
-    def _news(self, task: Any, job: Job) -> News:
+    def _news(self, task: Any, job: ClipJob) -> News:
         errors = self._ray.exceptions
         try:
             verdict: Verdict = self._ray.get(task)
@@ -85,7 +85,7 @@ def _join(ray: Any, address: str) -> None:
         signal.signal(signal.SIGTERM, ours)  # ray sets its own, which would skip our clean stop
 
 
-def work(job: Job, weights: Path | None, device: str) -> Verdict:
+def work(job: ClipJob, weights: Path | None, device: str) -> Verdict:
     """One job in a Ray worker, which keeps the network open for the next one."""
     return do(job, _runtime(weights, device), lambda count, total: None)
 

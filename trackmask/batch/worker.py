@@ -54,7 +54,7 @@ class Link:
         self._last = 0.0
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def next(self) -> Any:  # a Job: its class is not imported here
+    def next(self) -> Any:  # a ClipJob: its class is not imported here
         return self._jobs.get()
 
     def send(self, message: object) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trackmask.errors import CallError, OutputExistsError
 from trackmask.export.clip import open_clips
-from trackmask.export.job import Job, make_job
+from trackmask.export.job import ExportJob, make_job
 from trackmask.export.options import Options
 from trackmask.extras import need
 from trackmask.files import writing
@@ -123,7 +123,7 @@ def find_format(name: str) -> Format:
     raise CallError(f"there is no format {name!r}; give one of {', '.join(FORMATS)}")
 
 
-def _write(form: Format, job: Job, folder: Path) -> list[str]:
+def _write(form: Format, job: ExportJob, folder: Path) -> list[str]:
     write = _load(form)
     if form.splits or not job.options.split:
         return write(job, folder)
@@ -134,11 +134,11 @@ def _write(form: Format, job: Job, folder: Path) -> list[str]:
     return notes
 
 
-def _load(form: Format) -> Callable[[Job, Path], list[str]]:
+def _load(form: Format) -> Callable[[ExportJob, Path], list[str]]:
     if form.needs:
         need("export", "this format", form.needs)
     module, _, function = form.writer.partition(":")
-    write: Callable[[Job, Path], list[str]] = getattr(import_module(f"trackmask.export.{module}"), function)
+    write: Callable[[ExportJob, Path], list[str]] = getattr(import_module(f"trackmask.export.{module}"), function)
     return write
 
 

@@ -68,7 +68,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ExportClip:
     """One result folder. It holds what is the same for all frames; those are read when they are asked for."""
 
     name: str  # of files and folders: unique in an export
@@ -164,7 +164,7 @@ def _whole(alpha: np.ndarray, labels: Labels) -> np.ndarray:
     return np.where(touching, closed, alpha)
 
 
-def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = False) -> tuple[Clip, ...]:
+def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = False) -> tuple[ExportClip, ...]:
     """The clips of result folders, named after their videos.
 
     Raises ResultError where one is none; CallError where one is not complete (unless `partial`), is given twice, has
@@ -172,7 +172,7 @@ def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = F
     """
     if options.video is not None and len(folders) > 1:
         raise CallError("--video says where one video is, but there are several results; export them one by one")
-    clips: list[Clip] = []
+    clips: list[ExportClip] = []
     taken: set[str] = set()
     for folder in folders:
         result = open_result(folder)
@@ -183,7 +183,7 @@ def open_clips(folders: tuple[Path, ...], options: Options, *, partial: bool = F
         if not result.frames:
             raise ResultError(f"{folder} has no frames; track the video again")
         name = _unique(plain_name(Path(result.source.name).stem), taken)
-        clips.append(Clip(name, folder, result.source, _asked(result, options.objects), options))
+        clips.append(ExportClip(name, folder, result.source, _asked(result, options.objects), options))
     return tuple(clips)
 
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from trackmask.export.clip import Clip, Sample, Shown
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip, Sample, Shown
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, write_document
 from trackmask.formats.polygons import Outlines
 from trackmask.formats.runs import to_coco
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     (folder / "annotations").mkdir()
     outlines = Outlines(job.options.tolerance) if job.options.polygon else None
     for split, part in job.parts():
@@ -34,7 +34,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return outlines.report() if outlines else []
 
 
-def collect(job: Job, images: Path, pieces: Pieces, outlines: Outlines | None) -> None:
+def collect(job: ExportJob, images: Path, pieces: Pieces, outlines: Outlines | None) -> None:
     image_ids, annotation_ids = count(1), count(1)
     for video, clip in enumerate(job.clips, 1):
         height, width = clip.size
@@ -47,17 +47,17 @@ def collect(job: Job, images: Path, pieces: Pieces, outlines: Outlines | None) -
                 pieces.add("annotations", dumps(entry | _annotation(job, shown, outlines)))
 
 
-def categories(job: Job) -> list[dict[str, Any]]:
+def categories(job: ExportJob) -> list[dict[str, Any]]:
     return [{"id": number, "name": name, "supercategory": ""} for name, number in job.categories.items()]
 
 
-def _image(number: int, video: int, clip: Clip, sample: Sample, name: str) -> dict[str, Any]:
+def _image(number: int, video: int, clip: ExportClip, sample: Sample, name: str) -> dict[str, Any]:
     height, width = clip.size
     entry = {"id": number, "file_name": f"{clip.name}/{name}", "height": height, "width": width}
     return entry | {"video_id": video, "frame_id": sample.index, "time": round(sample.time, 6)}
 
 
-def _annotation(job: Job, shown: Shown, outlines: Outlines | None) -> dict[str, Any]:
+def _annotation(job: ExportJob, shown: Shown, outlines: Outlines | None) -> dict[str, Any]:
     segmentation: Any = to_coco(shown.mask)
     if outlines:
         segmentation = [list(_numbers(ring)) for ring in outlines.of(shown.mask)]

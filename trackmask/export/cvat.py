@@ -14,8 +14,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from trackmask import files
 from trackmask.draw import palette
-from trackmask.export.clip import Clip
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip
+from trackmask.export.job import ExportJob
 from trackmask.export.pieces import Pieces, dumps
 from trackmask.formats.polygons import Outlines, Ring
 from trackmask.result import ObjectInfo
@@ -23,7 +23,7 @@ from trackmask.result import ObjectInfo
 Track = tuple[ObjectInfo, int]  # the object, and which of its parts
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     outlines = Outlines(job.options.tolerance)
     for clip in job.clips:
         with Pieces(folder) as pieces, (folder / f"{clip.name}.xml").open("w", encoding="utf-8", newline="\n") as file:
@@ -37,7 +37,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return outlines.report()
 
 
-def write_label_list(job: Job, folder: Path) -> None:
+def write_label_list(job: ExportJob, folder: Path) -> None:
     (folder / "labels.json").write_text(
         dumps([_label(name, number) for name, number in job.categories.items()]), "utf-8"
     )
@@ -47,7 +47,7 @@ def object_id(info: ObjectInfo) -> str:
     return f'<attribute name="object_id">{info.id}</attribute>'
 
 
-def meta(job: Job, clip: Clip, frames: list[int]) -> str:
+def meta(job: ExportJob, clip: ExportClip, frames: list[int]) -> str:
     """What CVAT writes about a task; `frames` are the exported ones."""
     height, width = clip.size
     labels = "".join(
@@ -75,7 +75,7 @@ def _colour(number: int) -> str:
     return f"#{palette()[(number - 1) % 255 + 1].tobytes().hex()}"
 
 
-def _collect(clip: Clip, pieces: Pieces, outlines: Outlines) -> list[int]:
+def _collect(clip: ExportClip, pieces: Pieces, outlines: Outlines) -> list[int]:
     """Under each track its shapes; an object that is gone, or still there when the export ends before
     the video, gets its last shape once more, marked as outside.
     """

@@ -8,15 +8,15 @@ labels.json
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from trackmask.export.clip import Clip, Shown
+from trackmask.export.clip import ExportClip, Shown
 from trackmask.export.cvat import meta, object_id, write_label_list
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces
 from trackmask.formats.runs import to_rows
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     for clip in job.clips:
         (folder / clip.name).mkdir()
         with Pieces(folder) as pieces:
@@ -30,7 +30,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _collect(job: Job, clip: Clip, images: Path, pieces: Pieces) -> list[int]:
+def _collect(job: ExportJob, clip: ExportClip, images: Path, pieces: Pieces) -> list[int]:
     frames = []
     height, width = clip.size
     for sample, name in placed(clip, images):

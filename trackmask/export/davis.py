@@ -8,13 +8,13 @@ ImageSets/2017/train.txt            the clips; or one list for each split
 from pathlib import Path
 
 from trackmask.errors import CallError
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.formats.ids import VOID
 from trackmask.formats.png import write_labels
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     for clip in job.clips:
         if any(info.id == VOID for info in clip.objects):
             raise CallError(

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from trackmask.export.clip import Sample, open_clips
-from trackmask.export.job import Job, make_job
+from trackmask.export.job import ExportJob, make_job
 from trackmask.export.options import Options
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in job.categories), "utf-8")
     for clip in job.clips:
         (folder / clip.name).mkdir()
@@ -41,7 +41,7 @@ def detections(
         yield sample.index, supervision.Detections(**_arguments(job, sample))
 
 
-def _arguments(job: Job, sample: Sample) -> dict[str, Any]:
+def _arguments(job: ExportJob, sample: Sample) -> dict[str, Any]:
     """n objects: xyxy (n, 4) float32 in pixels, mask (n, H, W) bool, confidence (n,) float32, ids (n,) int64."""
     shown = list(sample.objects())
     boxes = [(x, y, x + w, y + h) for x, y, w, h in (item.box for item in shown)]

@@ -17,8 +17,8 @@ from PIL import ImageColor
 
 from trackmask.data import Image, State
 from trackmask.errors import CallError
-from trackmask.export.clip import Clip, Sample
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip, Sample
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import write_png
 from trackmask.formats.pictures import read_picture
 from trackmask.video.writer import Codec, FilmWriter
@@ -54,7 +54,7 @@ _SMALL = 40  # pixels on the longer side that a blurred picture has left
 _GROWN = 100  # sides that the blurred object grows by: nobody shall be known by an ear
 
 
-def alpha(job: Job, folder: Path) -> list[str]:
+def alpha(job: ExportJob, folder: Path) -> list[str]:
     for clip in job.clips:
         (folder / clip.name).mkdir()
         for sample, image in clip.pictures():
@@ -62,19 +62,19 @@ def alpha(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def prores(job: Job, folder: Path) -> list[str]:
+def prores(job: ExportJob, folder: Path) -> list[str]:
     return _films(job, folder, ".mov", lambda sample, image: _rgba(sample, image, _MARGIN), _PRORES)
 
 
-def webm(job: Job, folder: Path) -> list[str]:
+def webm(job: ExportJob, folder: Path) -> list[str]:
     return _films(job, folder, ".webm", lambda sample, image: _rgba(sample, image, _MARGIN), _VP9)
 
 
-def matte(job: Job, folder: Path) -> list[str]:
+def matte(job: ExportJob, folder: Path) -> list[str]:
     return _films(job, folder, ".mp4", lambda sample, _: cv2.merge([sample.alpha()] * 3))
 
 
-def cutout(job: Job, folder: Path) -> list[str]:
+def cutout(job: ExportJob, folder: Path) -> list[str]:
     behind: dict[tuple[int, int], Image] = {}
 
     def over(sample: Sample, image: Image) -> Image:
@@ -86,14 +86,14 @@ def cutout(job: Job, folder: Path) -> list[str]:
     return _films(job, folder, ".mp4", over)
 
 
-def blur(job: Job, folder: Path) -> list[str]:
+def blur(job: ExportJob, folder: Path) -> list[str]:
     if job.options.blur == "background":
         return _films(job, folder, ".mp4", lambda sample, image: _mix(image, _blurred(image), sample.alpha()))
     _films(job, folder, ".mp4", lambda sample, image: _mix(_blurred(image), image, _grown(sample)))
     return [note for clip in job.clips for note in _unseen(clip)]
 
 
-def _films(job: Job, folder: Path, suffix: str, draw: Draw, codec: Codec | None = None) -> list[str]:
+def _films(job: ExportJob, folder: Path, suffix: str, draw: Draw, codec: Codec | None = None) -> list[str]:
     notes = []
     for clip in job.clips:
         source = None if clip.video.is_dir() else clip.video
@@ -133,7 +133,7 @@ def _grown(sample: Sample) -> np.ndarray:
     return cv2.dilate(hard, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
 
 
-def _unseen(clip: Clip) -> list[str]:
+def _unseen(clip: ExportClip) -> list[str]:
     """A warning where an object may be in the picture and is not blurred, or not surely."""
     doubtful = [
         sample.index

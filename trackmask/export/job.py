@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trackmask.errors import CallError
-from trackmask.export.clip import Clip
+from trackmask.export.clip import ExportClip
 from trackmask.export.options import Options
 from trackmask.result import ObjectInfo
 
@@ -21,12 +21,12 @@ def unnamed(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Job:
+class ExportJob:
     """Categories are those of all clips, so that they have the same numbers in every part of a split."""
 
-    clips: tuple[Clip, ...]
+    clips: tuple[ExportClip, ...]
     options: Options
-    everything: tuple[Clip, ...]
+    everything: tuple[ExportClip, ...]
 
     @cached_property
     def categories(self) -> dict[str, int]:
@@ -57,20 +57,20 @@ class Job:
         """Of its category, from 1 on."""
         return self.categories[self.category(info)]
 
-    def parts(self) -> Iterator[tuple[str, "Job"]]:
+    def parts(self) -> Iterator[tuple[str, "ExportJob"]]:
         """The splits, each with its clips; one without a name where nothing is split."""
         for split in dict.fromkeys(clip.split for clip in self.clips):
             yield split, replace(self, clips=tuple(clip for clip in self.clips if clip.split == split))
 
 
-def make_job(clips: Sequence[Clip], options: Options) -> Job:
+def make_job(clips: Sequence[ExportClip], options: Options) -> ExportJob:
     """Gives every clip its split. Raises CallError where there are fewer clips than splits."""
     if options.split:
         clips = _split(clips, options)
-    return Job(tuple(clips), options, tuple(clips))
+    return ExportJob(tuple(clips), options, tuple(clips))
 
 
-def _split(clips: Sequence[Clip], options: Options) -> list[Clip]:
+def _split(clips: Sequence[ExportClip], options: Options) -> list[ExportClip]:
     """By whole clips, never by frames: those of one clip are too alike to be learned from and tested on.
 
     By the hash of the name, so that the order on the command line does not matter.

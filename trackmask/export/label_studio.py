@@ -10,14 +10,14 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from trackmask.draw import palette
-from trackmask.export.clip import Clip, Shown
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip, Shown
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated
 from trackmask.formats.runs import to_brush
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     for clip in job.clips:
         (folder / clip.name).mkdir()
         with Pieces(folder) as pieces:
@@ -33,7 +33,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _result(clip: Clip, shown: Shown, label: str) -> dict[str, Any]:
+def _result(clip: ExportClip, shown: Shown, label: str) -> dict[str, Any]:
     height, width = clip.size
     return {
         "id": f"object-{shown.info.id}",
@@ -48,7 +48,7 @@ def _result(clip: Clip, shown: Shown, label: str) -> dict[str, Any]:
     }
 
 
-def _config(job: Job) -> str:
+def _config(job: ExportJob) -> str:
     labels = "".join(
         f'    <Label value={quoteattr(name)} background="#{palette()[(number - 1) % 255 + 1].tobytes().hex()}"/>\n'
         for name, number in job.categories.items()

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image as Pillow
 
 from trackmask.export.clip import Shown
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import dumps
 from trackmask.formats.polygons import Outlines
@@ -22,7 +22,7 @@ from trackmask.formats.polygons import Outlines
 _VERSION = "5.5.0"  # of labelme, whose keys these are: shape_type "mask" is as old as 5.3
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     outlines = Outlines(job.options.tolerance) if job.options.polygon else None
     for clip in job.clips:
         height, width = clip.size

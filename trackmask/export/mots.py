@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.errors import CallError
-from trackmask.export.clip import Clip
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed, write_png
 from trackmask.formats.runs import to_coco
 
@@ -25,7 +25,7 @@ _IGNORE = 10  # "ignore this region"
 _FREE = [number for number in range(3, 65) if number != _IGNORE]  # 64 * 1000 + 255 still fits into 16 bits
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     classes = _classes(job)
     (folder / "labels.txt").write_text("".join(f"{number} {name}\n" for name, number in classes.items()), "utf-8")
     (folder / "seqmaps").mkdir()
@@ -40,7 +40,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _classes(job: Job) -> dict[str, int]:
+def _classes(job: ExportJob) -> dict[str, int]:
     """Category name to class. Raises CallError where two names mean one class, or where there are too many."""
     free = iter(_FREE)
     classes: dict[str, int] = {}
@@ -54,7 +54,7 @@ def _classes(job: Job) -> dict[str, int]:
     return classes
 
 
-def _write_clip(clip: Clip, folder: Path, classes: dict[int, int]) -> None:
+def _write_clip(clip: ExportClip, folder: Path, classes: dict[int, int]) -> None:
     height, width = clip.size
     codes = np.zeros(256, np.uint16)
     for object_id, number in classes.items():

@@ -12,7 +12,7 @@ from PIL import ImageOps
 
 from trackmask.data import Image
 from trackmask.errors import CallError
-from trackmask.export.clip import Clip, Sample
+from trackmask.export.clip import ExportClip, Sample
 from trackmask.formats.pictures import opened
 from trackmask.video.folder import list_images
 
@@ -20,14 +20,14 @@ _JPEG_QUALITY = 95
 _ORIENTATION = 0x0112  # EXIF
 
 
-def placed(clip: Clip, folder: Path, name: str = "{name}") -> Iterator[tuple[Sample, str]]:
+def placed(clip: ExportClip, folder: Path, name: str = "{name}") -> Iterator[tuple[Sample, str]]:
     """The frames of a clip, each with the name of its image file, which has been put into `folder`.
 
     The files of a folder of images are copied or linked as they are; frames of a film are written as JPEG, and so are
     images that only their EXIF turns upright, since some tools look at it and others do not.
     With `images` "none" there is only a name. `name` may use a frame's own `name`, and its `number` among the
     exported ones, from 1 on.
-    Raises CallError for links to the frames of a film, VideoError and ResultError as `Clip` does, and OSError.
+    Raises CallError for links to the frames of a film, VideoError and ResultError as `ExportClip` does, and OSError.
     """
     mode = clip.options.images
     if mode == "none":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trackmask.export.clip import Clip, Shown
-from trackmask.export.job import Job
+from trackmask.export.clip import ExportClip, Shown
+from trackmask.export.job import ExportJob
 from trackmask.files import cell
 
 _COLUMNS = ["frame", "time", "object", "name", "state", "confidence"]
@@ -18,7 +18,7 @@ _COLUMNS += ["x", "y", "width", "height", "centre_x", "centre_y", "area"]
 _NOWHERE: list[object] = ["", "", "", "", "", "", 0]
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     for clip in job.clips:
         with (folder / f"{clip.name}.csv").open("w", encoding="utf-8", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
@@ -28,7 +28,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _lines(clip: Clip) -> Iterator[list[object]]:
+def _lines(clip: ExportClip) -> Iterator[list[object]]:
     for sample in clip.samples():
         shown = {item.info.id: _place(item) for item in sample.objects()}
         for info, record in sample.known:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from trackmask.export.clip import Sample
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated
 from trackmask.formats.polygons import Outlines
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     outlines = Outlines(job.options.tolerance)
     for clip in job.clips:
         (folder / clip.name).mkdir()
@@ -31,7 +31,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return outlines.report()
 
 
-def _regions(job: Job, sample: Sample, outlines: Outlines) -> list[dict[str, Any]]:
+def _regions(job: ExportJob, sample: Sample, outlines: Outlines) -> list[dict[str, Any]]:
     regions = []
     for shown in sample.objects():
         attributes = {"label": job.category(shown.info), "object_id": str(shown.info.id)}

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from trackmask.export.clip import Sample
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import dumps
 from trackmask.formats.polygons import Outlines
 from trackmask.formats.yolo import paint, trace
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     outlines = Outlines(job.options.tolerance, trace, paint)
     splits = []
     for split, part in job.parts():
@@ -32,7 +32,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return outlines.report()
 
 
-def _lines(job: Job, sample: Sample, outlines: Outlines) -> str:
+def _lines(job: ExportJob, sample: Sample, outlines: Outlines) -> str:
     lines = ""
     size = np.array(sample.labels.shape[::-1])
     for shown in sample.objects():
@@ -41,7 +41,7 @@ def _lines(job: Job, sample: Sample, outlines: Outlines) -> str:
     return lines
 
 
-def _yaml(job: Job, splits: list[str]) -> str:
+def _yaml(job: ExportJob, splits: list[str]) -> str:
     """Names as JSON texts, which YAML reads as well. Training needs a `val`: without a split it is the same images."""
     paths = {split: f"images/{split}" for split in splits}
     paths.setdefault("train", f"images/{splits[0]}")

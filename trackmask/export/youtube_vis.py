@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from trackmask.export.clip import Clip
+from trackmask.export.clip import ExportClip
 from trackmask.export.coco import categories
-from trackmask.export.job import Job
+from trackmask.export.job import ExportJob
 from trackmask.export.pictures import placed
 from trackmask.export.pieces import Pieces, dumps, separated, write_document
 from trackmask.formats.runs import to_coco
 from trackmask.result import ObjectInfo
 
 
-def write(job: Job, folder: Path) -> list[str]:
+def write(job: ExportJob, folder: Path) -> list[str]:
     with Pieces(folder) as pieces:
         for clip in job.clips:
             _collect(clip, folder / "JPEGImages" / clip.name, pieces)
@@ -28,7 +28,7 @@ def write(job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _collect(clip: Clip, images: Path, pieces: Pieces) -> None:
+def _collect(clip: ExportClip, images: Path, pieces: Pieces) -> None:
     """Under (clip, "names") the image files, under (clip, id) what is known of an object in each frame."""
     for sample, name in placed(clip, images):
         pieces.add((clip.name, "names"), dumps(f"{clip.name}/{name}"))
@@ -40,7 +40,7 @@ def _collect(clip: Clip, images: Path, pieces: Pieces) -> None:
             pieces.add((clip.name, info.id), seen.get(info.id, "[null,null,null,null]"))
 
 
-def _videos(job: Job, pieces: Pieces) -> Iterator[str]:
+def _videos(job: ExportJob, pieces: Pieces) -> Iterator[str]:
     for number, clip in enumerate(job.clips, 1):
         names = [json.loads(name) for name in pieces.texts((clip.name, "names"))]
         height, width = clip.size
@@ -48,7 +48,7 @@ def _videos(job: Job, pieces: Pieces) -> Iterator[str]:
         yield dumps(entry | {"name": clip.name})
 
 
-def _annotations(job: Job, pieces: Pieces) -> Iterator[str]:
+def _annotations(job: ExportJob, pieces: Pieces) -> Iterator[str]:
     numbers = count(1)
     for video, clip in enumerate(job.clips, 1):
         for info in clip.objects:
@@ -56,7 +56,9 @@ def _annotations(job: Job, pieces: Pieces) -> Iterator[str]:
                 yield "".join(_track(next(numbers), video, clip, info, job, pieces))
 
 
-def _track(number: int, video: int, clip: Clip, info: ObjectInfo, job: Job, pieces: Pieces) -> Iterator[str]:
+def _track(
+    number: int, video: int, clip: ExportClip, info: ObjectInfo, job: ExportJob, pieces: Pieces
+) -> Iterator[str]:
     height, width = clip.size
     head = {"id": number, "video_id": video, "category_id": job.number(info), "track_id": info.id, "iscrowd": 0}
     yield dumps(head | {"width": width, "height": height})[:-1]

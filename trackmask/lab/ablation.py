@@ -47,8 +47,8 @@ def figures(rows: Mapping[str, list[Row]], steps: int) -> dict[str, Any]:
     for kind, runs in rows.items():
         means = {name: fmean(run[name] for run in runs) for name in ("jf", "j", "f", "j_first", "j_last")}
         paper = {name: value for name, value in cost(KINDS[kind], PAPER).items() if name.startswith("fusion")}
-        price = cost(KINDS[kind], SIZE) | {"ms": milliseconds(KINDS[kind], SIZE)}
-        kinds[kind] = means | price | {"runs": runs, "paper": paper}
+        expense = cost(KINDS[kind], SIZE) | {"ms": milliseconds(KINDS[kind], SIZE)}
+        kinds[kind] = means | expense | {"runs": runs, "paper": paper}
     minutes = sum(run["minutes"] for runs in rows.values() for run in runs)
     return {"kinds": kinds, "size": SIZE, "paper_size": PAPER, "steps": steps, "minutes": minutes}
 

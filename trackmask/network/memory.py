@@ -112,11 +112,11 @@ def solve(memory: Memory) -> Tensor:
 
 
 @exact
-def ridge(gram: Tensor, target: Tensor, price: float) -> Tensor:
-    """The ridge regression's weights, (N, C + 1), the last one the bias; `price` is relative to the mean diagonal."""
+def ridge(gram: Tensor, target: Tensor, penalty: float) -> Tensor:
+    """The ridge regression's weights, (N, C + 1), the last one the bias; `penalty` is relative to the mean diagonal."""
     mean = gram.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     eye = torch.eye(gram.shape[1], device=gram.device, dtype=gram.dtype)
-    weights: Tensor = torch.linalg.solve(gram + price * (mean + 1e-3) * eye, target)
+    weights: Tensor = torch.linalg.solve(gram + penalty * (mean + 1e-3) * eye, target)
     return weights
 
 

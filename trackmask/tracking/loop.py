@@ -20,7 +20,7 @@ from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 from trackmask.video import VideoReader
 from trackmask.video.cache import ROOM, CachedVideo
-from trackmask.video.queues import ahead
+from trackmask.video.queues import prefetch
 from trackmask.video.reader import behind
 
 Step = tuple[Frame, Masks]
@@ -35,7 +35,7 @@ def follow(tracker: Tracker, frames: Iterable[Frame], prompts: Given | None = No
     """
     waiting = dict(prompts or {})
     last = -1
-    with closing(ahead(frames)) as read:
+    with closing(prefetch(frames)) as read:
         for frame in read:
             last = frame.index
             yield frame, tracker.step(frame.image, waiting.pop(last, ()))

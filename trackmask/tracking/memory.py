@@ -104,8 +104,8 @@ def solve(memory: Memory) -> np.ndarray:
     return np.concatenate((ridge(memory.coarse, RIDGE), ridge(memory.middle, RIDGE), ridge(memory.fine, FINE_RIDGE)))
 
 
-def ridge(equations: Equations, price: float) -> np.ndarray:
-    """The ridge regression's weights, (C + 1,) float32; `price` is relative to the mean diagonal."""
+def ridge(equations: Equations, penalty: float) -> np.ndarray:
+    """The ridge regression's weights, (C + 1,) float32; `penalty` is relative to the mean diagonal."""
     gram = equations.gram.astype(np.float64)
-    price *= gram.diagonal().mean() + 1e-3  # the small number keeps an all-zero system solvable
-    return np.linalg.solve(gram + price * np.eye(len(gram)), equations.target).astype(np.float32)
+    penalty *= gram.diagonal().mean() + 1e-3  # the small number keeps an all-zero system solvable
+    return np.linalg.solve(gram + penalty * np.eye(len(gram)), equations.target).astype(np.float32)

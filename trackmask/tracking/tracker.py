@@ -42,7 +42,7 @@ class Settings:
     sure: float = 0.7  # confidence from which a frame may enter the memory
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
-    again: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
+    reidentification: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
 
 
 class Tracker:
@@ -153,7 +153,7 @@ class Tracker:
         like it as it usually is like itself: a look-alike of an object that is always seen clearly is believed as much
         as another object ever is. What is seen and is not like it speaks against the object's being there at all.
         """
-        enough, there = self.settings.again * track.usual, []
+        enough, there = self.settings.reidentification * track.usual, []
         for seen in chain(self._look_well(image, asked, wide, enough), self._look_closer(image, track, asked, wide)):
             found = track.identity.find(appearance(image, seen))
             if found and seen.belief() >= enough:

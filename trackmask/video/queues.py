@@ -12,7 +12,7 @@ _PATIENCE = 0.1  # seconds between two looks at whether anyone still wants the i
 _END = object()
 
 
-def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
+def prefetch(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
     """The same items, made by a thread while the caller is busy with the last one; at most `depth` of them wait.
 
     An error while making an item is raised where that item would have come. Ending early (`close`) ends the thread,
@@ -30,7 +30,7 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
         except BaseException as error:  # noqa: BLE001  # raised again in the caller's thread
             _put(line, _Failure(error), stop)
 
-    thread = threading.Thread(target=make, daemon=True, name="trackmask-ahead")
+    thread = threading.Thread(target=make, daemon=True, name="trackmask-prefetch")
     thread.start()
     try:
         while (item := line.get()) is not _END:
@@ -42,7 +42,7 @@ def ahead(items: Iterable[T], depth: int = DEPTH) -> Generator[T, None, None]:
         thread.join()
 
 
-class Behind(Generic[T]):
+class WriteBehind(Generic[T]):
     """Hands items to a function in a thread of its own, in order; its error is raised by the next `put` or at the end.
 
     A context manager: leaving it waits for all items; leaving it by an error drops those that wait.
