@@ -24,7 +24,7 @@ class Training:
     """All that a resumed run needs: saved whole."""
 
     net: TrackNet
-    mean: TrackNet  # the running mean of the weights
+    mean: TrackNet  # the exponential moving average of the weights
     optimizer: torch.optim.AdamW
     adversary: Adversary | None = None
     step: int = 0

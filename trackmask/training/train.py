@@ -34,7 +34,7 @@ class Schedule:
     frames: tuple[int, ...] = (3, 4, 6)  # frames a clip, in as many equal stages
     teacher: float = 0.3  # share of true last masks at the beginning; falls to 0 at half of the steps
     finetune: int = 0  # so many of the backbone's last blocks learn, too, at a tenth of the rate
-    decay: float = 0.998  # of the running mean of the weights, which is what is kept for use
+    decay: float = 0.998  # of the exponential moving average of the weights, which is what is kept for use
     drop: float = 0.0  # share of the current frame's cells that do not reach the fusion, in half of the clips
     adversarial: bool = False  # an adversary chooses those cells, not chance
 
