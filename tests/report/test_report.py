@@ -100,7 +100,7 @@ def test_link_leads_from_another_folder_to_the_overlay(tmp_path):
 def test_strings_of_the_data_stay_strings(tmp_path):
     folder = make(tmp_path, name=EVIL, reason="<b>cut off</b>")
     raw = json.loads((folder / "result.json").read_text())
-    raw["source"]["name"] = "<i>clip</i>.mp4"
+    raw["source"]["name"] = "<i>clip<i>.mp4"
     raw["tool"] = "trackmask <u>"
     raw["review"] = [{"object": 1, "first": 3, "last": 4, "reason": "<s>", "confidence": 0.1}]
     (folder / "result.json").write_text(json.dumps(raw))

@@ -17,4 +17,5 @@ _PICTURES = """
     jpegls_pipe jpegxl_pipe pam_pipe pbm_pipe pcx_pipe pfm_pipe pgm_pipe pgmyuv_pipe phm_pipe png_pipe ppm_pipe psd_pipe
     qoi_pipe sgi_pipe sunrast_pipe tiff_pipe webp_pipe xbm_pipe xpm_pipe xwd_pipe
 """
-FORMATS = ",".join(f"{_CONTAINERS} {_STREAMS} {_PICTURES}".split())
+_SOUND = "aac ac3 aiff caf dts eac3 flac mp2 mp3 wav w64 wv"  # opened to say that there is no video in them
+FORMATS = ",".join(f"{_CONTAINERS} {_STREAMS} {_PICTURES} {_SOUND}".split())
