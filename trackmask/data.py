@@ -1,6 +1,6 @@
 """The values that flow through trackmask. Sizes are (height, width); images are RGB; frames count from 0."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -114,16 +114,17 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     return replace(record, area=area, box=box_of(mask))
 
 
-def label_map(patches: Iterable[tuple[int, Patch]], size: tuple[int, int]) -> Labels:
+def label_map(patches: Collection[tuple[int, Patch]], size: tuple[int, int]) -> Labels:
     """Soft masks by id as one label map of size (height, width): each place belongs to the likeliest object, if it
     passes half; to the first of several that are equally likely.
     """
     labels, best = np.zeros(size, np.uint8), np.full(size, SURE, np.uint8)
-    for id_, patch in patches:
+    for number, (id_, patch) in enumerate(patches, 1):
         area = np.s_[patch.y : patch.y + patch.prob.shape[0], patch.x : patch.x + patch.prob.shape[1]]
         wins = patch.prob > best[area]
         labels[area][wins] = id_
-        best[area][wins] = patch.prob[wins]
+        if number < len(patches):  # one object alone, as in most videos, competes with nothing
+            best[area][wins] = patch.prob[wins]
     return labels
 
 

@@ -119,7 +119,8 @@ class ResultWriter:
             patches = {record.id: patch} if patch else {}
             new = Masks(labels, (), patches).soft(record.id) > SURE
             np.copyto(labels, record.id, where=new if given else new & (labels == 0))
-            objects = {known.id: measured(known, labels) for known in self._spool.record(frame.index).objects}
+            others = self._spool.record(frame.index).objects
+            objects = {other.id: measured(other, labels) if given else other for other in others}
             objects[record.id] = measured(record, labels)
             masks = Masks(labels, tuple(objects[id_] for id_ in sorted(objects)), patches)
             self._put(frame, masks, [record.id])
