@@ -16,7 +16,7 @@ from trackmask.errors import CallError, PromptError
 from trackmask.pipeline import Options, find
 from trackmask.pipeline import run as track_into
 from trackmask.prompts import Box, Moment, Point, Prompt, frame_at, placed
-from trackmask.result import Result, default_folder, open_result
+from trackmask.result import MaskNames, Result, default_folder, open_result
 from trackmask.runtime import Runtime, open_runtime
 from trackmask.tracking import Course, Settings
 from trackmask.video import open_video
@@ -87,6 +87,7 @@ def run(
     end: Moment = None,
     style: Style | None = "fill",
     soft: bool = False,
+    mask_names: MaskNames = "number",
     overwrite: bool = False,
     both: bool = False,
     auto: int = 1,
@@ -98,9 +99,11 @@ def run(
 
     `out` is the folder, VIDEO.trackmask in the current one if none is said. Objects and range are said as for `track`;
     `names` by id. `style` is the overlay's: fill, outline, cutout, or None for no overlay. `soft` keeps the objects'
-    probabilities. `overwrite` replaces an earlier result, but none that a person corrected. `both`: between two prompts
-    of an object, track from both and blend. `auto`: how many main objects to find where none is said, at most.
-    `progress` is called with the number of frames to expect (None: unknown), and what it returns after each frame.
+    probabilities. `mask_names`: the masks' files are called by the frame's number, or ("source") as the pictures of a
+    folder are; a film's frames have numbers alone. `overwrite` replaces an earlier result, but none that a person
+    corrected. `both`: between two prompts of an object, track from both and blend. `auto`: how many main objects to
+    find where none is said, at most. `progress` is called with the number of frames to expect (None: unknown), and what
+    it returns after each frame.
 
     A video that is damaged or cut off leaves the frames before: the result's `complete` is False then, and its `reason`
     says why. Raises, with nothing left behind: VideoError, PromptError, CallError, OutputExistsError, OutputError,
@@ -115,7 +118,15 @@ def run(
             raise CallError(f"{name!r} cannot be an object's name; give 1 to 200 characters on one line")
     video = Path(video)
     options = Options(
-        start=start, end=end, style=style, soft=soft, overwrite=overwrite, both=both, auto=auto, settings=settings
+        start=start,
+        end=end,
+        style=style,
+        soft=soft,
+        mask_names=mask_names,
+        overwrite=overwrite,
+        both=both,
+        auto=auto,
+        settings=settings,
     )
     said = _said(box, mask, points, prompts)
     folder = Path(out) if out is not None else default_folder(video)

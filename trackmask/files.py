@@ -128,9 +128,10 @@ def cell(name: str | bytes | os.PathLike) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def plain_name(name: str) -> str:
-    """Without what paths of other systems, or the lines of a list, cannot hold."""
-    kept = "".join("_" if char in '<>:"/\\|?*{}' or not char.isprintable() or char.isspace() else char for char in name)
+def plain_name(name: str, *, spaces: bool = False) -> str:
+    """Without what paths of other systems, or the lines of a list, cannot hold; `spaces`: paths alone."""
+    banned = '<>:"/\\|?*{}' if spaces else '<>:"/\\|?*{} '
+    kept = "".join("_" if char in banned or not char.isprintable() else char for char in name)
     return kept.strip(".") or "clip"
 
 

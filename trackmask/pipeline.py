@@ -14,7 +14,7 @@ from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
 from trackmask.files import shown
 from trackmask.prompts import Moment, Prompt, check, frame_at, placed
-from trackmask.result import OVERLAY, ObjectInfo, ResultWriter, Source
+from trackmask.result import OVERLAY, FrameFiles, MaskNames, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
 from trackmask.tracking import Course, Settings, Span, discover
 from trackmask.video import VideoReader, hash_source, open_video, stamp
@@ -31,6 +31,7 @@ class Options:
     end: Moment = None  # included
     style: Style | None = "fill"  # of the overlay; None: no overlay
     soft: bool = False  # keep the objects' probabilities
+    mask_names: MaskNames = "number"  # files by the frame's number; source: as the pictures of a folder are called
     overwrite: bool = False
     discard: bool = False  # overwrite a result with a person's corrections, too
     both: bool = False  # between two prompts of an object, track from both and blend
@@ -67,7 +68,10 @@ def run(
     with open_video(video, threads=options.threads) as reader:
         for prompt in prompts:
             check(prompt, reader.info.size)
-        with ResultWriter(folder, overwrite=options.overwrite, soft=options.soft, discard=options.discard) as writer:
+        files = FrameFiles.named(options.mask_names, reader.info.names)
+        with ResultWriter(
+            folder, overwrite=options.overwrite, soft=options.soft, discard=options.discard, files=files
+        ) as writer:
             start = frame_at(reader, options.start)
             given, found = placed(prompts, reader, start), dict[int, str]()
             if not given:

@@ -108,7 +108,7 @@ def test_shots_lie_between_the_cuts(tmp_path):
 
 def test_a_result_from_before_the_shots_still_opens(tmp_path):
     path = make(tmp_path)
-    text = (path / "result.json").read_text().replace('"schema":2', '"schema":1')
+    text = (path / "result.json").read_text().replace('"schema":3', '"schema":1')
     (path / "result.json").write_text(text.replace('"shots":[{"first":0,"last":11}],\n', ""))
     assert '"shots"' not in (path / "result.json").read_text()
     result = open_result(path)
@@ -128,10 +128,21 @@ def test_json_in_every_detail(tmp_path):
         writer.write(frame(4), masks(4, confidence=np.float32(0.123456)))
         path = finish(writer, tmp_path, complete=False, reason="the video is cut off")
     raw = json.loads((path / "result.json").read_bytes())
-    about = ["schema", "tool", "weights", "ran", "weights_folder", "overlay", "complete", "reason", "source"]
+    about = [
+        "schema",
+        "tool",
+        "weights",
+        "ran",
+        "weights_folder",
+        "overlay",
+        "complete",
+        "reason",
+        "mask_names",
+        "source",
+    ]
     assert list(raw) == [*about, "prompts", "objects", "shots", "frames", "review"]
     assert (raw["weights_folder"], raw["overlay"]) == (None, None)
-    assert (raw["schema"], raw["complete"], raw["reason"]) == (2, False, "the video is cut off")
+    assert (raw["schema"], raw["complete"], raw["reason"]) == (3, False, "the video is cut off")
     assert raw["source"] == {
         "path": "../../clip.mp4",
         "name": "clip.mp4",
@@ -335,7 +346,7 @@ def test_result_that_cannot_be_read(tmp_path):
     cases = {
         "not JSON": text[:-10],
         "not from trackmask": text.replace('"tool":"trackmask', '"tool":"other'),
-        "newer trackmask .schema 3.; update": text.replace('"schema":2', '"schema":3'),
+        "newer trackmask .schema 4.; update": text.replace('"schema":3', '"schema":4'),
         "damaged": text.replace('"state":"tracked"', '"state":"happy"', 1),
         "damaged .*timestamps": text.replace('"timestamps":[0.0,', '"timestamps":[', 1),
         "damaged .*fps": text.replace('"fps"', '"rate"'),

@@ -78,6 +78,7 @@ def batch(
     style: str,
     no_overlay: bool,
     soft: bool,
+    mask_names: str,
     overwrite: bool,
     discard: bool,
     weights: Path | None,
@@ -100,7 +101,14 @@ def batch(
         source=source,
         out=out,
         options=pipeline_options(
-            start=start, end=end, style=style, no_overlay=no_overlay, soft=soft, overwrite=overwrite, discard=discard
+            start=start,
+            end=end,
+            style=style,
+            no_overlay=no_overlay,
+            soft=soft,
+            mask_names=mask_names,
+            overwrite=overwrite,
+            discard=discard,
         ),
         prompts=prompts,
         select=Selection(include, exclude),

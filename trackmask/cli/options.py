@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from trackmask.pipeline import Options
 
 STYLES = ("fill", "outline", "cutout")
+MASK_NAMES = ("number", "source")
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -103,6 +104,14 @@ track_options = together(
     style_option,
     click.option("--no-overlay", is_flag=True, help="Write no overlay.mp4."),
     click.option("--soft", is_flag=True, help="Keep each object's probabilities as well, for soft edges."),
+    click.option(
+        "--names",
+        "mask_names",
+        type=click.Choice(MASK_NAMES),
+        default="number",
+        show_default=True,
+        help="Call masks by the frame's number, or as the source's pictures are called, where it is a folder of them.",
+    ),
     weights_option,
     device_option,
 )
@@ -114,7 +123,7 @@ def names_in(text: str) -> frozenset[str]:
 
 
 def pipeline_options(
-    *, start: str | None, end: str | None, style: str, no_overlay: bool, soft: bool, **more: Any
+    *, start: str | None, end: str | None, style: str, no_overlay: bool, soft: bool, mask_names: str, **more: Any
 ) -> "Options":
     """What `track_options` gave, and `more` of the same, as the pipeline has it. Raises PromptError."""
     from trackmask.pipeline import Options
@@ -125,5 +134,6 @@ def pipeline_options(
         end=parse_moment(end) if end else None,
         style=None if no_overlay else style,  # type: ignore[arg-type]  # click has checked it
         soft=soft,
+        mask_names=mask_names,  # type: ignore[arg-type]  # click has checked it
         **more,
     )

@@ -15,7 +15,7 @@ from trackmask.evaluation.baselines import Method
 from trackmask.evaluation.dataset import VOID, Clip, folders_in, masks_in, read_labels, read_truth
 from trackmask.formats.names import Places
 from trackmask.metrics import Statistics, boundary_f, jaccard, statistics
-from trackmask.result import open_result
+from trackmask.result import FrameFiles, open_result
 
 _COLUMNS = ("jf", "j", "j_recall", "j_decay", "f", "f_recall", "f_decay")  # of a table, in its order
 _TITLES = ("J&F", "J", "recall", "decay", "F", "recall", "decay", "fps")
@@ -173,9 +173,9 @@ def _over_objects(rows: list[list[float]]) -> Statistics:
 def _read_masks(source: Path, clip: Clip) -> Iterator[Labels]:
     """Frames that are not scored may be missing: those without truth, and the ends (many tools leave the given out)."""
     empty = np.zeros_like(clip.truth(min(clip.truths)))
-    places = _places(source)
+    names = _names(source, clip)
     for index in range(len(clip)):
-        name = _name(source, clip, index, places)
+        name = names.get(index)
         if name and (source / name).is_file():
             yield read_labels(source / name)
         elif name and 0 < index < len(clip) - 1:
@@ -184,22 +184,18 @@ def _read_masks(source: Path, clip: Clip) -> Iterator[Labels]:
             yield empty
 
 
-def _name(source: Path, clip: Clip, index: int, places: Places | None) -> str | None:
-    """A result numbers its masks by frame, other tools name them as the pictures; None where there is no truth."""
-    if index not in clip.truths:
-        return None
-    stem = clip.truths[index].stem
-    if places is not None and (place := places.of(stem)) is not None:
-        return f"{place:05d}.png"
-    return f"{index:05d}.png" if source.name == "masks" and clip.images else f"{stem}.png"
-
-
-def _places(source: Path) -> Places | None:
-    """Which frames of a result a folder's pictures are; None where the masks are no result's, or a film's."""
-    if source.name != "masks" or not (source.parent / "result.json").is_file():
-        return None
-    names = open_result(source.parent).source.names
-    return Places(names) if names else None
+def _names(source: Path, clip: Clip) -> dict[int, str]:
+    """What the masks of the frames with truth are called. A result tells; other tools name masks as the pictures."""
+    stems = {index: truth.stem for index, truth in clip.truths.items()}
+    files, places, numbered = FrameFiles(), Places(()), bool(clip.images) and source.name == "masks"
+    if source.name == "masks" and (source.parent / "result.json").is_file():
+        result = open_result(source.parent)
+        files, places, numbered = result.files, Places(result.source.names), numbered and result.files.by == "number"
+    elif numbered:  # a result's masks alone: by number where all of those are there
+        numbered = all((source / files.name(index)).is_file() for index in stems if 0 < index < len(clip) - 1)
+    frames = {index: places.of(stem) for index, stem in stems.items()}
+    frames = {index: index if numbered and frame is None else frame for index, frame in frames.items()}
+    return {i: f"{stems[i]}.png" if frame is None else files.name(frame) for i, frame in frames.items()}
 
 
 def _source(folder: Path, clip: Clip) -> Path:

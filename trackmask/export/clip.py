@@ -17,10 +17,7 @@ from trackmask.formats.names import stems_of
 from trackmask.result import SOFT, FrameRecord, ObjectInfo, Result, Source, called, open_result, source_video
 from trackmask.video import open_video
 
-_SEAM, _SEAM = (
-    np.ones((5, 5), np.uint8),
-    np.ones((9, 9), np.uint8),
-)  # pixels: of a seam, and of what it is filled from
+_SEAM = np.ones((9, 9), np.uint8)  # pixels: how far from where two objects touch their shares may leave a valley
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
+from unicodedata import normalize
 
 from trackmask.files import plain_name
 
@@ -22,8 +23,20 @@ def number_of(name: str) -> int | None:
 
 def stems_of(names: Sequence[str]) -> tuple[str, ...]:
     """What files that belong to a folder's pictures are called; none where two would be called the same."""
-    stems = tuple(plain_name(stem_of(name)) for name in names)
-    return stems if len({stem.casefold() for stem in stems}) == len(stems) else ()
+    stems = tuple(map(_plain_stem, names))
+    return () if taken_for_one(stems) else stems
+
+
+def taken_for_one(names: Sequence[str]) -> tuple[int, int] | None:
+    """The places of the first two names that a file system may take for one, None where there are none: those that
+    differ at most in upper and lower case, or in how an accent is written.
+    """
+    places: dict[str, int] = {}
+    for place, name in enumerate(names):
+        first = places.setdefault(normalize("NFD", normalize("NFD", name).casefold()), place)
+        if first != place:
+            return first, place
+    return None
 
 
 class Places:
@@ -32,11 +45,11 @@ class Places:
     def __init__(self, names: Sequence[str]) -> None:
         self._count = len(names)
         self._numbered = any(number_of(name) is not None for name in names)
-        self._tables = [(called, _places(map(called, names))) for called in (_file_of, stem_of, number_of)]
+        self._tables = [(called, _places(map(called, names))) for called in (_file_of, stem_of, _plain_stem, number_of)]
 
     def of(self, name: str) -> int | None:
-        """The picture called so, whatever its kind; where there is none, the one of that number. Where no picture has a
-        number, the number is the place. None where no picture is meant.
+        """The picture called so, whatever its kind, or whose files are called so; where there is none, the one of that
+        number. Where no picture has a number, the number is the place. None where no picture is meant.
         """
         for called, places in self._tables:
             if (found := places.get(called(name))) is not None:
@@ -47,6 +60,10 @@ class Places:
 
 def _file_of(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).name
+
+
+def _plain_stem(name: str) -> str:
+    return plain_name(stem_of(name))
 
 
 def _places(keys: Iterable[str | int | None]) -> dict[str | int | None, int]:

@@ -39,7 +39,8 @@ def import_edits(
         raise CallError(f"{kind!r} cannot be imported; {hint}give one of {', '.join(READERS)}")
     opened = open_result(result)
     source = opened.source
-    about = About(clip or plain_name(Path(source.name).stem), source.size, bool(clip), stems_of(source.names))
+    names = source.names if stems_of(source.names) else ()  # else exports are named by number
+    about = About(clip or plain_name(Path(source.name).stem), source.size, bool(clip), names)
     reader = READERS[kind]
     if not path.exists():
         raise DataError(f"there is no {shown(path)}; check its name")

@@ -1,20 +1,20 @@
 """The result folder: what a run leaves, read, reviewed and revised. Only this room knows its layout."""
 
 from trackmask.result.atomic import StagedFolder
-from trackmask.result.folder import (
+from trackmask.result.folder import Result, ResultWriter, open_result
+from trackmask.result.layout import (
     EDITS,
     OVERLAY,
     REPORT,
     SOFT,
-    Result,
-    ResultWriter,
+    FrameFiles,
+    MaskNames,
     default_folder,
     is_corrected,
-    is_written,
-    open_result,
     versions,
 )
 from trackmask.result.named import called, frame_at, the_object
+from trackmask.result.overwriting import is_written
 from trackmask.result.records import FrameRecord, ObjectInfo, Shot, Source, prompted
 from trackmask.result.review import Range
 from trackmask.result.revision import Revision, undo
@@ -25,7 +25,9 @@ __all__ = [
     "OVERLAY",
     "REPORT",
     "SOFT",
+    "FrameFiles",
     "FrameRecord",
+    "MaskNames",
     "ObjectInfo",
     "Range",
     "Result",

@@ -1,7 +1,7 @@
 """result.json: written and read a frame a line, so that memory stays flat however long the video is.
 
     {
-    "schema":2,
+    "schema":3,
     ...                                   what is known of the whole, a key a line
     "frames":[
     {"frame":0,"objects":[...]},          a frame a line
@@ -26,7 +26,7 @@ from trackmask.errors import ResultError
 from trackmask.files import open_regular
 from trackmask.result.records import FrameRecord, Spool, decode, dumps
 
-SCHEMA = 2  # of result.json; a reader refuses those that are newer than itself
+SCHEMA = 3  # of result.json; a reader refuses those that are newer than itself
 MAX_HEAD = 256 << 20  # bytes of all but the frames: timestamps of 300 hours
 MAX_LINE = 1 << 20  # bytes of a frame: 255 objects take 40,000
 MAX_ANEW = 64 << 20  # bytes of a result.json that is not laid out a frame a line

@@ -1,19 +1,11 @@
-"""The result folder: the one place that knows its layout.
-
-    result.json           what is known: source, prompts, objects, shots, a record for each frame, ranges to review
-    masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
-    soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
-    overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
-    history/001/          what the first correction replaced, see revision.py
-    report.html           the page that `trackmask report` writes later
+"""A result folder, written and read. What lies where in it says layout.py.
 
 Nothing in result.json depends on the run: the same video and prompts give the same bytes.
 """
 
 import logging
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,12 +16,14 @@ import numpy as np
 from trackmask import __version__
 from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, measured
 from trackmask.draw import STYLES, Style
-from trackmask.errors import OutputExistsError, ResultError, VideoError
-from trackmask.files import absolute, brief, shown, writing
+from trackmask.errors import CallError, ResultError, VideoError
+from trackmask.files import brief, shown, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
-from trackmask.result.atomic import LOCK, StagedFolder, settle
-from trackmask.result.document import SCHEMA, Frames, changed, document, read_document, read_head
+from trackmask.result.atomic import StagedFolder, settle
+from trackmask.result.document import SCHEMA, Frames, changed, document, read_document
+from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, SOFT, FrameFiles
+from trackmask.result.overwriting import check_free
 from trackmask.result.records import (
     FrameRecord,
     ObjectInfo,
@@ -44,12 +38,7 @@ from trackmask.result.records import (
 from trackmask.result.review import Range, review
 from trackmask.video.reader import check_pixels
 
-OVERLAY, REPORT = "overlay.mp4", "report.html"
-JSON, MASKS, SOFT, HISTORY, EDITS, _SPOOL = "result.json", "masks", "soft", "history", "edits", "records.spool"
-# All that --overwrite may delete, and the names of the files in its folders.
-OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
-OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
-_WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
+_SPOOL = "records.spool"  # there while the folder is being filled
 _QUOTED = 300  # characters of what a damaged result.json says
 _APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
@@ -65,10 +54,21 @@ class ResultWriter:
     or another run is writing it, OutputError where it cannot be written; all methods raise OutputError as well.
     """
 
-    def __init__(self, folder: Path, *, overwrite: bool = False, soft: bool = False, discard: bool = False) -> None:
-        """`soft`: keep the objects' probabilities, too; `discard`: overwrite a result with a person's corrections."""
-        self._staged = StagedFolder(folder, lambda target: _check_free(target, overwrite=overwrite, discard=discard))
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        soft: bool = False,
+        discard: bool = False,
+        files: FrameFiles = FrameFiles(),
+    ) -> None:
+        """`soft`: keep the objects' probabilities, too; `discard`: overwrite a result with a person's corrections;
+        `files`: what the frames' files are called.
+        """
+        self._staged = StagedFolder(folder, lambda target: check_free(target, overwrite=overwrite, discard=discard))
         self._soft = soft
+        self._files = files
         self._cuts: set[int] = set()  # first frames of shots
 
     @property
@@ -96,15 +96,15 @@ class ResultWriter:
         """Add a frame, in any order of frames; written again, it takes the place of its first version."""
         with writing(self._staged.target):
             if frame.index in self._spool:
-                for stale in (self.folder / SOFT).glob(f"*/{png_name(frame.index)}"):
-                    stale.unlink()
+                for record in self._spool.record(frame.index).objects:
+                    (self.folder / self._files.soft(record.id, frame.index)).unlink(missing_ok=True)
             self._put(frame, masks, [record.id for record in masks.objects])
         if masks.cut:
             self._cuts.add(frame.index)
 
-    def adopt(self, frames: Iterable[FrameRecord], shots: Sequence[Shot]) -> None:
-        """Take over the shots, and the records of frames whose files are in `folder` already."""
-        self._cuts = {shot.first for shot in shots[1:]}
+    def adopt(self, frames: Iterable[FrameRecord], shots: Sequence[Shot], files: FrameFiles = FrameFiles()) -> None:
+        """Take over the shots, and the records of frames whose `files` are in `folder` already."""
+        self._cuts, self._files = {shot.first for shot in shots[1:]}, files
         with writing(self._staged.target):
             for frame in frames:
                 self._spool.add(frame.index, frame.time, frame.objects)
@@ -126,16 +126,16 @@ class ResultWriter:
             self._put(frame, masks, [record.id])
 
     def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
-        write_labels(self.folder / MASKS / png_name(frame.index), masks.labels)
+        write_labels(self.folder / self._files.mask(frame.index), masks.labels)
         for object_id in new if self._soft else ():
-            path = self.folder / SOFT / str(object_id) / png_name(frame.index)
+            path = self.folder / self._files.soft(object_id, frame.index)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_grey(path, masks.soft(object_id))
         self._spool.add(frame.index, frame.time, masks.objects)
 
     def labels(self, index: int) -> Labels:
         """A frame's masks that were written before, (H, W) uint8."""
-        return np.array(read_picture(self.folder / MASKS / png_name(index), ResultError))
+        return np.array(read_picture(self.folder / self._files.mask(index), ResultError))
 
     def finish(
         self,
@@ -166,6 +166,7 @@ class ResultWriter:
             "overlay": style,
             "complete": complete,
             "reason": reason,
+            "mask_names": self._files.by,
             "source": source.as_json(self._staged.target),
             "prompts": list(prompts),
             "objects": [asdict(item) for item in objects],
@@ -198,6 +199,7 @@ class Result:
     complete: bool
     reason: str | None  # why it is not complete
     source: Source  # its path leads to where the video stood; it may have moved since
+    files: FrameFiles  # of each frame
     prompts: tuple[Mapping[str, Any], ...]  # as given
     objects: tuple[ObjectInfo, ...]
     shots: tuple[Shot, ...]  # in order; none where they were not looked for, before schema 2
@@ -211,13 +213,13 @@ class Result:
 
     def masks(self, index: int) -> Labels:
         """(H, W) uint8, the ids in frame `index`. Raises ResultError where they are missing or damaged."""
-        return self._read(self.folder / MASKS / png_name(index), "P")
+        return self._read(self.folder / self.files.mask(index), "P")
 
     def soft(self, object_id: int, index: int) -> np.ndarray:
         """(H, W) uint8, an object's probability in frame `index`, 255 = certain. Raises ResultError, as `masks`."""
         if not (self.folder / SOFT).is_dir():
             raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
-        return self._read(self.folder / SOFT / str(object_id) / png_name(index), "L")
+        return self._read(self.folder / self.files.soft(object_id, index), "L")
 
     def look_first(self, count: int) -> list[int]:
         """At most `count` frames of the review list to look at, and to correct, first: never two neighbours, and none
@@ -251,6 +253,9 @@ def open_result(path: Path | str) -> Result:
         prompted(raw["prompts"])  # what is no prompt is found here, not where it is first needed
         source = Source.from_json(raw["source"], path)
         check_pixels(f"the video of {path}", *source.size)
+        files = FrameFiles.named(raw.get("mask_names", "number"), source.names)
+        if files.stems and raw["frames"] and raw["frames"].indices[-1] >= len(files.stems):
+            raise ValueError(f"frame {raw['frames'].indices[-1]} of {len(files.stems)} pictures")
         return Result(
             folder=path,
             version=version,
@@ -262,13 +267,14 @@ def open_result(path: Path | str) -> Result:
             complete=raw["complete"] is True,
             reason=None if raw["reason"] is None else brief(str(raw["reason"])),
             source=source,
+            files=files,
             prompts=tuple(raw["prompts"]),
             objects=_objects(raw["objects"]),
             shots=tuple(Shot(int(item["first"]), int(item["last"])) for item in raw.get("shots", ())),
             frames=raw["frames"],
             review=tuple(Range.from_json(item) for item in raw["review"]),
         )
-    except (*_DAMAGED, VideoError) as error:
+    except (*_DAMAGED, CallError, VideoError) as error:
         said = shown(repr(error))[:_QUOTED]
         raise ResultError(f"{path / JSON} is damaged ({said}); track the video again") from error
 
@@ -299,61 +305,3 @@ def _version(folder: Path) -> tuple[int, int] | None:
         about = folder.stat()
         return about.st_dev, about.st_ino
     return None
-
-
-def default_folder(video: Path) -> Path:
-    """Where the result of a video goes if nobody says otherwise: into the current folder, by the name given."""
-    return Path(f"{absolute(video).name}.trackmask")
-
-
-def png_name(index: int) -> str:
-    return f"{index:05d}.png"
-
-
-def versions(folder: Path) -> list[Path]:
-    """What the corrections of a result replaced, the first one first."""
-    if not (folder / HISTORY).is_dir():
-        return []
-    return sorted((path for path in (folder / HISTORY).iterdir() if path.name.isdecimal()), key=lambda p: int(p.name))
-
-
-def is_corrected(folder: Path) -> bool:
-    """Whether a person's work lies in a result: corrections, or edits that were imported."""
-    return bool(versions(folder)) or (folder / EDITS).exists()
-
-
-def _check_free(folder: Path, *, overwrite: bool, discard: bool) -> None:
-    """A result may be replaced where the user says so, and a person's corrections where he says that, too; nothing else
-    ever is.
-    """
-    if not os.path.lexists(folder):
-        return
-    if not overwrite:
-        raise OutputExistsError(f"{folder} exists already; choose another folder with -o, or say --overwrite")
-    try:
-        read_head(folder / JSON)
-    except ResultError:
-        raise OutputExistsError(
-            f"{folder} is not a trackmask result, so it is not overwritten; choose another with -o"
-        ) from None
-    if is_corrected(folder) and not discard:
-        raise OutputExistsError(
-            f"{folder} holds a person's corrections, which --overwrite would delete; say --discard-corrections as well"
-        )
-    for path in _others(folder):
-        raise OutputExistsError(f"{folder} also holds {path}, which --overwrite would delete; move it away")
-
-
-def is_written(name: str) -> bool:
-    """Whether trackmask writes files of that name into the folders of a result."""
-    return bool(_WRITTEN.search(name))
-
-
-def _others(folder: Path) -> Iterator[str]:
-    """Files of a result folder that trackmask never wrote there, by their way from the folder."""
-    for path in sorted(folder.iterdir()):
-        if path.name not in OURS:
-            yield path.name
-        elif path.name in (MASKS, SOFT, HISTORY, EDITS) and path.is_dir() and not path.is_symlink():
-            parts = (part for part in path.rglob("*") if not part.is_dir() or part.is_symlink())
-            yield from (part.relative_to(folder).as_posix() for part in parts if not is_written(part.name))

@@ -17,19 +17,8 @@ from trackmask.data import Frame, ObjectRecord, Patch
 from trackmask.errors import ResultError
 from trackmask.files import writing
 from trackmask.result.atomic import LOCK, StagedFolder
-from trackmask.result.folder import (
-    EDITS,
-    HISTORY,
-    JSON,
-    MASKS,
-    OVERLAY,
-    SOFT,
-    Result,
-    ResultWriter,
-    open_result,
-    png_name,
-    versions,
-)
+from trackmask.result.folder import Result, ResultWriter, open_result
+from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, versions
 from trackmask.result.records import ObjectInfo
 
 
@@ -63,7 +52,7 @@ class Revision:
         except BaseException:
             self._writer.__exit__()
             raise
-        self._writer.adopt(self.result.frames, self.result.shots)
+        self._writer.adopt(self.result.frames, self.result.shots, self.result.files)
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -77,7 +66,7 @@ class Revision:
 
     def _keep(self, index: int, object_id: int) -> None:
         """Move the old files of a frame into the history: written over, a hard link would change the old version."""
-        for name in (f"{MASKS}/{png_name(index)}", f"{SOFT}/{object_id}/{png_name(index)}"):
+        for name in (self.result.files.mask(index), self.result.files.soft(object_id, index)):
             if (self.folder / name).exists() and not (self._kept / name).exists():
                 (self._kept / name).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / name).rename(self._kept / name)
@@ -126,9 +115,7 @@ def undo(folder: Path) -> Result:
         if not kept:
             raise ResultError(f"{folder} was not corrected; there is nothing to undo")
         with writing(folder):
-            link_tree(
-                result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / "report.html")
-            )
+            link_tree(result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / REPORT))
             (staged.path / OVERLAY).unlink(missing_ok=True)
             for path in (p for p in kept[-1].rglob("*") if p.is_file()):
                 target = staged.path / path.relative_to(kept[-1])
