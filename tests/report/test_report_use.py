@@ -2,13 +2,12 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
 
 import numpy as np
-import pytest
+from browser import CHROMIUM, OPTIONS, needs_chromium
 from click.testing import CliRunner
 from media import read_number
 from PIL import Image as Pillow
@@ -21,8 +20,6 @@ from trackmask.prompts import Prompt
 from trackmask.report import write_report
 from trackmask.result import open_result
 from trackmask.runtime import open_runtime
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def test_command(tmp_path, monkeypatch):
@@ -73,15 +70,13 @@ next();
 </script>"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
+@needs_chromium
 def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     folder = make(tmp_path, start=10, name=EVIL)
     write_report(folder)
     page = folder / "probe.html"
     page.write_text(text_of(folder) + PROBE, encoding="utf-8")
-    options = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking dump-dom"
-    options += " disable-component-update disable-sync"
-    command = [CHROMIUM, *(f"--{option}" for option in options.split()), f"--user-data-dir={tmp_path / 'profile'}"]
+    command = [CHROMIUM, *OPTIONS, "--dump-dom", f"--user-data-dir={tmp_path / 'profile'}"]
     done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=60, check=True)
     step = 1001 / 30000
     expected = [
