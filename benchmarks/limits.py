@@ -60,7 +60,7 @@ def main(data: Path, weights: Path | None) -> None:
     methods: dict[str, Method] = {
         "map": lambda clip, prompt: through_the_map(clip, runtime.size // 2),
         "told": lambda clip, prompt: told(runtime, clip),
-        "tracked": TrackmaskMethod(runtime),
+        "tracked": TrackmaskMethod(runtime, fast=True),
     }
     scores = [list(evaluate(method, clips, "mask")) for method in methods.values()]
     width = max(len(clip.name) for clip in clips)

@@ -131,13 +131,13 @@ def test_between_two_prompts_both_count(runtime: OnnxRuntime, cat_truth: Path, t
     # The first prompt is wrong (the woman): forward alone stays with her, from both sides the cat takes over.
     prompts = [Prompt(1, 0, box=(220.0, 60.0, 140.0, 200.0)), Prompt(1, 12, mask=clip.truth(12) > 0)]
     ious = {}
-    for both in (False, True):
-        run(SAMPLES / "cat.mp4", tmp_path / str(both), prompts, runtime, Options(style=None, end=12, both=both))
-        result = open_result(tmp_path / str(both))
+    for fast in (False, True):
+        run(SAMPLES / "cat.mp4", tmp_path / str(fast), prompts, runtime, Options(style=None, end=12, fast=fast))
+        result = open_result(tmp_path / str(fast))
         found, truth = result.masks(10) == 1, clip.truth(10) > 0
-        ious[both] = (found & truth).sum() / (found | truth).sum()
-    assert ious[False] < 0.3
-    assert ious[True] > 0.6
+        ious[fast] = (found & truth).sum() / (found | truth).sum()
+    assert ious[True] < 0.3
+    assert ious[False] > 0.6
 
 
 def test_several_main_objects_are_found_apart(runtime: OnnxRuntime, tmp_path: Path) -> None:

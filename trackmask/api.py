@@ -45,6 +45,7 @@ def track(
     prompts: Sequence[Prompt] = (),
     start: Moment = None,
     end: Moment = None,
+    fast: bool = False,
     runtime: Runtime | None = None,
     settings: Settings = Settings(),
 ) -> Generator[TrackedFrame]:
@@ -55,8 +56,10 @@ def track(
     main object is found. `start` and `end` (included) are frames, or seconds where they are floats.
 
     The frames and masks are those of `run`: an object is tracked forward from its prompts, and backward from its first
-    one. Where that lies behind the start, the first frame comes once the frames before it have been tracked backward;
-    what waits lies in temporary files, memory stays flat. Nothing else is written. It can be left at any frame.
+    one; then a second pass, the other way, checks and mends that. So frames come in stretches, ten seconds long at
+    most. With `fast` there is one pass, and each frame comes as it is tracked; only those before a late prompt are
+    tracked first. What waits lies in temporary files, memory stays flat. Nothing else is written. It can be left at any
+    frame.
 
     Raises, with the first frame: VideoError, PromptError, CallError where `start` or `end` lie outside of the video,
     WeightsError. Raises VideoError behind the last frame where the video is damaged or cut off there.
@@ -66,7 +69,7 @@ def track(
     with open_video(Path(video)) as reader:
         begin = frame_at(reader, start)
         given = placed(said, reader, begin) or find(reader, runtime, Options(start=begin, end=end))[0]
-        with Course(reader, runtime, given, settings, start=begin, end=end) as course:
+        with Course(reader, runtime, given, settings, start=begin, end=end, twice=not fast) as course:
             with closing(course.steps()) as steps:
                 for frame, masks in steps:
                     yield TrackedFrame(frame.index, frame.time, frame.image, masks.labels, masks.objects)
@@ -89,7 +92,7 @@ def run(
     soft: bool = False,
     mask_names: MaskNames = "number",
     overwrite: bool = False,
-    both: bool = False,
+    fast: bool = False,
     auto: int = 1,
     runtime: Runtime | None = None,
     settings: Settings = Settings(),
@@ -101,9 +104,9 @@ def run(
     `names` by id. `style` is the overlay's: fill, outline, cutout, or None for no overlay. `soft` keeps the objects'
     probabilities. `mask_names`: the masks' files are called by the frame's number, or ("source") as the pictures of a
     folder are; a film's frames have numbers alone. `overwrite` replaces an earlier result, but none that a person
-    corrected. `both`: between two prompts of an object, track from both and blend. `auto`: how many main objects to
-    find where none is said, at most. `progress` is called with the number of frames to expect (None: unknown), and what
-    it returns after each frame.
+    corrected. `fast`: one pass, not two. `auto`: how many main objects to find where none is said, at most. `progress`
+    is called with the number of frames to expect (None: unknown; each as often as it is tracked), and what it returns
+    after each frame.
 
     A video that is damaged or cut off leaves the frames before: the result's `complete` is False then, and its `reason`
     says why. Raises, with nothing left behind: VideoError, PromptError, CallError, OutputExistsError, OutputError,
@@ -124,7 +127,7 @@ def run(
         soft=soft,
         mask_names=mask_names,
         overwrite=overwrite,
-        both=both,
+        fast=fast,
         auto=auto,
         settings=settings,
     )

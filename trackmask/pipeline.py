@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from trackmask.data import Frame, Labels, Masks
@@ -16,7 +15,7 @@ from trackmask.files import shown
 from trackmask.prompts import Moment, Prompt, check, frame_at, placed
 from trackmask.result import OVERLAY, FrameFiles, MaskNames, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
-from trackmask.tracking import Course, Settings, Span, discover
+from trackmask.tracking import Course, Settings, discover
 from trackmask.video import VideoReader, hash_source, open_video, stamp
 from trackmask.video.cache import CachedVideo
 from trackmask.video.queues import WriteBehind, prefetch
@@ -34,7 +33,7 @@ class Options:
     mask_names: MaskNames = "number"  # files by the frame's number; source: as the pictures of a folder are called
     overwrite: bool = False
     discard: bool = False  # overwrite a result with a person's corrections, too
-    both: bool = False  # between two prompts of an object, track from both and blend
+    fast: bool = False  # one pass, not two
     auto: int = 1  # objects to find where there is no prompt, at most
     settings: Settings = Settings()
     threads: int = 0  # of the decoder; 0: as many as FFmpeg likes. The pixels do not depend on it
@@ -58,11 +57,11 @@ def run(
 ) -> Outcome:
     """Track the prompted objects through a video, or the main object where there is no prompt, into a result folder.
 
-    Each object is tracked forward from its prompts, and backward from its first one to the start of the range.
-    `names` are the objects' names by id. `progress` is called with the expected number of frames, and what it
-    returns is called after each frame; frames that are tracked in both directions count twice. A video that ends in
-    damage leaves a result of the frames before, marked as incomplete. Raises a TrackmaskError, with nothing left
-    behind, where there is no result at all.
+    Each object is tracked forward from its prompts, and backward from its first one to the start of the range; a
+    second pass the other way checks and mends that, unless it is to be `fast`. `names` are the objects' names by id.
+    `progress` is called with the expected number of frames, and what it returns is called after each frame; a frame
+    counts as often as it is tracked. A video that ends in damage leaves a result of the frames before, marked as
+    incomplete. Raises a TrackmaskError, with nothing left behind, where there is no result at all.
     """
     before = stamp(video)
     with open_video(video, threads=options.threads) as reader:
@@ -76,9 +75,8 @@ def run(
             given, found = placed(prompts, reader, start), dict[int, str]()
             if not given:
                 given, found = find(reader, runtime, options)
-            with Course(
-                reader, runtime, given, options.settings, start=start, end=options.end, again=options.both
-            ) as course:
+            twice = not options.fast
+            with Course(reader, runtime, given, options.settings, start=start, end=options.end, twice=twice) as course:
                 count = fill(writer, course, video, options, progress)
             size, sha256 = hash_source(video)
             if stamp(video) != before:
@@ -122,7 +120,8 @@ def expected(course: Course) -> int | None:
     if total is None:
         return None
     last = total - 1 if end is None else round(end * fps) if isinstance(end, float) else end
-    return max(min(total - 1, last) - course.start + 1, 1) + course.early
+    once = max(min(total - 1, last) - course.start + 1, 1) + course.early
+    return 2 * once if course.twice else once
 
 
 def objects_of(prompts: Iterable[Prompt], names: dict[int, str]) -> Iterator[ObjectInfo]:
@@ -141,7 +140,7 @@ def fill(
     progress: Callable[[int | None], Callable[[], None]],
 ) -> int:
     """Track, and write all frames and the overlay; returns the number of frames. `path` is the video's."""
-    count, style, done = 0, options.style, progress(expected(course))
+    count, style = 0, options.style
 
     def write(step: tuple[Frame, Masks]) -> None:
         nonlocal count
@@ -150,31 +149,15 @@ def fill(
         if film is not None and style is not None:
             film.write(overlay(frame.image, masks.labels, style), frame.time, frame.until, last=frame.last)
         count += 1
-        done()
 
-    one_pass = style is not None and not options.both  # else the overlay is drawn once the masks are final
     with (
-        overlay_film(writer.folder, course.video, path) if one_pass else nullcontext() as film,
-        closing(course.steps(done)) as steps,
+        overlay_film(writer.folder, course.video, path) if style is not None else nullcontext() as film,
+        closing(course.steps(progress(expected(course)))) as steps,
         WriteBehind[tuple[Frame, Masks]](write) as output,
     ):
         for step in steps:
             output.put(step)
-    if options.both:
-        blend_between(writer, course)
-    if options.both and style is not None:
-        frames = course.video.frames(course.start, course.end)
-        draw_masks(writer.folder, course.video, path, frames, writer.labels, style)
     return count
-
-
-def blend_between(writer: ResultWriter, course: Course) -> None:
-    """Between the prompts of each object that has several, from both sides."""
-    for references in course.references.values():
-        span = Span(course.video, course.runtime, references, course.settings)
-        for left, right in pairwise(sorted(references)):
-            for frame, record, patch in span.both_ways(left, right):
-                writer.replace(frame, record, patch)
 
 
 @contextmanager

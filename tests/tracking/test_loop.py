@@ -55,7 +55,7 @@ def test_many_edits_decode_each_frame_once_and_remember_each_prompt_once(
         np.testing.assert_array_equal(corrected.masks(prompt.at) == 1, prompt.mask)
 
 
-def test_tracking_from_both_sides_decodes_each_frame_once(
+def test_two_passes_decode_each_frame_once_and_remember_each_prompt_once(
     runtime: OnnxRuntime, mask: np.ndarray, tmp_path: Path
 ) -> None:
     prompts = edits(mask)
@@ -63,17 +63,14 @@ def test_tracking_from_both_sides_decodes_each_frame_once(
         media.decoded() as counts,
         patch.object(Tracker, "_begin_with", autospec=True, side_effect=Tracker._begin_with) as begun,
     ):
-        run(BUNNY, tmp_path / "out", prompts, runtime, Options(both=True))
+        run(BUNNY, tmp_path / "out", prompts, runtime)
     assert sum(counts) <= FRAMES + HEAD
-    assert begun.call_count == len(prompts)
+    own = begun.call_count - len(prompts)  # frames that the first pass was sure of, two in each direction at most
+    assert 0 <= own <= 4
     agreed = [frame.objects[0].agreement for frame in open_result(tmp_path / "out").frames]
-    assert [at for at, agreement in enumerate(agreed) if agreement is None] == [
-        0,
-        1,
-        2,
-        *range(3, 99, 3),
-        *range(97, 108),
-    ]
+    between = [at for at in range(3, 97) if at % 3]
+    assert all(agreed[at] is not None for at in between)
+    assert all(agreed[prompt.at] is None for prompt in prompts)
 
 
 def test_one_correction_decodes_what_lies_between_its_neighbours(
@@ -112,17 +109,19 @@ def test_a_prompt_that_no_frame_comes_for(runtime: OnnxRuntime, mask: np.ndarray
             list(steps)
 
 
-def test_frames_before_the_first_prompt_are_counted_twice(
-    runtime: OnnxRuntime, mask: np.ndarray, tmp_path: Path
+@pytest.mark.parametrize(("fast", "count"), [(True, 7 + 10), (False, 2 * (7 + 10))])
+def test_a_frame_counts_as_often_as_it_is_tracked(
+    runtime: OnnxRuntime, mask: np.ndarray, tmp_path: Path, fast: bool, count: int
 ) -> None:
     told = []
+    options = Options(end=9, style=None, fast=fast)
 
     def progress(total):
         told.append(total)
         return lambda: told.append(None)
 
-    run(BUNNY, tmp_path / "out", [Prompt(1, 6, mask=mask)], runtime, Options(end=9, style=None), progress=progress)
-    assert told == [16] + [None] * 16
+    run(BUNNY, tmp_path / "out", [Prompt(1, 6, mask=mask)], runtime, options, progress=progress)
+    assert told == [count] + [None] * count
 
 
 def test_a_reference_is_the_prompt(runtime: OnnxRuntime, mask: np.ndarray) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .options import NewFile, device_option, json_option, threads_option, weights_option
+from .options import NewFile, device_option, fast_option, json_option, threads_option, weights_option
 
 if TYPE_CHECKING:
     from trackmask.evaluation.baselines import Method
@@ -47,6 +47,7 @@ sheet_option = click.option(
 @click.option(
     "--method", "names", type=click.Choice(METHODS), multiple=True, help="What tracks. [trackmask] Repeat to compare."
 )
+@fast_option
 @weights_option
 @device_option
 @threads_option
@@ -58,6 +59,7 @@ def evaluate(
     prompt: str,
     every: int,
     names: tuple[str, ...],
+    fast: bool,
     weights: Path | None,
     device: str,
     threads: int,
@@ -77,7 +79,7 @@ def evaluate(
     clips = [clip.thinned(every) for clip in read_dataset(data, chosen)]
     results = {}
     for name in names or ("trackmask",):
-        method = open_method(name, weights, device, threads)
+        method = open_method(name, weights, device, threads, fast=fast)
         sampler = Sampler(method) if sheet else None
         scores = list(measure(sampler or method, clips, prompt))
         results[name] = figures(scores)
@@ -115,7 +117,7 @@ def score(predictions: Path, truth: Path, as_json: bool, sheet: Path | None) -> 
         contact_sheet(sampler.rows(clips, scores), sheet)
 
 
-def open_method(name: str, weights: Path | None, device: str, threads: int) -> "Method":
+def open_method(name: str, weights: Path | None, device: str, threads: int, *, fast: bool) -> "Method":
     """The baseline of the lab, or one of those that the evaluation knows itself."""
     from trackmask.evaluation import methods
 
@@ -123,4 +125,4 @@ def open_method(name: str, weights: Path | None, device: str, threads: int) -> "
         from trackmask.lab.hog_svm import HogSvm
 
         return HogSvm()
-    return methods.open_method(name, weights, device, threads)
+    return methods.open_method(name, weights, device, threads, fast=fast)

@@ -97,6 +97,11 @@ discard_option = click.option(
     is_flag=True,
     help="With --overwrite: also results that a person corrected or edited; that work is lost.",
 )
+fast_option = click.option(
+    "--fast",
+    is_flag=True,
+    help="Track once, in half of the time. [a second pass, backward, checks and mends the first]",
+)
 #: What of a video is tracked, and what is written.
 track_options = together(
     click.option("--start", metavar="WHEN", help="Track from this frame (45) or time (3.2s, 1:02:03.5) on."),
@@ -112,6 +117,7 @@ track_options = together(
         show_default=True,
         help="Call masks by the frame's number, or as the source's pictures are called, where it is a folder of them.",
     ),
+    fast_option,
     weights_option,
     device_option,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +40,6 @@ CUTS = 10  # cuts that it names
 @click.option(
     "--auto", type=click.IntRange(1, 20), metavar="N", help="Find up to N main objects, where no prompt is given. [1]"
 )
-@click.option("--both", is_flag=True, help="Between two prompts of an object, track from both and blend the masks.")
 @track_options
 @click.option("--overwrite", is_flag=True, help="Replace an earlier result.")
 @discard_option
@@ -51,13 +51,13 @@ def run(
     prompt_file: Path | None,
     interactive: bool,
     auto: int | None,
-    both: bool,
     start: str | None,
     end: str | None,
     style: str,
     no_overlay: bool,
     soft: bool,
     mask_names: str,
+    fast: bool,
     overwrite: bool,
     discard: bool,
     weights: Path | None,
@@ -92,9 +92,9 @@ def run(
         no_overlay=no_overlay,
         soft=soft,
         mask_names=mask_names,
+        fast=fast,
         overwrite=overwrite,
         discard=discard,
-        both=both,
         auto=auto or 1,
         threads=threads,
     )
@@ -104,7 +104,7 @@ def run(
     with Bar(quiet) as bar:
         outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, names, bar.start)
     if not quiet:
-        report(outcome, bar.rate)
+        report(outcome, outcome.frames / bar.seconds)
     if outcome.error is not None:
         raise outcome.error
 
@@ -126,13 +126,13 @@ def draw(video: Path, start: int | float | None) -> list[tuple[str, str]]:
 
 
 class Bar:
-    """The progress bar: on stderr, and none where that is not a terminal. Measures the rate all the same."""
+    """The progress bar: on stderr, and none where that is not a terminal. Measures the time all the same."""
 
     def __init__(self, quiet: bool) -> None:
         from tqdm import tqdm
 
         self.bar = tqdm(unit="frame", disable=True if quiet else None, leave=False)
-        self.began, self.count, self.rate = 0.0, 0, 0.0
+        self.began = monotonic()
 
     def __enter__(self) -> "Bar":
         return self
@@ -141,17 +141,18 @@ class Bar:
         self.bar.close()
 
     def start(self, total: int | None) -> Callable[[], None]:
-        from time import monotonic
-
         self.bar.reset(total)
         self.began = monotonic()
 
         def done() -> None:
-            self.count += 1
             self.bar.update()
-            self.rate = self.count / max(monotonic() - self.began, 1e-6)
 
         return done
+
+    @property
+    def seconds(self) -> float:
+        """Since the tracking began."""
+        return max(monotonic() - self.began, 1e-6)
 
 
 def report(outcome: "Outcome", rate: float) -> None:

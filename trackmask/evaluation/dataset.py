@@ -18,7 +18,7 @@ from trackmask.video import open_video
 
 VOID = 255  # a truth pixel that counts for nothing
 _PICTURES = {".webp", ".jpg", ".jpeg", ".png"}
-_FPS = 24  # DAVIS's; a folder of pictures does not say
+FPS = 24  # DAVIS's; a folder of pictures does not say
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Clip:
         if not self.images:
             raise DataError(f"the clip {self.name} has masks only; give the data set's folder, which has its pictures")
         for index, path in enumerate(self.images):
-            yield Frame(index, index / _FPS, np.array(read_picture(path, DataError).convert("RGB")))
+            yield Frame(index, index / FPS, np.array(read_picture(path, DataError).convert("RGB")))
 
     def thinned(self, every: int) -> "Clip":
         """Every so many-th frame alone, from the first one on: a clip in which all moves faster."""

@@ -2,71 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from trackmask.data import Labels, box_of
+from trackmask.data import Frame, Image, Labels, VideoInfo, box_of
 from trackmask.errors import CallError
 from trackmask.evaluation.baselines import Method, copy_first_mask, dis_flow
-from trackmask.evaluation.dataset import Clip
+from trackmask.evaluation.dataset import FPS, Clip
 from trackmask.evaluation.places import PlaceTracker
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime, open_runtime
-from trackmask.tracking import Settings, Tracker, discover, follow
+from trackmask.tracking import Course, Settings, discover
+from trackmask.video import VideoReader
+from trackmask.video.reader import Picture, Place
+from trackmask.video.spool import Spool
 
 
 class TrackmaskMethod:
-    """A `baselines.Method` for the prompts "mask", "box" (around the true first mask) and "none"."""
+    """A `baselines.Method` for the prompts "mask", "box" (around the true first mask) and "none". `fast`: one pass."""
 
-    def __init__(self, runtime: Runtime, settings: Settings = Settings()) -> None:
-        self.runtime, self.settings = runtime, settings
+    def __init__(self, runtime: Runtime, settings: Settings = Settings(), *, fast: bool = False) -> None:
+        self.runtime, self.settings, self.fast = runtime, settings, fast
 
     def __call__(self, clip: Clip, prompt: str) -> Iterator[Labels]:
-        if prompt == "none":
-            return self.unprompted(clip)
-        if prompt not in ("mask", "box"):
+        if prompt not in ("mask", "box", "none"):
             raise CallError(f"there is no prompt of kind {prompt!r}; give mask, box or none")
-        return self.prompted(clip, prompt)
+        return self.tracked(clip, prompt)
 
-    def prompted(self, clip: Clip, kind: str) -> Iterator[Labels]:
-        truth = clip.first_mask()
-        prompts = []
-        for id_ in np.unique(truth[truth > 0]).tolist():
-            mask = truth == id_
-            given = {"mask": mask} if kind == "mask" else {"box": box_of(mask)}
-            prompts.append(Prompt(object_id=id_, frame=0, **given))
-        tracker = Tracker(self.runtime, truth.shape, self.settings)
-        for _, masks in follow(tracker, clip.frames(), {0: prompts}):
-            yield masks.labels
+    def tracked(self, clip: Clip, prompt: str) -> Iterator[Labels]:
+        with ClipVideo(clip) as video:
+            prompts = self.found(video) if prompt == "none" else true_prompts(clip, prompt)
+            if not prompts:
+                yield from (np.zeros(video.info.size, np.uint8) for _ in video)
+                return
+            with (
+                Course(video, self.runtime, prompts, self.settings, twice=not self.fast) as course,
+                closing(course.steps()) as steps,
+            ):
+                yield from (masks.labels for _, masks in steps)
 
-    def unprompted(self, clip: Clip) -> Iterator[Labels]:
-        """Forwards and backwards from the frame that shows the main object best. Holds the clip in memory."""
-        frames = list(clip.frames())
-        size = frames[0].image.shape[:2]
-        found = discover(self.runtime, iter(frames), size)
-        if not found:
-            yield from (np.zeros(size, np.uint8) for _ in frames)
-            return
-        main = found[0]
-        given = {main.frame: [Prompt(object_id=1, frame=main.frame, mask=main.mask)]}
-        labels: dict[int, Labels] = {}
-        for part in (frames[main.frame :], frames[main.frame :: -1]):
-            steps = follow(Tracker(self.runtime, size, self.settings), part, given)
-            labels |= {frame.index: masks.labels for frame, masks in steps}
-        yield from chain(labels[frame.index] for frame in frames)
+    def found(self, video: VideoReader) -> list[Prompt]:
+        """The main object, in the frame that shows it best."""
+        return [
+            Prompt(1, main.frame, mask=main.mask)
+            for main in discover(self.runtime, video.frames(), video.info.size)[:1]
+        ]
 
 
-def open_method(name: str, weights: Path | None = None, device: str = "cpu", threads: int = 0) -> Method:
+def true_prompts(clip: Clip, kind: str) -> list[Prompt]:
+    """The objects of the first frame, each as its true mask, or the box around that."""
+    truth = clip.first_mask()
+    masks = {id_: truth == id_ for id_ in np.unique(truth[truth > 0]).tolist()}
+    if kind == "mask":
+        return [Prompt(id_, 0, mask=mask) for id_, mask in masks.items()]
+    return [Prompt(id_, 0, box=box_of(mask)) for id_, mask in masks.items()]
+
+
+class ClipVideo(VideoReader):
+    """A clip of a data set, as any other video."""
+
+    def __init__(self, clip: Clip) -> None:
+        """Decodes the first frame: raises what `Clip.frames` raises."""
+        first = next(clip.frames()).image
+        super().__init__(VideoInfo(clip.name, first.shape[:2], Fraction(FPS), len(clip), "images"))
+        self._clip = clip
+
+    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
+        with Spool(self.info.size) as spool:
+            spool.fill(self.frames(first, last))
+            yield from spool.backwards()
+
+    def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
+        for frame in self._clip.frames():
+            yield Picture(frame.index, frame.time, partial(_image, frame))
+
+
+def _image(frame: Frame) -> Image:
+    return frame.image
+
+
+def open_method(
+    name: str, weights: Path | None = None, device: str = "cpu", threads: int = 0, *, fast: bool = False
+) -> Method:
     """The method of that name, on the command line: trackmask, copy, flow or features.
 
-    `weights`, `device` and `threads` as for `open_runtime`, where the method has a network. Raises what that raises.
+    `weights`, `device` and `threads` as for `open_runtime`, where the method has a network; `fast`: one pass of
+    trackmask. Raises what `open_runtime` raises.
     """
     if name == "copy":
         return copy_first_mask
     if name == "flow":
         return dis_flow
     runtime = open_runtime(weights, device, threads)
-    return PlaceTracker(runtime) if name == "features" else TrackmaskMethod(runtime)
+    return PlaceTracker(runtime) if name == "features" else TrackmaskMethod(runtime, fast=fast)

@@ -45,7 +45,7 @@ def rungs(seed: int) -> dict[str, Method]:
         "conv + SVM": PlaceTracker(runtime, Svm, "linear", seed),
         "conv + solved FC": PlaceTracker(runtime, Solved, "linear", seed),
         "conv + FC by SGD": PlaceTracker(runtime, Descended, "linear", seed),
-        "trackmask": TrackmaskMethod(runtime),
+        "trackmask": TrackmaskMethod(runtime, fast=True),
     }
 
 

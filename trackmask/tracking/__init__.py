@@ -9,6 +9,9 @@ track        one object on its way through a video
 tracker      all objects of a video, a frame at a time
 reference    a prompt as it was understood
 loop         frames and prompts through a tracker, in either direction
+course       all prompted objects through a range of a video
+twice        what a first pass found, checked and mended by a second one
+blend        two directions' opinions, made into one
 pile         what one direction found, until the other one comes by
 both_ways    one object between its prompts, from both sides
 flow         dense optical flow
@@ -16,9 +19,10 @@ discover     the main object, where nobody points at one
 prompt_maps  how boxes and clicks look to the network
 """
 
-from trackmask.tracking.both_ways import Span, understand
+from trackmask.tracking.both_ways import Span
+from trackmask.tracking.course import Course
 from trackmask.tracking.discover import discover
-from trackmask.tracking.loop import Course, follow
+from trackmask.tracking.loop import follow, understand
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 

@@ -46,7 +46,15 @@ class Pile:
 
     def pop(self) -> Masks:
         """Those that were pushed last. Raises IndexError where there are none."""
-        end, start = self._ends.pop(), self._ends[-1]
+        masks = self[len(self) - 1]
+        self._ends.pop()
+        return masks
+
+    def __getitem__(self, place: int) -> Masks:
+        """Those that were pushed as the `place`-th, from 0 on. Raises IndexError where there are none."""
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        start, end = self._ends[place : place + 2]
         self._file.seek(start)
         return unpacked(zlib.decompress(self._file.read(end - start)))
 

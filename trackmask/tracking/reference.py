@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,5 +41,13 @@ class Reference:
     def fresh(self) -> Track:
         """A track of one's own that begins here."""
         own = replace(self.track, references=[*self.track.references], recent=deque(maxlen=self.track.recent.maxlen))
-        own.identity = self.track.identity.anew()
+        own.identity = replace(self.track.identity)
         return own
+
+    def knowing(self, others: Iterable[Reference]) -> Reference:
+        """The same, with what other frames say of the object."""
+        own = self.fresh()
+        for other in others:
+            own.references = [*other.track.references, *own.references]
+            own.identity = other.track.identity.joined(own.identity)
+        return replace(self, track=own)

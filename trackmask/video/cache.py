@@ -1,6 +1,7 @@
 """A video that is read more than once: in both directions, or here and there."""
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +23,8 @@ class CachedVideo(VideoReader):
     that a stretch of the video is decoded once, however often and in whatever order it is read. Without room, or where
     the disk is full, it is decoded again.
 
-    Damage ends the frames early, and is kept in `error`; it is raised only where it leaves no frame at all.
+    Several threads may read it. Damage ends the frames early, and is kept in `error`; it is raised only where it leaves
+    no frame at all.
     """
 
     def __init__(self, reader: VideoReader, room: int = ROOM, first: int = 0) -> None:
@@ -33,6 +35,7 @@ class CachedVideo(VideoReader):
         self._slots = room // int(np.prod(self._shape))  # frame i lies in slot i % slots, if it is there
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._kept: dict[int, Frame] = {}  # by slot: the frame that it holds, without its picture
+        self._lock = threading.Lock()
         self._source: Iterator[Frame] | None = None
         self._next = first  # the frame that `_source` gives next
         self._started = False  # whether any frame could be decoded
@@ -69,10 +72,11 @@ class CachedVideo(VideoReader):
         check_range(first, last)
         if last - first < self._slots:
             for index in range(first, last + 1):
-                if not self._holds(index) and self._decode(index) is None:
-                    break
-        while last >= first and self._holds(last):
-            yield self._read(last)
+                with self._lock:
+                    if not self._holds(index) and self._decode(index) is None:
+                        break
+        while last >= first and (frame := self._held(last)) is not None:
+            yield frame
             last -= 1
         if last >= first:
             yield from self._reader.reversed(last, first)
@@ -84,9 +88,12 @@ class CachedVideo(VideoReader):
         return None
 
     def _take(self, index: int) -> Frame | None:
-        if self._holds(index):
-            return self._read(index)
-        return self._decode(index)
+        with self._lock:
+            return self._read(index) if self._holds(index) else self._decode(index)
+
+    def _held(self, index: int) -> Frame | None:
+        with self._lock:
+            return self._read(index) if self._holds(index) else None
 
     def _decode(self, index: int) -> Frame | None:
         """The frame from the video. Those that are passed on the way to it will be wanted, too, and are kept."""

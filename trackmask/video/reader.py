@@ -81,6 +81,10 @@ class VideoReader:
         """
         raise NotImplementedError
 
+    def between(self, begin: int, end: int) -> Iterator[Frame]:
+        """The frames from index `begin` to `end`, which may lie before it: `frames` or `reversed`."""
+        return self.frames(begin, end) if begin <= end else self.reversed(begin, end)
+
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""
         raise NotImplementedError

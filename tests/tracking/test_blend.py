@@ -3,22 +3,20 @@
 import numpy as np
 import pytest
 
-from trackmask.data import ObjectRecord, State
-from trackmask.tracking.both_ways import blend
+from trackmask.data import ObjectRecord, Patch, State
+from trackmask.tracking.blend import Opinion, blend
 
 SIZE = (20, 40)
 
 
-def opinion(x=None, confidence=0.9, state=State.TRACKED):
+def opinion(x=None, confidence=0.9, state=State.TRACKED, certain=255):
     """A square at column x; None: nothing was found."""
-    prob = np.zeros(SIZE, np.uint8)
-    if x is not None:
-        prob[5:15, x : x + 10] = 255
-    return ObjectRecord(1, state, confidence, 0, None), prob
+    patch = None if x is None else Patch(x, 5, np.full((10, 10), certain, np.uint8))
+    return Opinion(ObjectRecord(1, state, confidence, 0, None), patch)
 
 
 def columns(patch):
-    found = np.flatnonzero((patch.prob > 127).any(0))
+    found = np.flatnonzero((patch.over(SIZE) > 127).any(0))
     return None if not found.size else (int(found[0]), int(found[-1]))
 
 
@@ -54,7 +52,6 @@ def test_both_found_nothing():
 
 
 def test_weak_masks_that_cancel_each_other_are_lost():
-    (left, faint), (right, other) = opinion(0), opinion(20)
-    record, patch = blend((left, faint // 255 * 150), (right, other // 255 * 150), 0.5, certain=0.5)
+    record, patch = blend(opinion(0, certain=150), opinion(20, certain=150), 0.5, certain=0.5)
     assert columns(patch) is None
     assert record.state == State.LOST

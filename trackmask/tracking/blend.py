@@ -1,0 +1,62 @@
+"""Two directions' opinions on an object in a frame, made into one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from trackmask.data import SURE, ObjectRecord, Patch, State
+from trackmask.metrics import jaccard
+
+SUREST = 0.98  # confidence that two directions are weighed by, at most
+
+
+class Opinion(NamedTuple):
+    """Of one direction on one object in a frame."""
+
+    record: ObjectRecord
+    patch: Patch | None  # its soft mask; None where it is empty
+
+
+def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[ObjectRecord, Patch]:
+    """Each counts for how near its reference is (the right one for `share`) times the odds that it is right; but where
+    only one has found the object, that one counts alone: the other has lost it.
+
+    The record's `agreement` says how far the two are one, its area and box are the left one's. `certain`: the
+    confidence from which a mask is no more called uncertain.
+    """
+    x, y, probs = side_by_side(left.patch, right.patch)
+    masks = [prob > SURE for prob in probs]
+    found = [bool(mask.any()) for mask in masks]
+    weights = [(1 - share) * odds(left.record.confidence), share * odds(right.record.confidence)]
+    if found[0] != found[1]:
+        weights = [float(one) for one in found]
+    share = weights[1] / sum(weights)
+    prob = np.round(probs[0] * (1 - share) + probs[1] * share).astype(np.uint8)
+    confidence = left.record.confidence * (1 - share) + right.record.confidence * share
+    state = (left if share < 0.5 else right).record.state
+    if (prob > SURE).any():
+        state = State.TRACKED if confidence >= certain else State.UNCERTAIN
+    elif state in (State.TRACKED, State.UNCERTAIN):
+        state = State.LOST
+    record = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(jaccard(*masks), 4))
+    return record, Patch(x, y, prob)
+
+
+def odds(confidence: float) -> float:
+    """Clipped, so that neither side is ever all or nothing."""
+    bounded = min(max(confidence, 1 - SUREST), SUREST)
+    return bounded / (1 - bounded)
+
+
+def side_by_side(one: Patch | None, other: Patch | None) -> tuple[int, int, list[np.ndarray]]:
+    """Both probabilities over the smallest rectangle that holds both patches, and its top left corner (x, y)."""
+    patches = [patch for patch in (one, other) if patch is not None]
+    x, y = min((patch.x for patch in patches), default=0), min((patch.y for patch in patches), default=0)
+    right = max((patch.x + patch.prob.shape[1] for patch in patches), default=0)
+    bottom = max((patch.y + patch.prob.shape[0] for patch in patches), default=0)
+    size = bottom - y, right - x
+    moved = [None if patch is None else replace(patch, x=patch.x - x, y=patch.y - y) for patch in (one, other)]
+    return x, y, [np.zeros(size, np.uint8) if patch is None else patch.over(size) for patch in moved]

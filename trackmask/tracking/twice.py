@@ -1,0 +1,203 @@
+"""Through the clip twice: what a first pass found is checked, and mended, by a second one that comes back.
+
+The first pass goes in stretches: up to the next cut, or as far as frames may wait. The second one goes through each
+stretch the other way, from the frame in which the first was last sure of an object, and knows what the first has seen;
+each frame is the blend of both. Between two prompts it comes from the farther one. A prompt's own frame stays as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from trackmask.data import Masks, ObjectRecord, State, label_map, measured
+from trackmask.prompts import Prompt
+from trackmask.runtime import Runtime
+from trackmask.tracking.blend import Opinion, blend
+from trackmask.tracking.loop import Step, follow, understand
+from trackmask.tracking.pile import Pile
+from trackmask.tracking.reference import Reference
+from trackmask.tracking.tracker import Settings, Tracker
+from trackmask.video import VideoReader
+from trackmask.video.queues import WriteBehind
+
+LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks here
+
+
+class Way(NamedTuple):
+    """One object's way through the second pass: from the frame `right` to the one next to `left`."""
+
+    object_id: int
+    left: int  # the prompt that the first pass has come from, or the frame before the stretch
+    right: int
+    reference: Reference  # the object in the frame `right`, and all else that is known of it
+
+    def share(self, frame: int) -> float:
+        """How near a frame is to where the second pass begins, and how far from where the first one did; within (0, 1)
+        on the way."""
+        return (frame - self.left) / (self.right - self.left)
+
+
+class Stretch:
+    """What the first pass found in frames in a row of one shot, in its order. Leaving the context deletes it."""
+
+    def __init__(self) -> None:
+        self.frames: list[int] = []
+        self.records: list[Sequence[ObjectRecord]] = []  # of each frame
+        self.masks = Pile()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.masks.__exit__(kind, error, at)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def add(self, step: Step) -> None:
+        frame, masks = step
+        self.frames.append(frame.index)
+        self.records.append(masks.objects)
+        self.masks.push(masks)
+
+    @property
+    def turn(self) -> int:
+        """From a frame to the next one of the first pass: 1 or -1."""
+        return -1 if self.frames[-1] < self.frames[0] else 1
+
+    @property
+    def objects(self) -> list[int]:
+        return sorted({record.id for records in self.records for record in records})
+
+    def of(self, object_id: int) -> dict[int, ObjectRecord]:
+        """An object's records by frame."""
+        pairs = zip(self.frames, self.records, strict=True)
+        return {frame: record for frame, records in pairs for record in records if record.id == object_id}
+
+    def at(self, frame: int) -> Masks:
+        return self.masks[abs(frame - self.frames[0])]
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """Goes back over what a first pass finds."""
+
+    video: VideoReader
+    runtime: Runtime
+    references: Mapping[int, Mapping[int, Reference]]  # the prompts that are understood so far, by object and frame
+    settings: Settings = Settings()
+    longest: int = LONGEST
+
+    def over(self, first: Generator[Step], done: Callable[[], None] = lambda: None) -> Generator[Masks]:
+        """The masks of both passes, in the order of the first one, which is `first`. `done` is called after each frame
+        of the second one."""
+        with closing(first):
+            step = next(first, None)
+            while step is not None:
+                with Stretch() as stretch, Pile() as both:
+                    step = self._fill(stretch, step, first)
+                    self._check(stretch, both, done)
+                    while len(both):
+                        yield both.pop()
+
+    def _fill(self, stretch: Stretch, step: Step, first: Iterator[Step]) -> Step | None:
+        """The frames from `step` on, up to the first one of the next stretch, which is returned."""
+        with WriteBehind(stretch.add) as behind:
+            behind.put(step)
+            for count, more in enumerate(first, 1):
+                if more[1].cut or count == self.longest:
+                    return more
+                behind.put(more)
+        return None
+
+    def _check(self, stretch: Stretch, both: Pile, done: Callable[[], None]) -> None:
+        """The masks of both passes, the last ones first."""
+        ways = [way for object_id in stretch.objects for way in self._ways(stretch, object_id)]
+
+        def join(found: tuple[int, Masks | None]) -> None:
+            frame, theirs = found
+            ours = stretch.at(frame)
+            both.push(ours if theirs is None else self._blended(frame, ours, theirs, ways))
+
+        with closing(self._back(ways, stretch.turn)) as second, WriteBehind(join) as behind:
+            step = next(second, None)
+            for frame in reversed(stretch.frames):
+                if step is not None and step[0].index == frame:
+                    behind.put((frame, step[1]))
+                    step = next(second, None)
+                else:
+                    behind.put((frame, None))
+                done()
+
+    def _back(self, ways: Sequence[Way], turn: int) -> Generator[Step]:
+        """What the second pass finds in the frames that any object has a way through, the farthest one first."""
+        if not ways:
+            return
+        tracker = Tracker(self.runtime, self.video.info.size, self.settings)
+        given: dict[int, list[Reference]] = {}
+        for way in ways:
+            given.setdefault(way.right, []).append(way.reference)
+        begin = max((way.right for way in ways), key=lambda frame: turn * frame)
+        end = min((way.left for way in ways), key=lambda frame: turn * frame) + turn
+        for step in follow(tracker, self.video.between(begin, end), given):
+            yield step
+            for way in ways:
+                if step[0].index == way.left + turn:  # the next frame is the truth, or none of the object's
+                    tracker.tracks.pop(way.object_id)
+
+    def _ways(self, stretch: Stretch, object_id: int) -> list[Way]:
+        """An object's ways, each between two frames in which it is known."""
+        records, prompts = stretch.of(object_id), self.references.get(object_id, {})
+        said = [frame for frame in records if frame in prompts]
+        sure = [frame for frame, record in records.items() if frame not in prompts and self._sure(record)]
+        ends = [*said] if said and said[0] == next(iter(records)) else [stretch.frames[0] - stretch.turn, *said]
+        if sure and stretch.turn * (sure[-1] - ends[-1]) > 0:
+            ends.append(sure[-1])
+        if not any(abs(right - left) > 1 for left, right in pairwise(ends)):
+            return []
+        chosen = {sure[-1], max(sure, key=lambda frame: worth(records[frame]))} if sure else set()
+        known = {**prompts, **self._seen(stretch, object_id, chosen)}
+        return [
+            Way(object_id, left, right, known[right].knowing(ref for frame, ref in known.items() if frame != right))
+            for left, right in pairwise(ends)
+            if abs(right - left) > 1
+        ]
+
+    def _sure(self, record: ObjectRecord) -> bool:
+        return record.state == State.TRACKED and record.confidence >= self.settings.sure
+
+    def _seen(self, stretch: Stretch, object_id: int, frames: set[int]) -> dict[int, Reference]:
+        """What the first pass has seen of an object in some frames, as if it were prompted there."""
+        masks = {
+            frame: Prompt(object_id, frame, mask=stretch.at(frame).labels == object_id) for frame in sorted(frames)
+        }
+        return {frame.index: ref for frame, _, ref in understand(self.video, self.runtime, masks, self.settings)}
+
+    def _blended(self, frame: int, ours: Masks, theirs: Masks, ways: Sequence[Way]) -> Masks:
+        """A frame of both passes; what is prompted in it, or was not gone through twice, is as the first has it."""
+        shares = {way.object_id: way.share(frame) for way in ways if 0 < way.share(frame) < 1}
+        found = {record.id: record for record in theirs.objects}
+        records, patches = [], dict(ours.patches)
+        for record in ours.objects:
+            if record.id in shares:
+                left = Opinion(record, ours.patches.get(record.id))
+                right = Opinion(found[record.id], theirs.patches.get(record.id))
+                record, patches[record.id] = blend(left, right, shares[record.id], self.settings.certain)
+            records.append(record)
+        labels = label_map(patches.items(), ours.labels.shape)
+        for object_id, prompts in self.references.items():
+            if frame in prompts:
+                labels[labels == object_id] = 0
+                labels[ours.labels == object_id] = object_id
+        return replace(ours, labels=labels, objects=tuple(measured(r, labels) for r in records), patches=patches)
+
+
+def worth(record: ObjectRecord) -> float:
+    """What a frame would be worth as a reference: sure, and large."""
+    return record.confidence**4 * math.sqrt(record.area)
