@@ -18,7 +18,7 @@ FLOORS = (
     "tracking result",
     "export importing report",
     "pipeline correct api",
-    "batch training evaluation",
+    "batch studio training evaluation",
     "lab",
     "cli",
 )

@@ -20,6 +20,7 @@ from .info import info
 from .lab import lab
 from .report import report
 from .run import run
+from .studio import studio
 from .train import train
 from .weights import weights
 
@@ -44,7 +45,7 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-main.add_section("Track", run, info)
+main.add_section("Track", run, studio, info)
 main.add_section("Look and correct", report, frame, correct, undo)
 main.add_section("Many clips and other tools", batch, batch_status, export, import_)
 main.add_section("Measure, train, study", evaluate, score, train, weights, explain, lab)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -49,6 +49,12 @@ class PromptedFrame:
         rough = self._look(prompt, self._crops(prompt, last))
         closer = self._look(prompt, [self._closer(prompt, seen) for seen in rough])
         return self._once_more(prompt, closer[likeliest(closer, prompt)])
+
+    def get_ready(self, prompt: Prompt | None, wanted: Callable[[], bool]) -> None:
+        """Encode the crops that a click there will ask for first, or the whole frame, as long as it is `wanted`."""
+        for crop in [crops.whole_frame(self.size)] if prompt is None else self._crops(prompt, None):
+            if wanted():
+                self._encoded(crop)
 
     def _crops(self, prompt: Prompt, last: Crop | None) -> list[Crop]:
         """Squares around the clicks, and the whole frame, that hold all clicks on the object; smallest first."""

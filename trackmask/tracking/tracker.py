@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -88,6 +88,19 @@ class Tracker:
         """Take over a reference from another frame of the video; its object is followed from there."""
         self._take(reference.fresh())
         self.shots.last = reference.look  # a cut right behind that frame is one
+
+    def stand(self, image: Image, masks: Mapping[int, np.ndarray]) -> None:
+        """Go on from a picture that was tracked before: `masks`, (H, W) bool by id, are what was found in it of objects
+        that are known. They are no references.
+        """
+        self.shots.begins(image)
+        for object_id, mask in masks.items():
+            track, box = self.tracks[object_id], box_of(mask)
+            if box is None:
+                track.lose(crops.whole_frame(self.size))
+            else:
+                track.crop, track.box, track.missing = crops.around(box, self.size), box, 0
+                track.prob = crops.cut_mask(mask, track.crop, self.runtime.size // 2)
 
     def reference(self, prompt: Prompt, masks: Masks) -> Reference:
         """What a prompt of the last step says of its object; `masks` are what that step returned."""

@@ -1,6 +1,7 @@
 """A video file."""
 
-from collections.abc import Generator, Iterable, Iterator
+from array import array
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
@@ -18,6 +19,8 @@ from trackmask.video.reader import Picture, Place, VideoReader, check_range
 from trackmask.video.rgb import ToRgb
 from trackmask.video.spool import Spool
 from trackmask.video.times import Clock, timestamp
+
+_WHOLE = 1 << 40  # frames: no video has so many
 
 
 class _Astray(Exception):
@@ -75,6 +78,13 @@ class VideoFile(VideoReader):
                     raise VideoError(f"{self.info.name} does not decode twice alike; re-encode it first")
                 yield from spool.backwards()
             last = start - 1
+
+    def times(self) -> Sequence[float]:
+        known = self._told(_WHOLE)
+        if known is None or not self._certain():
+            return super().times()
+        first = known.stamps[0]
+        return array("d", (float((stamp - first) * known.unit) for stamp in known.stamps))
 
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         key = self._key_before(start)

@@ -1,8 +1,9 @@
 """What every video can do: be read forward, in part, and backward."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -84,6 +85,15 @@ class VideoReader:
     def between(self, begin: int, end: int) -> Iterator[Frame]:
         """The frames from index `begin` to `end`, which may lie before it: `frames` or `reversed`."""
         return self.frames(begin, end) if begin <= end else self.reversed(begin, end)
+
+    def times(self) -> Sequence[float]:
+        """When each frame of the video is shown, in seconds, as the frames themselves have it: one for each of them.
+        Told by the packets where that can be, else by decoding. Damage ends it early.
+        """
+        found = array("d")
+        with suppress(VideoError):
+            found.extend(picture.time for picture in self._pictures())
+        return found
 
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""

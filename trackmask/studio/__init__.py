@@ -1,0 +1,22 @@
+"""The studio: look, click, track, correct and export in the browser, on the own machine.
+
+acts       what a person said, act by act, and what it adds up to
+journal    the acts on the disk, each before it is answered
+painting   strokes and polygons as pixels
+tracked    the masks and records that tracking has made, frame by frame
+plan       which frames are out of date, and the passes that track them
+work       the passes run: tracker in, masks out
+frames     any frame of the video, soon
+prompting  the mask that a prompt means, soon
+session    one clip: all of the above together
+saving     from and to the result folder
+clips      the clips that a path names
+jobs       one long work at a time, and how far it is
+events     what all tabs are told
+guard      strangers stay out
+routes     what the page may ask
+server     the web server
+page/      what the browser shows
+
+`docs/studio.md` says what the page and the server tell each other. Needs the extra [studio].
+"""

@@ -1,0 +1,86 @@
+"""The clips that a path names: a video, a folder of pictures, a result, or a folder of any of these."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from trackmask.batch.find import RESULT, find_clips
+from trackmask.errors import CallError, TrackmaskError
+from trackmask.files import absolute, shown
+from trackmask.result import default_folder, open_result, source_video
+from trackmask.result.folder import JSON
+from trackmask.studio.session import Place
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip in the list."""
+
+    name: str
+    place: Place
+
+    @property
+    def id(self) -> str:
+        """By which the page names it: the same every day, and no path."""
+        return hashlib.sha256(os.fsencode(absolute(self.place.result))).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Found:
+    title: str
+    single: bool  # whether one clip was asked for
+    clips: tuple[Clip, ...]
+    notes: tuple[str, ...] = ()
+
+
+def find(path: Path) -> Found:
+    """Raises CallError where there is nothing, and what reading a result raises where one is named."""
+    if not path.exists():
+        raise CallError(
+            f"{shown(path)} does not exist; give a video, a folder of pictures, a result or a folder of clips"
+        )
+    if (path / JSON).is_file():
+        return Found(shown(path.name), True, (_of_result(path),))
+    if path.is_file():
+        return Found(shown(path.name), True, (Clip(path.name, Place(absolute(path), absolute(default_folder(path)))),))
+    return _in_folder(absolute(path))
+
+
+def _in_folder(folder: Path) -> Found:
+    """A result lies beside its clip here; those of a batch lie in a folder of their own, and are found as well."""
+    clips: list[Clip] = []
+    notes: list[str] = []
+    try:
+        found = find_clips(str(folder), folder)
+        clips, notes = [Clip(clip.key, Place(clip.path, folder / clip.output)) for clip in found.clips], found.notes
+    except CallError:
+        pass  # there may be results
+    if len(clips) == 1 and clips[0].place.video == folder:  # itself a folder of pictures
+        return Found(folder.name, True, (Clip(folder.name, Place(folder, absolute(default_folder(folder)))),))
+    known = {clip.place.result for clip in clips}
+    for result in _results(folder):
+        if result not in known:
+            try:
+                clips.append(Clip(result.relative_to(folder).as_posix(), _of_result(result).place))
+            except TrackmaskError as error:
+                notes.append(str(error))
+    if not clips:
+        raise CallError(f"{shown(folder)} holds no clips and no results; give a video, or a folder of videos")
+    return Found(folder.name, False, tuple(sorted(clips, key=lambda clip: os.fsencode(clip.name))), tuple(notes))
+
+
+def _results(folder: Path) -> list[Path]:
+    found = []
+    for inner, names, _ in os.walk(folder):
+        results = [name for name in names if name.endswith(RESULT)]
+        found += [Path(inner, name) for name in results if Path(inner, name, JSON).is_file()]
+        names[:] = sorted(name for name in names if name not in results and not name.startswith("."))
+    return sorted(found)
+
+
+def _of_result(folder: Path) -> Clip:
+    folder = absolute(folder)
+    return Clip(folder.name.removesuffix(RESULT), Place(source_video(open_result(folder).source), folder))

@@ -1,0 +1,210 @@
+"""The studio's desk: the clips that lie on it, those that are open, and the one long work that is under way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from trackmask.data import Frame
+from trackmask.errors import CallError, TrackmaskError
+from trackmask.runtime import Runtime
+from trackmask.studio.clips import Clip, Found
+from trackmask.studio.events import Hub
+from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
+from trackmask.studio.plan import Direction, passes
+from trackmask.studio.prompting import Turns
+from trackmask.studio.saving import leave, open_session, save
+from trackmask.studio.session import Session
+from trackmask.studio.tracked import Made
+from trackmask.studio.view import Review, points, state_of
+from trackmask.studio.work import Work
+from trackmask.video import open_video
+from trackmask.video.cache import CachedVideo
+
+OPEN = 3  # clips that are open at a time: each holds some 250 MB of pictures
+EVERY = 0.2  # seconds between two messages on what was tracked
+PATIENCE = 20.0  # seconds that leaving waits for a work to stop
+
+log = logging.getLogger(__name__)
+
+
+class NotFound(CallError):
+    """There is no such thing."""
+
+
+class Desk:
+    """Any thread may call. `close` writes what is not written yet."""
+
+    def __init__(self, found: Found, load: Callable[[], Runtime], hub: Hub) -> None:
+        """`load`: makes the network ready; called once, in the background."""
+        self.found, self.hub = found, hub
+        self.clips: dict[str, Clip] = {clip.id: clip for clip in found.clips}
+        self.jobs = Jobs(self._ended)
+        self.turns = Turns()
+        self._load = load
+        self._runtime: Runtime | None = None
+        self._loading, self._opening = threading.Lock(), threading.RLock()
+        self._closed = False
+        self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
+        self._reviews: dict[str, Review] = {}
+        self._counting: dict[str, threading.Thread] = {}
+        threading.Thread(target=self.runtime, daemon=True, name="trackmask-load").start()
+
+    def close(self) -> None:
+        self.jobs.stop(patience=PATIENCE)
+        with self._opening:
+            self._closed = True
+            while self._open:
+                leave(self._open.popitem()[1])
+        for counting in self._counting.values():
+            counting.join(PATIENCE)
+
+    def runtime(self) -> Runtime:
+        with self._loading:
+            if self._runtime is None:
+                self._runtime = self._load()
+            return self._runtime
+
+    def clip(self, clip_id: str) -> Clip:
+        """Raises NotFound."""
+        if clip_id not in self.clips:
+            raise NotFound("there is no such clip; go back to the list")
+        return self.clips[clip_id]
+
+    def session(self, clip_id: str) -> Session:
+        """The clip, opened if need be. Raises what opening raises."""
+        with self._opening:
+            if self._closed:
+                raise CallError("the studio has been closed")
+            if clip_id not in self._open:
+                session = open_session(self.clip(clip_id).place, self.runtime(), self.turns)
+                self._open[clip_id] = session
+                self._reviews[clip_id] = Review()
+                self._counting[clip_id] = threading.Thread(target=self._count, args=(clip_id, session), daemon=True)
+                self._counting[clip_id].start()
+                self._make_room(clip_id)
+            self._open.move_to_end(clip_id)
+            return self._open[clip_id]
+
+    def state(self, clip_id: str) -> dict[str, Any]:
+        session = self.session(clip_id)
+        return state_of(session, clip_id, self._reviews[clip_id], self.jobs.of(clip_id))
+
+    def changed(self, clip_id: str, *, list_too: bool = False) -> dict[str, Any]:
+        """All tabs are told the clip's new state, which is returned."""
+        state = self.state(clip_id)
+        self.hub.send("state", state)
+        if list_too:
+            self.hub.send("clips", {})
+        return state
+
+    # --- works ---------------------------------------------------------------------------------------------------
+
+    def track(self, clip_id: str, direction: Direction, at: int, objects: Iterable[int] | None) -> None:
+        """Raises Busy, or CallError where there is nothing to do."""
+        session, wanted = self.session(clip_id), None if objects is None else list(objects)
+        if not session.acts.said.givens:
+            raise CallError("nothing is marked yet; click on an object first")
+        if session.counted and not passes(session.acts.said, session.tracked, session.range, direction, at, wanted):
+            raise CallError("all of this is tracked already, and up to date")
+
+        def work(job: Job) -> None:
+            self._counted(clip_id, job)
+            todo = passes(session.acts.said, session.tracked, session.range, direction, at, wanted)
+            job.total = sum(one.steps for one in todo)
+            job.began = monotonic()
+            teller = Teller(self, clip_id, session, job)
+            try:
+                with CachedVideo(open_video(session.place.video)) as video:
+                    tracking = Work(session, video, teller.told)
+                    for one in todo:
+                        tracking.run(one)
+            finally:
+                teller.flush()
+                self._save(clip_id, session, job)
+
+        self._start("track", clip_id, "tracking", work)
+
+    def save(self, clip_id: str) -> None:
+        session = self.session(clip_id)
+        self._start("save", clip_id, "writing the result", lambda job: self._save(clip_id, session, job))
+
+    def stop(self, clip_id: str) -> None:
+        self.jobs.stop(clip_id)
+
+    def start(self, kind: str, clip_id: str, what: str, work: Callable[[Job], None]) -> None:
+        """Another long work. Raises Busy."""
+        self._start(kind, clip_id, what, work)
+
+    def _start(self, kind: str, clip_id: str, what: str, work: Callable[[Job], None]) -> None:
+        self.jobs.start(kind, clip_id, what, work)
+        self.changed(clip_id)
+
+    def _save(self, clip_id: str, session: Session, job: Job) -> None:
+        job.what = "writing the result"
+        self.hub.send("progress", {"clip": clip_id, "job": job.as_json()})
+        save(session)
+        self._reviews[clip_id].renew(session)
+
+    def _counted(self, clip_id: str, job: Job) -> None:
+        """The frames have to be counted before it is known which are to be tracked."""
+        while self._counting[clip_id].is_alive():
+            self._counting[clip_id].join(EVERY)
+            if job.stop.is_set():
+                raise Stopped
+
+    def _ended(self, job: Job, stopped: bool, error: str | None) -> None:
+        with suppress(TrackmaskError):
+            self.session(job.clip).revision += 1
+            self.changed(job.clip, list_too=True)
+        about = {"clip": job.clip, "job": job.id, "kind": job.kind, "stopped": stopped, "error": error}
+        self.hub.send("done", about)
+
+    # --- opening -------------------------------------------------------------------------------------------------
+
+    def _count(self, clip_id: str, session: Session) -> None:
+        """What takes a while on opening, in a thread of its own."""
+        with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
+            with open_video(session.place.video, threads=1) as reader:
+                session.times = reader.times()
+            self._reviews[clip_id].renew(session)
+            session.revision += 1
+            self.changed(clip_id)
+
+    def _make_room(self, kept: str) -> None:
+        for clip_id in list(self._open):
+            if len(self._open) > OPEN and clip_id != kept and self.jobs.of(clip_id) is None:
+                leave(self._open.pop(clip_id))
+
+
+class Teller:
+    """Tells all tabs what was tracked, a few times a second."""
+
+    def __init__(self, desk: Desk, clip_id: str, session: Session, job: Job) -> None:
+        self._desk, self._clip, self._session, self._job = desk, clip_id, session, job
+        self._points: list[dict[str, Any]] = []
+        self._last = monotonic()
+
+    def told(self, frame: Frame, made: list[Made]) -> None:
+        """Raises Stopped."""
+        self._session.dirty = True
+        self._points += points(self._session, frame.index, [one.record.id for one in made])
+        if monotonic() - self._last > EVERY:
+            self.flush()
+        self._job.step(frame.index)
+
+    def flush(self) -> None:
+        self._last = monotonic()
+        if self._points:
+            about = {"clip": self._clip, "revision": self._session.tracked.count, "points": self._points}
+            self._desk.hub.send("masks", about)
+            self._points = []
+        self._desk.hub.send("progress", {"clip": self._clip, "job": self._job.as_json()})
+
+
+__all__ = ["Busy", "Desk", "NotFound"]

@@ -1,0 +1,63 @@
+"""What all tabs are told, as server-sent events. A tab that does not listen for long is let go: it comes back by
+itself, and asks anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+WAITING = 500  # events that wait for a tab, at most
+PULSE = 15.0  # seconds: so often something is sent, by which a connection that is gone is noticed
+
+
+class Hub:
+    """Any thread may `send`."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tabs: set[asyncio.Queue[str | None]] = set()
+
+    def open(self) -> None:
+        """In the loop of the server."""
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, kind: str, data: dict[str, Any]) -> None:
+        text = f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+        if self._loop is not None and not self._loop.is_closed():
+            with suppress(RuntimeError):  # it ends just now
+                self._loop.call_soon_threadsafe(self._give, text)
+
+    def close(self) -> None:
+        """In the loop: every tab's stream ends."""
+        for tab in self._tabs:
+            with suppress(asyncio.QueueFull):
+                tab.put_nowait(None)
+
+    async def listen(self) -> AsyncIterator[str]:
+        tab: asyncio.Queue[str | None] = asyncio.Queue(WAITING)
+        self._tabs.add(tab)
+        try:
+            yield ": here\n\n"
+            while True:
+                try:
+                    text = await asyncio.wait_for(tab.get(), PULSE)
+                except TimeoutError:
+                    text = ": here\n\n"
+                if text is None:
+                    return
+                yield text
+        finally:
+            self._tabs.discard(tab)
+
+    def _give(self, text: str) -> None:
+        for tab in list(self._tabs):
+            try:
+                tab.put_nowait(text)
+            except asyncio.QueueFull:
+                self._tabs.discard(tab)
+                tab.get_nowait()
+                tab.put_nowait(None)

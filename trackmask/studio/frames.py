@@ -1,0 +1,132 @@
+"""Any frame of the video, soon: what was shown stays at hand, what will probably be shown is read ahead.
+
+Memory is bounded in bytes. Frames are decoded by one reader, one at a time; a frame further on is read on to where
+that is shorter than going back to the key frame before it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import cv2
+
+from trackmask.data import Frame, Image
+from trackmask.errors import CallError, VideoError
+from trackmask.video import VideoReader
+
+DECODED, PICTURES = 160 << 20, 64 << 20  # bytes that are kept: 26 frames of 1920 x 1080; 500 JPEGs of that size
+ON = 12  # frames that are read on before a frame is sought
+BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward
+AHEAD = 10  # frames that are read ahead when playing
+QUALITY = 88  # of JPEG: masks are judged at the edges of things
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """What was used last, as far as the bytes go."""
+
+    def __init__(self, room: int) -> None:
+        self._room, self._bytes = room, 0
+        self._items: OrderedDict[object, tuple[T, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: object) -> T | None:
+        with self._lock:
+            if key not in self._items:
+                return None
+            self._items.move_to_end(key)
+            return self._items[key][0]
+
+    def put(self, key: object, item: T, size: int) -> None:
+        with self._lock:
+            self._bytes += size - self._items.pop(key, (None, 0))[1]
+            self._items[key] = item, size
+            while self._bytes > self._room and len(self._items) > 1:
+                self._bytes -= self._items.popitem(last=False)[1][1]
+
+
+class Frames:
+    """The frames of a video that people look at. Any thread may ask."""
+
+    def __init__(self, reader: VideoReader) -> None:
+        self.info = reader.info
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._decoded: Kept[Frame] = Kept(DECODED)
+        self._pictures: Kept[bytes] = Kept(PICTURES)
+        self._source: Iterator[Frame] | None = None
+        self._next = 0  # the frame that `_source` gives next
+        self._asked = 0  # the frame that was asked for last
+        self._wanted: tuple[int, int | None] | None = None  # what is read ahead: from a frame on, at a width
+        self._ahead = threading.Condition()
+        self._closed = False
+        threading.Thread(target=self._read_ahead, daemon=True, name="trackmask-ahead").start()
+
+    def close(self) -> None:
+        with self._ahead:
+            self._closed = True
+            self._ahead.notify()
+
+    def at(self, index: int) -> Frame:
+        """Raises CallError where there is no such frame, VideoError."""
+        found = self._decoded.get(index)
+        if found is None:
+            with self._lock:
+                found = self._decoded.get(index) or self._decode(index)
+                self._asked = index
+        return found
+
+    def picture(self, index: int, width: int | None = None) -> bytes:
+        """A frame as JPEG, at most so many pixels wide. Raises as `at`."""
+        key = (index, width)
+        found = self._pictures.get(key)
+        if found is None:
+            found = jpeg(self.at(index).image, width)
+            self._pictures.put(key, found, len(found))
+        return found
+
+    def read_ahead(self, index: int, width: int | None = None) -> None:
+        """The frames behind this one will be wanted at that width."""
+        with self._ahead:
+            self._wanted = index + 1, width
+            self._ahead.notify()
+
+    def _decode(self, index: int) -> Frame:
+        if self._source is None or not self._next <= index <= self._next + ON:
+            first = max(index - BEFORE, 0) if index < self._asked else index
+            self._source, self._next = self._reader.frames(first), first
+        for frame in self._source:
+            self._next = frame.index + 1
+            self._decoded.put(frame.index, frame, frame.image.nbytes)
+            if frame.index == index:
+                return frame
+        self._source = None
+        raise CallError(f"{self.info.name} has no frame {index}")
+
+    def _read_ahead(self) -> None:
+        while True:
+            with self._ahead:
+                while self._wanted is None and not self._closed:
+                    self._ahead.wait()
+                if self._closed:
+                    return
+                (first, width), self._wanted = self._wanted or (0, None), None
+            for index in range(first, first + AHEAD):
+                if self._wanted is not None or self._closed:
+                    break
+                try:
+                    self.picture(index, width)
+                except (CallError, VideoError):
+                    break
+
+
+def jpeg(image: Image, width: int | None = None) -> bytes:
+    """A picture, (H, W, 3) uint8 RGB, at most `width` pixels wide, as the bytes of a JPEG."""
+    height, full = image.shape[:2]
+    if width is not None and width < full:
+        image = cv2.resize(image, (width, max(round(height * width / full), 1)), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+    return data.tobytes()

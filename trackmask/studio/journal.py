@@ -1,0 +1,60 @@
+"""The acts on the disk: a line of JSON each, on the disk before it is answered. A line that a kill cut off never was
+answered, and is left out.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from trackmask.files import open_regular, writing
+
+LONGEST = 16 << 20  # bytes of a line: a stroke of 20,000 points takes 600,000, an import of 20,000 masks some millions
+
+
+class Journal:
+    """Lines behind lines in a file. `add` raises OutputError where the disk refuses."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with writing(path):
+            if path.exists():
+                _cut_torn(path)
+            self._file = path.open("ab")
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """A line that a person is waiting for: it outlives a loss of power."""
+        self.line(json.dumps(line, separators=(",", ":"), allow_nan=False))
+        with writing(self._path):
+            os.fsync(self._file.fileno())
+
+    def line(self, line: str) -> None:
+        """A line that outlives a kill."""
+        with writing(self._path):
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """All whole lines of a file, none where there is none. Raises OSError, ValueError for what is no JSON."""
+    if not path.exists():
+        return
+    with open_regular(path, links=False) as file:
+        while (line := file.readline(LONGEST)).endswith(b"\n"):
+            yield json.loads(line)
+
+
+def _cut_torn(path: Path) -> None:
+    """Without the half line that a kill left: what is added next must not continue it."""
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        place, rest = size, b""
+        while place > 0 and b"\n" not in rest:
+            place = max(place - (1 << 16), 0)
+            file.seek(place)
+            rest = file.read(size - place)
+        file.truncate(place + rest.rfind(b"\n") + 1)

@@ -1,0 +1,84 @@
+"""The mask that a prompt means, soon: crops that were encoded for a frame are kept while somebody works in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import numpy as np
+
+from trackmask.data import SURE
+from trackmask.errors import TrackmaskError
+from trackmask.prompts import Prompt
+from trackmask.runtime import Runtime
+from trackmask.studio.frames import Frames
+from trackmask.tracking.clicks import clicked
+from trackmask.tracking.crop import paste
+from trackmask.tracking.prompted import PromptedFrame
+
+PATIENCE = 0.5  # seconds that tracking waits for a prompt to be answered
+
+
+class Turns:
+    """Who points at something goes first: tracking rests meanwhile."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._free.set()
+        self._lock, self._count = threading.Lock(), 0
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        with self._lock:
+            self._count += 1
+            self._free.clear()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+                if not self._count:
+                    self._free.set()
+
+    def rest(self) -> None:
+        """Between two frames of tracking."""
+        self._free.wait(PATIENCE)
+
+
+class Prompting:
+    """Answers prompts in the frames of one video."""
+
+    def __init__(self, runtime: Runtime, frames: Frames, turns: Turns) -> None:
+        self._runtime, self._frames, self._turns = runtime, frames, turns
+        self._lock = threading.Lock()
+        self._at: int | None = None
+        self._frame: PromptedFrame | None = None
+        self._wish = 0  # rises with every wish to get ready: only the last one is fulfilled
+
+    def answer(self, prompt: Prompt) -> tuple[np.ndarray, float]:
+        """The mask (H, W) bool that box or clicks mean, and its predicted IoU in [0, 1]. Raises VideoError."""
+        self._wish += 1
+        with self._turns.first(), self._lock:
+            frame = self._open(prompt.at)
+            seen = frame.observe(prompt)
+            patch = paste(seen.prob, seen.crop, frame.size)
+            if patch is None or seen.box is None:
+                return np.zeros(frame.size, bool), seen.iou
+            return clicked(patch, prompt.positive, prompt.negative).over(frame.size) > SURE, seen.iou
+
+    def get_ready(self, index: int, prompt: Prompt | None = None) -> None:
+        """Encode what a prompt in this frame, or just this one, will need; given up where another wish comes."""
+        self._wish += 1
+        wish = self._wish
+        with suppress(TrackmaskError), self._lock:
+            if wish != self._wish:
+                return
+            frame = self._open(index)
+            frame.get_ready(prompt, lambda: wish == self._wish)
+
+    def _open(self, index: int) -> PromptedFrame:
+        if self._frame is None or self._at != index:
+            self._frame = PromptedFrame(self._runtime, self._frames.at(index).image)
+            self._at = index
+        return self._frame

@@ -1,0 +1,315 @@
+"""What the page may ask: read a body, call one function, answer. Docs/studio.md lists it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from trackmask.errors import CallError, DataError, TrackmaskError
+from trackmask.formats.node import Node
+from trackmask.prompts import Prompt
+from trackmask.studio.desk import Busy, Desk, NotFound
+from trackmask.studio.guard import TooLarge
+from trackmask.studio.plan import passes
+from trackmask.studio.session import Session
+from trackmask.studio.summary import Summaries
+from trackmask.studio.view import timeline
+
+ENDLESS = 1 << 30  # a frame that no video has
+WIDEST = 8192  # pixels of a picture that is asked for
+LARGEST = 2000.0  # pixels: radius of a brush
+PAGE = resources.files("trackmask.studio") / "page"
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".webmanifest": "application/manifest+json",
+}
+FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
+
+Answer = dict[str, Any]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Routes:
+    """The endpoints of one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.summaries = desk, Summaries(desk)
+        self.files = {path.name: path for path in PAGE.iterdir() if Path(path.name).suffix in KINDS}
+
+    def all(self) -> list[Route]:
+        acts: dict[str, Callable[[Session, Node], Answer]] = {
+            "click": click, "box": box, "stroke": stroke, "polygon": polygon, "absent": absent, "clear": clear,
+            "object": new_object, "name": name, "delete": delete, "undo": undo, "redo": redo,
+        }  # fmt: skip
+        calls: dict[str, Callable[[str, Node], Answer]] = {
+            "track": self.track, "plan": self.plan, "stop": self.stop, "save": self.save,
+        }  # fmt: skip
+        one = "/api/clips/{clip}"
+        return [
+            Route("/", self.page),
+            Route("/page/{name}", self.page),
+            Route("/api/events", self.events),
+            Route("/api/clips", self.list),
+            Route(one, self.state),
+            Route(one + "/thumbnail", self.thumbnail),
+            Route(one + "/times", self.times),
+            Route(one + "/frames/{frame:int}", self.frame),
+            Route(one + "/masks/{frame:int}", self.masks),
+            Route(one + "/timeline", self.timeline),
+            Route(one + "/sound", self.sound),
+            Route(one + "/hover", self.hover, methods=["POST"]),
+            *(Route(f"{one}/{do}", self.act(how), methods=["POST"]) for do, how in acts.items()),
+            *(Route(f"{one}/{do}", self.call(how), methods=["POST"]) for do, how in calls.items()),
+        ]
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    async def page(self, request: Request) -> Response:
+        name = request.path_params.get("name", "index.html")
+        if name not in self.files:
+            raise NotFound("there is no such page")
+        content = await run_in_threadpool(self.files[name].read_bytes)
+        return Response(content, media_type=KINDS[Path(name).suffix], headers={"Cache-Control": "no-cache"})
+
+    async def events(self, request: Request) -> Response:
+        return StreamingResponse(self.desk.hub.listen(), media_type="text/event-stream")
+
+    def list(self, request: Request) -> Response:
+        return JSONResponse(self.summaries.all())
+
+    def thumbnail(self, request: Request) -> Response:
+        return Response(self.summaries.thumbnail(request.path_params["clip"]), media_type="image/jpeg")
+
+    def state(self, request: Request) -> Response:
+        return JSONResponse(self.desk.state(request.path_params["clip"]))
+
+    def times(self, request: Request) -> Response:
+        import numpy as np
+
+        session = self._session(request)
+        return Response(np.asarray(session.times, "<f8").tobytes(), media_type="application/octet-stream")
+
+    def frame(self, request: Request) -> Response:
+        session, index, width = self._session(request), request.path_params["frame"], _width(request)
+        if index >= session.count:
+            raise NotFound(f"there is no frame {index}; the clip has {session.count}")
+        picture = session.frames.picture(index, width)
+        if request.query_params.get("ahead"):
+            session.frames.read_ahead(index, width)
+        if request.query_params.get("still"):
+            session.get_ready(index)
+        return Response(picture, media_type="image/jpeg", headers=FOREVER)
+
+    def masks(self, request: Request) -> Response:
+        session, index = self._session(request), request.path_params["frame"]
+        if index >= session.count:
+            raise NotFound(f"there is no frame {index}; the clip has {session.count}")
+        version = f'"{session.revision}-{session.tracked.count}"'
+        _, data = cv2.imencode(".png", session.labels(index), (cv2.IMWRITE_PNG_COMPRESSION, 1))
+        return Response(data.tobytes(), media_type="image/png", headers={"ETag": version})
+
+    def timeline(self, request: Request) -> Response:
+        object_id = request.query_params.get("object", "")
+        session = self._session(request)
+        if not object_id.isdecimal() or int(object_id) not in session.acts.said.names:
+            raise NotFound("there is no such object")
+        return JSONResponse(timeline(session, int(object_id)))
+
+    def sound(self, request: Request) -> Response:
+        path = self._session(request).sound()
+        if path is None:
+            raise NotFound("this clip has no sound")
+        return FileResponse(path, media_type="audio/mp4")
+
+    # --- doing ---------------------------------------------------------------------------------------------------
+
+    def act(self, how: Callable[[Session, Node], Answer]) -> Endpoint:
+        """An act of a person, which is answered with the clip's new state."""
+
+        def do(clip: str, said: Node) -> Answer:
+            extra = how(self.desk.session(clip), said)
+            return self.desk.changed(clip) | extra
+
+        return self.call(do)
+
+    def call(self, how: Callable[[str, Node], Answer]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            said = await read(request)
+            return JSONResponse(await run_in_threadpool(how, request.path_params["clip"], said))
+
+        return endpoint
+
+    async def hover(self, request: Request) -> Response:
+        said = await read(request)
+        session = await run_in_threadpool(self._session, request)
+        place = (said.get("x").number(), said.get("y").number())
+        session.get_ready(said.get("frame").whole(0, ENDLESS), place)
+        return Response(status_code=204)
+
+    def track(self, clip: str, said: Node) -> Answer:
+        self.desk.track(clip, _direction(said), said.get("frame").whole(0, ENDLESS), _objects(said))
+        return self.desk.state(clip)
+
+    def plan(self, clip: str, said: Node) -> Answer:
+        session = self.desk.session(clip)
+        found = passes(
+            session.acts.said,
+            session.tracked,
+            session.range,
+            _direction(said),
+            said.get("frame").whole(0, ENDLESS),
+            _objects(said),
+        )
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for one in found:
+            for gap in one.gaps:
+                first, last = max(gap.first, one.frames[0]), min(gap.last, one.frames[1])
+                spans.setdefault(str(gap.object_id), []).append((first, last))
+        return {"frames": sum(one.frames[1] - one.frames[0] + 1 for one in found), "ranges": spans, "seconds": None}
+
+    def stop(self, clip: str, said: Node) -> Answer:
+        self.desk.stop(clip)
+        return self.desk.state(clip)
+
+    def save(self, clip: str, said: Node) -> Answer:
+        self.desk.save(clip)
+        return self.desk.state(clip)
+
+    def _session(self, request: Request) -> Session:
+        return self.desk.session(request.path_params["clip"])
+
+
+async def read(request: Request) -> Node:
+    """The body, as JSON from a stranger. Raises CallError."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise CallError("the body must be JSON, and say so: Content-Type: application/json")
+    try:
+        value = json.loads(await request.body() or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise CallError("the body is not JSON") from error
+    return Node("the call", "", value)
+
+
+def yes(said: Node, key: str, *, default: bool) -> bool:
+    given = said.optional(key)
+    if given is None:
+        return default
+    if not isinstance(given.value, bool):
+        given.fail("true or false")
+    return bool(given.value)
+
+
+def _place(said: Node) -> tuple[int | None, int]:
+    """The object, None for a new one, and the frame."""
+    return (said.get("object").whole(1, 255) if said.has("object") else None), said.get("frame").whole(0, ENDLESS)
+
+
+def _done(place: tuple[int, int]) -> Answer:
+    return {"object": place[0], "frame": place[1]}
+
+
+def click(session: Session, said: Node) -> Answer:
+    on = yes(said, "on", default=True)
+    return _done(session.click(*_place(said), said.get("x").number(), said.get("y").number(), on=on))
+
+
+def box(session: Session, said: Node) -> Answer:
+    return _done(session.box(*_place(said), said.get("box").box()))
+
+
+def stroke(session: Session, said: Node) -> Answer:
+    radius = said.get("radius").number()
+    if not 0 < radius <= LARGEST:
+        said.get("radius").fail(f"a radius of up to {LARGEST:g} pixels")
+    return _painted(session, "stroke", said, 1, {"radius": radius})
+
+
+def polygon(session: Session, said: Node) -> Answer:
+    return _painted(session, "polygon", said, 3, {})
+
+
+def _painted(session: Session, do: str, said: Node, least: int, more: Answer) -> Answer:
+    points = said.get("points").points()
+    if len(points) < least:
+        said.get("points").fail(f"a list of at least {least} points")
+    add = yes(said, "add", default=True)
+    return _done(session.paint(do, *_place(said), {"points": points, "add": add, **more}))
+
+
+def absent(session: Session, said: Node) -> Answer:
+    return _done(session.absent(said.get("object").whole(1, 255), said.get("frame").whole(0, ENDLESS)))
+
+
+def clear(session: Session, said: Node) -> Answer:
+    return _done(session.clear(said.get("object").whole(1, 255), said.get("frame").whole(0, ENDLESS)))
+
+
+def new_object(session: Session, said: Node) -> Answer:
+    return {"object": session.new_object(said.get("name").text() if said.has("name") else None)}
+
+
+def name(session: Session, said: Node) -> Answer:
+    session.rename(said.get("object").whole(1, 255), said.get("name").text())
+    return {}
+
+
+def delete(session: Session, said: Node) -> Answer:
+    session.delete(said.get("object").whole(1, 255))
+    return {}
+
+
+def undo(session: Session, said: Node) -> Answer:
+    return {"frame": session.undo()}
+
+
+def redo(session: Session, said: Node) -> Answer:
+    return {"frame": session.undo("redo")}
+
+
+def _direction(said: Node) -> Any:
+    direction = said.get("direction").text()
+    if direction not in ("forward", "backward", "both", "all"):
+        said.get("direction").fail("forward, backward, both or all")
+    return direction
+
+
+def _objects(said: Node) -> list[int] | None:
+    return [one.whole(1, 255) for one in said.get("objects").items()] if said.has("objects") else None
+
+
+def _width(request: Request) -> int | None:
+    text = request.query_params.get("width", "")
+    return min(max(int(text), 16), WIDEST) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def failed(request: Request, error: Exception) -> Response:
+    """An error as one sentence."""
+    text = str(error)
+    status = 500
+    if isinstance(error, NotFound):
+        status = 404
+    elif isinstance(error, Busy):
+        status = 409
+    elif isinstance(error, TooLarge):
+        status, text = 413, "this is larger than the studio takes"
+    elif isinstance(error, CallError | DataError):
+        status = 400
+    elif not isinstance(error, TrackmaskError):
+        text = "an error of trackmask itself; the terminal says more"
+    return JSONResponse({"error": f"{text[:1].upper()}{text[1:].rstrip('.')}."}, status)
+
+
+__all__ = ["Prompt", "Routes", "failed"]

@@ -1,0 +1,91 @@
+"""The web server."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from trackmask.errors import CallError, TrackmaskError
+from trackmask.runtime import Runtime
+from trackmask.studio.clips import Found
+from trackmask.studio.desk import Desk
+from trackmask.studio.events import Hub
+from trackmask.studio.guard import Guard, TooLarge
+from trackmask.studio.routes import Routes, failed
+
+LOOPBACK = "127.0.0.1"
+PORT = 8731  # where it is, unless somebody has it: no service is known there
+_GRACE = 2  # seconds that answers under way may take when it ends
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+    token: str
+
+    @property
+    def link(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/?token={self.token}"
+
+
+def application(found: Found, load: Callable[[], Runtime], address: Address) -> ASGIApp:
+    """The studio of the clips that were found; `load` makes the network ready."""
+    hub = Hub()
+    desk = Desk(found, load, hub)
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        hub.open()
+        yield
+        desk.close()
+
+    errors = {error: failed for error in (TrackmaskError, TooLarge, Exception)}
+    app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
+    app.state.desk = desk
+    return Guard(app, names=names_of(address.host), port=address.port, token=address.token)
+
+
+def names_of(host: str) -> list[str]:
+    """What the machine may be called in an address, beside numbers."""
+    return ["localhost"] if host == LOOPBACK else ["localhost", host, socket.gethostname()]
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Raises CallError where the port is taken; without one, another is taken where the usual one is."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in (port,) if port is not None else (PORT, 0):
+        try:
+            return socket.create_server((host, number), family=family)
+        except OSError as error:
+            refused = error
+    raise CallError(f"port {port} of {host} cannot be had ({refused.strerror}); give another one, or none") from refused
+
+
+def serve(
+    found: Found, load: Callable[[], Runtime], *, host: str, port: int | None, opened: Callable[[Address], None]
+) -> None:
+    """Until somebody ends it (Ctrl-C). `opened` is called with the address once it can be opened. Raises CallError."""
+    with listen(host, port) as place:
+        address = Address(host, place.getsockname()[1], secrets.token_urlsafe(24))
+        config = uvicorn.Config(
+            application(found, load, address),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+            ws="none",
+        )
+        opened(address)
+        uvicorn.Server(config).run(sockets=[place])
