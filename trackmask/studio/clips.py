@@ -11,7 +11,7 @@ from trackmask.batch.find import RESULT, find_clips
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.files import absolute, shown
 from trackmask.result import default_folder, open_result, source_video
-from trackmask.result.folder import JSON
+from trackmask.result.layout import JSON
 from trackmask.studio.session import Place
 
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from trackmask.data import Frame
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.runtime import Runtime
 from trackmask.studio.clips import Clip, Found
@@ -116,12 +115,12 @@ class Desk:
         def work(job: Job) -> None:
             self._counted(clip_id, job)
             todo = passes(session.acts.said, session.tracked, session.range, direction, at, wanted)
-            job.total = sum(one.steps for one in todo)
+            job.total = sum(2 * one.count for one in todo)
             job.began = monotonic()
             teller = Teller(self, clip_id, session, job)
             try:
                 with CachedVideo(open_video(session.place.video)) as video:
-                    tracking = Work(session, video, teller.told)
+                    tracking = Work(session, video, teller.made, teller.step)
                     for one in todo:
                         tracking.run(one)
             finally:
@@ -190,13 +189,17 @@ class Teller:
         self._points: list[dict[str, Any]] = []
         self._last = monotonic()
 
-    def told(self, frame: Frame, made: list[Made]) -> None:
-        """Raises Stopped."""
+    def made(self, frame: int, made: list[Made]) -> None:
+        """Objects in a frame, which are on the disk."""
         self._session.dirty = True
-        self._points += points(self._session, frame.index, [one.record.id for one in made])
+        self._points += points(self._session, frame, [one.record.id for one in made])
+        self._job.frame = frame
+
+    def step(self) -> None:
+        """After each frame of each direction. Raises Stopped."""
         if monotonic() - self._last > EVERY:
             self.flush()
-        self._job.step(frame.index)
+        self._job.step()
 
     def flush(self) -> None:
         self._last = monotonic()

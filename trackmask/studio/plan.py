@@ -46,9 +46,9 @@ class Pass:
     back: bool  # from the last one to the first one
 
     @property
-    def steps(self) -> int:
-        both = len(self.gaps) == 1 and self.gaps[0].both
-        return (self.frames[1] - self.frames[0] + 1) * (2 if both else 1)
+    def count(self) -> int:
+        """Frames; each is tracked twice."""
+        return self.frames[1] - self.frames[0] + 1
 
 
 def gaps(object_id: int, givens: Mapping[int, Given], ends: Range) -> list[Gap]:

@@ -178,7 +178,7 @@ class Routes:
             for gap in one.gaps:
                 first, last = max(gap.first, one.frames[0]), min(gap.last, one.frames[1])
                 spans.setdefault(str(gap.object_id), []).append((first, last))
-        return {"frames": sum(one.frames[1] - one.frames[0] + 1 for one in found), "ranges": spans, "seconds": None}
+        return {"frames": sum(one.count for one in found), "ranges": spans, "seconds": None}
 
     def stop(self, clip: str, said: Node) -> Answer:
         self.desk.stop(clip)

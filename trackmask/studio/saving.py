@@ -17,8 +17,18 @@ from trackmask.files import open_regular, writing
 from trackmask.formats.png import write_labels
 from trackmask.prompts import Prompt
 from trackmask.report import kept_up_to_date
-from trackmask.result import EDITS, FrameRecord, ObjectInfo, Result, ResultWriter, Source, open_result, prompted
-from trackmask.result.folder import HISTORY, JSON, MASKS
+from trackmask.result import (
+    EDITS,
+    FrameFiles,
+    FrameRecord,
+    ObjectInfo,
+    Result,
+    ResultWriter,
+    Source,
+    open_result,
+    prompted,
+)
+from trackmask.result.layout import HISTORY, JSON
 from trackmask.result.records import shots
 from trackmask.result.revision import link, link_tree
 from trackmask.runtime import Runtime
@@ -97,7 +107,8 @@ def begin(session: Session, result: Result) -> None:
         about = {key: entry[key] for key in ("positive", "negative", "box") if key in entry}
         masks.append({"object": object_id, "frame": frame, "name": names[object_id], "base": base, **about})
     with writing(session.place.folder):
-        link_tree(result.folder / MASKS, session.tracked.folder / MASKS)
+        for index in indices:
+            link(result.folder / result.files.mask(index), session.tracked.path(index))
     part = result.complete and len(indices) != result.source.frames
     givens = {place: Given(1) for place in ((one["object"], one["frame"]) for one in masks)}
     _adopt(session, result, givens)
@@ -106,6 +117,7 @@ def begin(session: Session, result: Result) -> None:
             "do": "begin",
             "masks": masks,
             "range": [indices[0], indices[-1]] if part else None,
+            "names": result.files.by,
             "result": fingerprint(result.folder),
             "lines": session.tracked.count,
         }
@@ -135,6 +147,7 @@ def save(session: Session) -> Path:
     frame yet, OutputError.
     """
     folder, lines_then = session.place.result, session.tracked.count
+    files = FrameFiles.named(session.about.get("names", "number"), session.info.names)
     with kept_up_to_date(folder), ResultWriter(folder, overwrite=True, discard=True) as writer:
         if fingerprint(folder) not in (None, session.saved):
             raise OutputExistsError(
@@ -148,7 +161,8 @@ def save(session: Session) -> Path:
             for part in (HISTORY, EDITS):
                 link_tree(folder / part, writer.folder / part)
             cuts = {cut for cut in session.tracked.cuts if cut in frames}
-            writer.adopt(_records(session, frames, writer.folder / MASKS), list(shots(frames, cuts)))
+            records = _records(session, frames, writer.folder, files)
+            writer.adopt(records, list(shots(frames, cuts)), files)
         reason = unfinished(session)
         written = writer.finish(
             source=_source(session),
@@ -180,13 +194,13 @@ def _frames(session: Session) -> range:
     return range(min(known), max(known) + 1) if known else range(0)
 
 
-def _records(session: Session, frames: range, masks: Path) -> Iterator[FrameRecord]:
+def _records(session: Session, frames: range, folder: Path, files: FrameFiles) -> Iterator[FrameRecord]:
     """The records, one frame after the other; each frame's picture is there when its record comes."""
     said = session.acts.said
     given = {frame for _, frame in said.givens}
     gone = [series.state for id_, series in session.tracked.series.items() if id_ not in said.names]
     for frame in frames:
-        path, target = session.tracked.path(frame), masks / f"{frame:05d}.png"
+        path, target = session.tracked.path(frame), folder / files.mask(frame)
         deleted = any(frame < len(state) and state[frame] for state in gone)
         if frame in given or deleted or not path.exists():
             write_labels(target, session.labels(frame))

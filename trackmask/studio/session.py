@@ -331,7 +331,7 @@ class Session:
                 self.about |= line
                 self.dirty = False
             elif line["do"] == "begin":
-                self.about |= {key: line[key] for key in ("result", "range", "lines")}
+                self.about |= {key: line[key] for key in ("result", "range", "names", "lines")}
                 self.acts.begin({**line, "do": "masks"})
             else:
                 self.acts.add(line)

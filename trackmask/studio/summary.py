@@ -10,7 +10,7 @@ from trackmask import __version__
 from trackmask.draw import overlay
 from trackmask.errors import TrackmaskError
 from trackmask.result import open_result
-from trackmask.result.folder import JSON
+from trackmask.result.layout import JSON
 from trackmask.studio.clips import Clip
 from trackmask.studio.frames import Kept, jpeg
 from trackmask.video import open_video
