@@ -15,6 +15,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constr
 # What developing needs besides.
 .venv/dev: .venv/core
 	$(PIP) -e '.[dev]'
+	-$(PIP) playwright  # tests look at films and pages through it, where the machine has Chromium; else they are skipped
 	touch $@
 
 demo: .venv/core

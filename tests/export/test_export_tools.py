@@ -1,14 +1,21 @@
 """What the tools themselves read out of our exports. They are the extra [check], in an environment of its own:
 
-pip install -e '.[check]' && pytest tests/export/test_export_tools.py tests/export/test_export_annotation.py
+    python .ci/tools.py    makes that environment and runs all tests that need it
+
+FFmpeg's ffprobe is no package: the machine has it or not.
 """
 
+import json
+import re
+import shutil
+import subprocess
 from collections import defaultdict
 
 import export_samples as samples
 import numpy as np
 import pytest
 from export_samples import LARGE, same
+from PIL import Image
 
 from trackmask.export import Options, export
 from trackmask.formats.polygons import overlap
@@ -65,8 +72,9 @@ def test_datumaro_reads_coco(result, tmp_path):
     assert seen == set(range(samples.FRAMES))
 
 
-def test_ultralytics_fills_the_masks(result, tmp_path):
+def test_ultralytics_fills_the_masks(result, tmp_path, monkeypatch):
     """Its own reading of the labels, its resampling of polygons and its filling; IoU as our export prints it."""
+    monkeypatch.setattr(Image, "open", Image.open)  # it puts one of its own there, which other tests must not meet
     pytest.importorskip("ultralytics", exc_type=ImportError)
     from ultralytics.data.utils import polygons2masks, verify_image_label
     from ultralytics.utils.ops import resample_segments
@@ -91,3 +99,42 @@ def test_ultralytics_fills_the_masks(result, tmp_path):
     assert len(overlaps) == sum(len(np.unique(samples.labels_at(i))) - 1 for i in range(samples.FRAMES))
     printed = float(report.notes[0].split("IoU of ")[1].split(",")[0])
     assert np.mean(overlaps) == pytest.approx(printed, abs=0.01)
+
+
+# What ffprobe says of the picture and of the sound of each film: docs/formats.md.
+TAGGED = {"color_space": "bt709", "color_transfer": "bt709", "color_primaries": "bt709", "color_range": "tv"}
+FILMS = {
+    "matte.mp4": ({"codec_name": "h264", "pix_fmt": "yuv420p", **TAGGED}, "aac"),
+    "cutout.mp4": ({"codec_name": "h264", "pix_fmt": "yuv420p", **TAGGED}, "aac"),
+    "blur.mp4": ({"codec_name": "h264", "pix_fmt": "yuv420p", **TAGGED}, "aac"),
+    "prores.mov": (
+        {
+            "codec_name": "prores",
+            "codec_tag_string": "ap4h",
+            "profile": "4444",
+            **TAGGED,
+            "color_range": None,
+        },  # no place
+        "aac",
+    ),
+    "webm.webm": ({"codec_name": "vp9", "pix_fmt": "yuv420p", **TAGGED}, "opus"),
+}
+# FFmpeg says that at the end of each track of Opus, of its own ones, too.
+SAID = re.compile(r"(\[opus @ \w+\] Error parsing Opus packet header\.\s+)?")
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe here")
+@pytest.mark.parametrize("name", FILMS)
+def test_ffprobe(result, tmp_path, name):
+    export((result,), name.partition(".")[0], tmp_path / name)
+    words = "-v warning -count_frames -show_streams -show_format -of json"
+    done = subprocess.run(["ffprobe", *words.split(), str(tmp_path / name)], capture_output=True, text=True, check=True)
+    assert SAID.fullmatch(done.stderr)
+    told = json.loads(done.stdout)
+    picture, sound = sorted(told["streams"], key=lambda stream: stream["codec_type"], reverse=True)
+    wanted, codec = FILMS[name]
+    assert {key: picture.get(key) for key in wanted} == wanted
+    assert (sound["codec_type"], sound["codec_name"]) == ("audio", codec)
+    assert int(picture["nb_read_frames"]) == samples.FRAMES
+    assert float(picture["start_time"]) == pytest.approx(0, abs=0.001)
+    assert float(told["format"]["duration"]) == pytest.approx(samples.TIMES[-1] + 0.04, abs=0.03)

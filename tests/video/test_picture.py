@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from trackmask.errors import VideoError
 from trackmask.export.films import _PRORES, _VP9
 from trackmask.video import open_video
 from trackmask.video.writer import FilmWriter
@@ -320,6 +321,12 @@ def test_floating_point_images(tmp_path: Path) -> None:
     (frame,) = video
     assert np.abs(frame.image[1:, :, 0].astype(int) - media.numbered(3)[1:, :, 1]).max() <= 1
     assert frame.image[0, 0, 0] == 0
+
+
+def test_floating_point_colour_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "0.tif", media.numbered(3).astype(np.float32) / 255)
+    with pytest.raises(VideoError, match=r"^0\.tif is not an image that can be read; convert it to PNG, or remove it$"):
+        open_video(tmp_path)
 
 
 def test_images_of_8_bits_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def _header(path: Path) -> tuple[tuple[int, int], bool]:
     except TooLarge as error:
         raise VideoError(f"{path.name} is too large ({error}); scale it down first") from error
     except BROKEN as error:
-        raise VideoError(f"{path.name} is not an image that can be read; replace or remove it") from error
+        raise VideoError(f"{path.name} is not an image that can be read; convert it to PNG, or remove it") from error
 
 
 def _rgb(image: Pillow.Image) -> Image:
