@@ -1,6 +1,7 @@
 """Whose mask is it? Cuts to other scenes and back, somebody else who comes in, and twins.
 
-    python benchmarks/identity.py DATA [--part cuts|enter|edits|twins] [--quick] [--rows] [--weights FOLDER]
+    python benchmarks/identity.py DATA [--part cuts|enter|edits|twins] [--quick] [--rows] [--fast]
+        [--weights FOLDER]
 
 DATA holds data sets in DAVIS's layout: `dev`, `dev_sparse` and `train`, and of the last one only the clips that no
 training sees. The first mask is given.
@@ -16,8 +17,7 @@ twins   The object's own cut-out from another time of the clip crosses before it
         half of the time. On the twin: the mask has more in common with it. Kept: J above 0.6 in the last quarter.
 """
 
-import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,14 +26,14 @@ from statistics import fmean
 import click
 import numpy as np
 from edits import all_edits
-from situations import Moment, Shown, stage, twins, visit
+from situations import Moment, Shown, film, stage, twins, visit
 
-from trackmask.data import State
+from trackmask.data import Masks, State
 from trackmask.evaluation.dataset import read_dataset
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import OnnxRuntime, Runtime
-from trackmask.tracking import Tracker
+from trackmask.tracking import Course
 
 PARTS = ("cuts", "enter", "edits", "twins")
 UNTRAINED = ("hockey", "lucia", "mallard-water")  # of the training clips: those that choose settings
@@ -59,38 +59,36 @@ class Said:
     share: float  # of the object's first area that is seen
 
 
-def said(tracker: Tracker, moments: Iterable[Moment], first: np.ndarray, prompts: Sequence[Prompt] = ()) -> list[Said]:
-    """The tracker's answer to each moment; the prompts are the first one's. `first`: the mask that was given."""
-    found = []
-    for moment in moments:
-        masks = tracker.step(moment.image, prompts)
-        prompts = ()
-        mask, (record,) = masks.labels > 0, masks.objects
-        found.append(
-            Said(
-                jaccard(mask, moment.truth),
-                jaccard(mask, moment.other),
-                not mask.any(),
-                record.state == State.TRACKED,
-                record.confidence,
-                moment.away,
-                np.count_nonzero(moment.truth) / np.count_nonzero(first),
-            )
-        )
-    return found
+@dataclass(frozen=True)
+class Asking:
+    """What is asked."""
+
+    runtime: Runtime
+    fast: bool = False  # one pass, not two
+
+    def said(self, moments: Sequence[Moment]) -> list[Said]:
+        """The answer to each moment, the first one's mask given."""
+        first = moments[0].truth
+        with (
+            film([moment.image for moment in moments]) as video,
+            Course(video, self.runtime, [Prompt(1, 0, mask=first)], twice=not self.fast) as course,
+        ):
+            steps = zip(course.steps(), moments, strict=True)
+            return [answer(masks, moment, np.count_nonzero(first)) for (_, masks), moment in steps]
 
 
-def begun(runtime: Runtime, moments: Iterator[Moment]) -> tuple[Tracker, np.ndarray]:
-    """A tracker that was given the first moment's mask, and that mask."""
-    moment = next(moments)
-    tracker = Tracker(runtime, moment.truth.shape)
-    tracker.step(moment.image, [Prompt(1, 0, mask=moment.truth)])
-    return tracker, moment.truth
-
-
-def fork(tracker: Tracker) -> Tracker:
-    """The same tracker at the same place of its video, once more."""
-    return copy.deepcopy(tracker, {id(tracker.runtime): tracker.runtime})
+def answer(masks: Masks, moment: Moment, whole: int) -> Said:
+    """`whole`: pixels of the mask that was given."""
+    mask, (record,) = masks.labels > 0, masks.objects
+    return Said(
+        jaccard(mask, moment.truth),
+        jaccard(mask, moment.other),
+        not mask.any(),
+        record.state == State.TRACKED,
+        record.confidence,
+        moment.away,
+        np.count_nonzero(moment.truth) / whole,
+    )
 
 
 # --- the parts -----------------------------------------------------------------------------------------------------
@@ -118,37 +116,33 @@ def foreign(frames: Sequence[Said]) -> tuple[int, int, float]:
     return len(wrong), len(frames), sum(wrong)
 
 
-def cuts(runtime: Runtime, clips: Sequence[Shown], others: Sequence[Shown], every: int) -> Iterator[Row]:
+def cuts(ask: Asking, clips: Sequence[Shown], others: Sequence[Shown], every: int) -> Iterator[Row]:
     """Each clip, cut to each of the others and back."""
     number = -1
     for shown in clips:
-        own = iter(shown.moments())
-        tracker, first = begun(runtime, own)
+        moments = shown.moments()
         half = min(len(shown) // 2, BEFORE)
-        said(tracker, [next(own) for _ in range(half - 1)], first)
-        rest = list(islice(own, AFTER))
-        uncut = said(fork(tracker), rest, first)
+        own, rest = moments[:half], moments[half : half + AFTER]
+        uncut = ask.said([*own, *rest])[half:]
         for other in (*clips, *others):
             number += other is not shown
             if other is shown or number % every:
                 continue
-            forked = fork(tracker)
-            behind = said(forked, other.moments(shown.size)[:BETWEEN], first)
-            back = said(forked, rest, first)
+            between = other.moments(shown.size)[:BETWEEN]
+            found = ask.said([*own, *between, *rest])[half:]
+            behind, back = found[: len(between)], found[len(between) :]
             j, was = (fmean(frame.j for frame in frames[SOON:] or frames[-1:]) for frames in (back, uncut))
             yield Row(f"{shown.name} to {other.name}", *foreign(behind), j >= was - NEAR, j)
 
 
-def enter(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]:
+def enter(ask: Asking, clips: Sequence[Shown], every: int) -> Iterator[Row]:
     """Each clip's object leaves, each of two other clips' objects enters."""
     stages = [(shown.name, place) for shown in clips if (place := stage(shown)) is not None]
     for number in range(0, 2 * len(clips), every):
         one = clips[number % len(clips)]
         other = clips[(number % len(clips) + 1 + number // len(clips)) % len(clips)]
         free = [place for name, place in stages if name not in (one.name, other.name)]
-        moments = visit(free[number % len(free)], one, other)
-        tracker, first = begun(runtime, moments)
-        frames = said(tracker, moments, first)
+        frames = ask.said(list(visit(free[number % len(free)], one, other)))[1:]
         back = max(i for i, frame in enumerate(frames) if frame.away) + 1
         gone = [frame for frame in frames[:back] if frame.away][1:]  # in the first one it may not be sure yet
         again = [frame for frame in frames[back:] if frame.share > HALF][SOON:]
@@ -156,25 +150,20 @@ def enter(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]
         yield Row(f"{one.name}, then {other.name}", *foreign(gone), found, j)
 
 
-def edit(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]:
+def edit(ask: Asking, clips: Sequence[Shown], every: int) -> Iterator[Row]:
     """What is no plain cut; every other clip, since the kinds are many."""
     for maker, name, one in islice(all_edits(clips[::2]), 0, None, every):
-        own = iter(one.own)
-        tracker, first = begun(runtime, own)
-        for moments in (own, one.mixed):
-            said(tracker, moments, first)
-        gone = said(tracker, one.gone, first)
-        said(tracker, one.mixed_back, first)
-        back = said(tracker, one.back, first)[SOON:]
+        found = ask.said([*one.own, *one.mixed, *one.gone, *one.mixed_back, *one.back])
+        begin = len(one.own) + len(one.mixed)
+        gone, back = found[begin : begin + len(one.gone)], found[-len(one.back) :][SOON:]
         j = fmean(frame.j for frame in back)
         yield Row(f"{maker.__name__}: {name}", *foreign(gone), j > HALF, j)
 
 
-def meet(runtime: Runtime, clips: Sequence[Shown], every: int) -> Iterator[Row]:
+def meet(ask: Asking, clips: Sequence[Shown], every: int) -> Iterator[Row]:
     """Objects and their twins."""
     for name, moments in islice(twins(clips, TWINS), 0, None, every):
-        tracker, first = begun(runtime, moments)
-        frames = said(tracker, moments, first)
+        frames = ask.said(list(moments))[1:]
         wrong = [frame.sure and frame.other > frame.j for frame in frames]
         sure = sum(frame.confidence for frame, on in zip(frames, wrong, strict=True) if on)
         kept = fmean(frame.j for frame in frames[-len(frames) // 4 :]) > KEPT
@@ -208,15 +197,18 @@ def shown(folder: Path, names: Sequence[str] = ()) -> list[Shown]:
 @click.option("--quick", is_flag=True, help=f"Only every {QUICK}th situation.")
 @click.option("--rows", is_flag=True, help="Print every situation.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
+@click.option("--fast", is_flag=True, help="One pass, not two.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Of the network. [as many as there are cores]")
-def main(data: Path, parts: tuple[str, ...], quick: bool, rows: bool, weights: Path | None, threads: int) -> None:
-    runtime, every = OnnxRuntime(weights, threads), QUICK if quick else 1
+def main(
+    data: Path, parts: tuple[str, ...], quick: bool, rows: bool, weights: Path | None, fast: bool, threads: int
+) -> None:
+    ask, every = Asking(OnnxRuntime(weights, threads), fast), QUICK if quick else 1
     clips = shown(data / "dev") + shown(data / "train", UNTRAINED)
     for part in parts or PARTS:
         if part == "cuts":
-            found = cuts(runtime, clips, shown(data / "dev_sparse"), every)
+            found = cuts(ask, clips, shown(data / "dev_sparse"), every)
         else:
-            found = {"enter": enter, "edits": edit, "twins": meet}[part](runtime, clips, every)
+            found = {"enter": enter, "edits": edit, "twins": meet}[part](ask, clips, every)
         kept = []
         for row in found:
             kept.append(row)

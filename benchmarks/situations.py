@@ -6,14 +6,17 @@ Everything is drawn from whole clips in a fixed order: the same clips make the s
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 
 import cv2
 import numpy as np
 
-from trackmask.data import Image, box_of
+from trackmask.data import Frame, Image, VideoInfo, box_of
 from trackmask.evaluation.dataset import VOID, Clip
+from trackmask.video import VideoReader
+from trackmask.video.made import MadeVideo
 
 TALL = 0.5  # of the stage's height: a figure that walks over it
 WIDEST = 0.4  # of the frame: a wider object leaves no room for its twin
@@ -21,6 +24,7 @@ PAUSE = 10  # frames in which nobody is on the stage
 CROSSING, BACK = 30, 16  # frames: somebody crosses half of the stage or all of it; the object comes back
 TWIN_FRAMES = 48  # of a clip with a twin, at most
 APART, TOUCHING = 1.5, 0.85  # widths between the middles of an object and its twin
+FPS = Fraction(25)
 
 Box = tuple[int, int, int, int]
 
@@ -33,6 +37,17 @@ class Moment:
     truth: np.ndarray  # (H, W) bool: what is seen of the object
     other: np.ndarray  # (H, W) bool: what is seen of what it may be taken for
     away: bool  # nothing of the object is there
+
+
+def film(images: Sequence[Image]) -> VideoReader:
+    """Pictures, one a frame, to be tracked as any other video."""
+    height, width = images[0].shape[:2]
+
+    def frames() -> Iterator[Frame]:
+        for index, image in enumerate(images):
+            yield Frame(index, float(index / FPS), image)
+
+    return MadeVideo(VideoInfo("situation", (height, width), FPS, len(images), "images"), frames)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """What is left of the masks when something passes in front of the object?
 
-    python benchmarks/walls.py DATA [--every 2] [--weights FOLDER]
+    python benchmarks/walls.py DATA [--every 2] [--fast] [--weights FOLDER]
 
 DATA has DAVIS's layout, a true mask for every frame. A wall, wide enough to hide the object, follows it from a quarter
 of the clip on, passes it, and is beside it again at two thirds. It shows the mirrored first picture, squeezed: what
@@ -82,10 +82,11 @@ class Walled(Clip):
 @click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--every", type=click.IntRange(1), default=1, help="Use every so many-th frame. [1]")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-def main(data: Path, every: int, weights: Path | None) -> None:
+@click.option("--fast", is_flag=True, help="One pass, not two.")
+def main(data: Path, every: int, weights: Path | None, fast: bool) -> None:
     """J and F of the tracker, from the first mask, with a wall that passes."""
     clips = [Walled.of(clip.thinned(every)) for clip in read_dataset(data)]
-    click.echo(table(list(evaluate(TrackmaskMethod(OnnxRuntime(weights)), clips, "mask"))))
+    click.echo(table(list(evaluate(TrackmaskMethod(OnnxRuntime(weights), fast=fast), clips, "mask"))))
 
 
 if __name__ == "__main__":

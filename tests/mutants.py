@@ -19,6 +19,7 @@ import click
 ROOT = Path(__file__).parents[1]
 COPIED = ("trackmask", "tests", "samples", "weights", "pyproject.toml")
 STEPS, CROPS, MEMORY = "test_tracker.py", "test_crop.py", "test_memory.py"
+TWICE, BLEND = "test_twice.py", "test_blend.py"
 PROMPTED, CLICKS, MERGING = "test_prompted.py", "test_clicks.py", "test_merging.py"
 
 
@@ -96,6 +97,30 @@ FAULTS = (
     Fault("data.py", "wins = patch.prob > best[area]", "wins = patch.prob > SURE", MERGING),
     Fault("tracking/tracker.py", "(one[0] not in prompted, one[0])", "one[0]", MERGING),
     Fault("data.py", "if not area and record.state in (State.TRACKED, State.UNCERTAIN):", "if False:", STEPS),
+    # the second pass
+    Fault("tracking/twice.py", "more[1].cut or count", "count", TWICE),
+    Fault("tracking/twice.py", "stretch.turn * (sure[-1] - ends[-1]) > 0", "False", TWICE),
+    Fault(
+        "tracking/twice.py",
+        "sure = [frame for frame, record in records.items() if",
+        "sure = [frame for frame in records if True or",
+        TWICE,
+    ),
+    Fault("tracking/twice.py", "tracker.tracks.pop(way.object_id)", "pass", TWICE),
+    Fault("tracking/twice.py", "chosen = {sure[-1], max(sure", "chosen = {sure[-1], min(sure", TWICE),
+    Fault("tracking/twice.py", "[stretch.frames[0] - stretch.turn, *said]", "[stretch.frames[0], *said]", TWICE),
+    Fault("tracking/twice.py", "labels[ours.labels == object_id] = object_id", "pass", TWICE),
+    Fault("tracking/twice.py", "measured(r, labels) for r in records", "r for r in records", TWICE),
+    Fault("tracking/twice.py", "return (frame - self.left) / (self.right - self.left)", "return 0.5", TWICE),
+    Fault("tracking/twice.py", "reversed(stretch.frames)", "stretch.frames", TWICE),
+    Fault("tracking/reference.py", "own.references = [*other.track.references, *own.references]", "pass", TWICE),
+    Fault("tracking/blend.py", "share = agreement / 2 + (1 - agreement) * share", "pass", BLEND),
+    Fault("tracking/blend.py", "share * odds(right.record.confidence)]", "share]", BLEND),
+    Fault("tracking/blend.py", "if lost[0] != lost[1]:", "if False:", BLEND),
+    Fault("tracking/blend.py", "x=patch.x - x, y=patch.y - y", "x=0, y=0", BLEND),
+    Fault("tracking/course.py", "if at > index", "if True", TWICE),
+    Fault("tracking/course.py", "self._second_pass().over(first, done) if self.twice else", "", TWICE),
+    Fault("video/cache.py", "return self._read(index) if self._holds(index) else None", "return None", TWICE),
     # prompts
     Fault("tracking/prompted.py", "- CONTRADICTED * contradicted(one, prompt)", "", CLICKS),
     Fault("tracking/prompted.py", "AGREEMENT * agreement(one, seen)", "AGREEMENT * rank", PROMPTED),

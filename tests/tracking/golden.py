@@ -5,6 +5,7 @@ become better on purpose:
 """
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 
 from trackmask.prompts import Prompt, read_mask
 from trackmask.runtime import OnnxRuntime
-from trackmask.tracking import Tracker
+from trackmask.tracking import Course
 from trackmask.video import open_video
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -20,27 +21,34 @@ FOLDER = Path(__file__).parents[1] / "golden" / "masks"
 EVERY = {"bunny": 12, "cat": 6}  # frames between two that are kept
 
 
-def tracked(clip: str) -> Iterator[tuple[int, np.ndarray]]:
+def tracked(clip: str, *, twice: bool = False) -> Iterator[tuple[int, np.ndarray]]:
     """Each frame's number and mask, (H, W) bool, the first mask given."""
-    mask = read_mask(SAMPLES / f"{clip}.mask.png")[1]
-    tracker = Tracker(OnnxRuntime(threads=2), mask.shape)
-    with open_video(SAMPLES / f"{clip}.mp4") as film:
-        for frame in film:
-            yield frame.index, tracker.step(frame.image, [Prompt(1, mask=mask)][frame.index :]).labels == 1
+    prompt = Prompt(1, 0, mask=read_mask(SAMPLES / f"{clip}.mask.png")[1])
+    with (
+        open_video(SAMPLES / f"{clip}.mp4") as film,
+        Course(film, OnnxRuntime(threads=2), [prompt], twice=twice) as course,
+    ):
+        for frame, masks in course.steps():
+            yield frame.index, masks.labels == 1
 
 
-def kept(clip: str) -> dict[int, np.ndarray]:
+def strip(clip: str, *, twice: bool = False) -> Path:
+    """The file of a clip's masks, one below the other."""
+    return FOLDER / f"{clip}{'-twice' if twice else ''}.png"
+
+
+def kept(clip: str, *, twice: bool = False) -> dict[int, np.ndarray]:
     """Of some frames, (H, W) bool."""
-    strip = np.asarray(Image.open(FOLDER / f"{clip}.png"))
+    masks = np.asarray(Image.open(strip(clip, twice=twice)))
     height = read_mask(SAMPLES / f"{clip}.mask.png")[1].shape[0]
-    return {EVERY[clip] * (place + 1): part for place, part in enumerate(np.split(strip, len(strip) // height))}
+    return {EVERY[clip] * (place + 1): part for place, part in enumerate(np.split(masks, len(masks) // height))}
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for clip, every in EVERY.items():
-        chosen = [mask for index, mask in tracked(clip) if index and index % every == 0]
-        Image.fromarray(np.concatenate(chosen)).save(FOLDER / f"{clip}.png", optimize=True)
+    for (clip, every), twice in product(EVERY.items(), (False, True)):
+        chosen = [mask for index, mask in tracked(clip, twice=twice) if index and index % every == 0]
+        Image.fromarray(np.concatenate(chosen)).save(strip(clip, twice=twice), optimize=True)
 
 
 if __name__ == "__main__":

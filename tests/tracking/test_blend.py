@@ -36,13 +36,30 @@ def test_where_they_differ_the_nearer_prompt_counts_and_the_surer_mask(share, le
     assert record.agreement == 0
 
 
-@pytest.mark.parametrize("state", [State.LOST, State.ABSENT])
-def test_one_that_found_nothing_takes_nothing_from_the_other(state):
-    record, patch = blend(opinion(10, 0.6), opinion(None, 0.9, state), 0.99, certain=0.5)
+def test_where_they_agree_both_count_alike_however_near_they_began():
+    """The probability of a pixel that both take for the object is in the middle."""
+    for share in (0.01, 0.99):
+        _, patch = blend(opinion(10, certain=200), opinion(10, certain=250), share, certain=0.5)
+        assert patch.over(SIZE)[10, 15] == 225
+
+
+def test_one_that_has_lost_it_takes_nothing_from_the_other():
+    """However near it began: it believes that the object is there."""
+    record, patch = blend(opinion(10, 0.6), opinion(None, 0.4, State.LOST), 0.99, certain=0.5)
     assert columns(patch) == (10, 19)
     assert (record.state, record.confidence, record.agreement) == (State.TRACKED, 0.6, 0)
-    record, _ = blend(opinion(None, 0.9, state), opinion(10, 0.4), 0.01, certain=0.5)
+    record, _ = blend(opinion(None, 0.4, State.LOST), opinion(10, 0.4), 0.01, certain=0.5)
     assert (record.state, record.confidence) == (State.UNCERTAIN, 0.4)
+
+
+@pytest.mark.parametrize(("sure", "doubtful"), [(0.95, 0.6), (0.9, 0.7)])
+def test_one_that_says_that_it_is_gone_is_weighed_as_any_other(sure, doubtful):
+    record, patch = blend(opinion(10, doubtful), opinion(None, sure, State.ABSENT), 0.5, certain=0.5)
+    assert columns(patch) is None
+    assert record.state == State.ABSENT
+    record, patch = blend(opinion(10, sure), opinion(None, doubtful, State.ABSENT), 0.5, certain=0.5)
+    assert columns(patch) == (10, 19)
+    assert record.state == State.TRACKED
 
 
 def test_both_found_nothing():

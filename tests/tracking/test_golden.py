@@ -13,11 +13,12 @@ from trackmask.metrics import jaccard
 TRUE = {"bunny": (0.84, 0.77), "cat": (0.98, 0.96)}
 
 
+@pytest.mark.parametrize("twice", [False, True], ids=["one pass", "two passes"])
 @pytest.mark.parametrize("clip", TRUE)
-def test_masks_are_true_and_what_they_were(clip):
+def test_masks_are_true_and_what_they_were(clip, twice):
     """If they are better than before: python tests/tracking/golden.py"""
-    before, true, same = kept(clip), [], []
-    for index, mask in tracked(clip):
+    before, true, same = kept(clip, twice=twice), [], []
+    for index, mask in tracked(clip, twice=twice):
         truth = SAMPLES / f"{clip}.truth" / f"{index:05d}.png"
         if index and truth.exists():
             true.append(jaccard(mask, np.asarray(Image.open(truth)) > 0))

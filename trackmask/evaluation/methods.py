@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from trackmask.data import Frame, Image, Labels, VideoInfo, box_of
+from trackmask.data import Labels, VideoInfo, box_of
 from trackmask.errors import CallError
 from trackmask.evaluation.baselines import Method, copy_first_mask, dis_flow
 from trackmask.evaluation.dataset import FPS, Clip
@@ -19,8 +18,7 @@ from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime, open_runtime
 from trackmask.tracking import Course, Settings, discover
 from trackmask.video import VideoReader
-from trackmask.video.reader import Picture, Place
-from trackmask.video.spool import Spool
+from trackmask.video.made import MadeVideo
 
 
 class TrackmaskMethod:
@@ -35,7 +33,7 @@ class TrackmaskMethod:
         return self.tracked(clip, prompt)
 
     def tracked(self, clip: Clip, prompt: str) -> Iterator[Labels]:
-        with ClipVideo(clip) as video:
+        with as_video(clip) as video:
             prompts = self.found(video) if prompt == "none" else true_prompts(clip, prompt)
             if not prompts:
                 yield from (np.zeros(video.info.size, np.uint8) for _ in video)
@@ -63,27 +61,10 @@ def true_prompts(clip: Clip, kind: str) -> list[Prompt]:
     return [Prompt(id_, 0, box=box_of(mask)) for id_, mask in masks.items()]
 
 
-class ClipVideo(VideoReader):
-    """A clip of a data set, as any other video."""
-
-    def __init__(self, clip: Clip) -> None:
-        """Decodes the first frame: raises what `Clip.frames` raises."""
-        first = next(clip.frames()).image
-        super().__init__(VideoInfo(clip.name, first.shape[:2], Fraction(FPS), len(clip), "images"))
-        self._clip = clip
-
-    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
-        with Spool(self.info.size) as spool:
-            spool.fill(self.frames(first, last))
-            yield from spool.backwards()
-
-    def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
-        for frame in self._clip.frames():
-            yield Picture(frame.index, frame.time, partial(_image, frame))
-
-
-def _image(frame: Frame) -> Image:
-    return frame.image
+def as_video(clip: Clip) -> VideoReader:
+    """A clip as any other video. Decodes the first frame: raises what `Clip.frames` raises."""
+    height, width = next(clip.frames()).image.shape[:2]
+    return MadeVideo(VideoInfo(clip.name, (height, width), Fraction(FPS), len(clip), "images"), clip.frames)
 
 
 def open_method(

@@ -21,18 +21,21 @@ class Opinion(NamedTuple):
 
 
 def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[ObjectRecord, Patch]:
-    """Each counts for how near its reference is (the right one for `share`) times the odds that it is right; but where
-    only one has found the object, that one counts alone: the other has lost it.
+    """Where the two agree they count alike; where they differ, each counts for how near it has begun (the right one for
+    `share`). Both count for the odds that they are right. One that has lost an object which it believes to be there
+    takes nothing from the other.
 
-    The record's `agreement` says how far the two are one, its area and box are the left one's. `certain`: the
+    The record's `agreement` says how far the two are one; its area and box are the left one's. `certain`: the
     confidence from which a mask is no more called uncertain.
     """
     x, y, probs = side_by_side(left.patch, right.patch)
     masks = [prob > SURE for prob in probs]
-    found = [bool(mask.any()) for mask in masks]
+    agreement = jaccard(*masks)
+    share = agreement / 2 + (1 - agreement) * share
     weights = [(1 - share) * odds(left.record.confidence), share * odds(right.record.confidence)]
-    if found[0] != found[1]:
-        weights = [float(one) for one in found]
+    lost = [one.record.state == State.LOST for one in (left, right)]
+    if lost[0] != lost[1]:
+        weights = [float(not one) for one in lost]
     share = weights[1] / sum(weights)
     prob = np.round(probs[0] * (1 - share) + probs[1] * share).astype(np.uint8)
     confidence = left.record.confidence * (1 - share) + right.record.confidence * share
@@ -41,7 +44,7 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
         state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
-    record = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(jaccard(*masks), 4))
+    record = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
     return record, Patch(x, y, prob)
 
 

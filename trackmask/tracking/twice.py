@@ -24,9 +24,12 @@ from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 from trackmask.video import VideoReader
+from trackmask.video.cache import ROOM, frames_in
 from trackmask.video.queues import WriteBehind
 
-LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks here
+LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks
+LEAST = 24  # frames of a stretch, however large they are
+AHEAD = 8  # frames that the first pass may have read beyond a stretch
 
 
 class Way(NamedTuple):
@@ -92,7 +95,11 @@ class SecondPass:
     runtime: Runtime
     references: Mapping[int, Mapping[int, Reference]]  # the prompts that are understood so far, by object and frame
     settings: Settings = Settings()
-    longest: int = LONGEST
+
+    @property
+    def longest(self) -> int:
+        """Frames of a stretch, at most: as far as they can wait to be read again."""
+        return max(min(LONGEST, frames_in(ROOM, self.video.info.size) - AHEAD), LEAST)
 
     def over(self, first: Generator[Step], done: Callable[[], None] = lambda: None) -> Generator[Masks]:
         """The masks of both passes, in the order of the first one, which is `first`. `done` is called after each frame

@@ -18,6 +18,11 @@ _NOTHING = np.empty((0, 0, 3), np.uint8)
 ROOM = 1 << 30  # bytes of a temporary file: 870 frames of 854 x 480, 170 of 1920 x 1080
 
 
+def frames_in(room: int, size: tuple[int, int]) -> int:
+    """How many frames of that size (height, width) so many bytes hold."""
+    return room // (3 * size[0] * size[1])
+
+
 class CachedVideo(VideoReader):
     """Another reader's video. The frames that were decoded last stay in a temporary file as far as `room` goes, so
     that a stretch of the video is decoded once, however often and in whatever order it is read. Without room, or where
@@ -32,7 +37,7 @@ class CachedVideo(VideoReader):
         super().__init__(reader.info)
         self._reader = reader
         self._shape = (*reader.info.size, 3)
-        self._slots = room // int(np.prod(self._shape))  # frame i lies in slot i % slots, if it is there
+        self._slots = frames_in(room, reader.info.size)  # frame i lies in slot i % slots, if it is there
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
         self._kept: dict[int, Frame] = {}  # by slot: the frame that it holds, without its picture
         self._lock = threading.Lock()

@@ -1,0 +1,262 @@
+"""The second pass, with a runtime that finds things by their hue: where it goes, what it knows, what it may change."""
+
+import threading
+from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from scripted import HueRuntime
+
+from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, VideoInfo, measured
+from trackmask.metrics import jaccard
+from trackmask.prompts import Prompt
+from trackmask.tracking import Course, twice
+from trackmask.tracking.loop import follow, understand
+from trackmask.tracking.tracker import Tracker
+from trackmask.tracking.twice import SecondPass
+from trackmask.video.made import MadeVideo
+
+SIZE = (120, 160)
+COUNT = 16
+COLOURS = {1: (255, 0, 0), 2: (0, 0, 255)}
+SIDE = 40
+
+
+def square(object_id: int, frame: int) -> np.ndarray:
+    """(H, W) bool: where an object is. The second one is below the first."""
+    mask = np.zeros(SIZE, bool)
+    top = 10 if object_id == 1 else 70
+    mask[top : top + SIDE, 5 * frame : 5 * frame + SIDE] = True
+    return mask
+
+
+def picture(frame: int) -> np.ndarray:
+    image = np.zeros((*SIZE, 3), np.uint8)
+    for object_id, colour in COLOURS.items():
+        image[square(object_id, frame)] = colour
+    return image
+
+
+def video(count: int = COUNT) -> MadeVideo:
+    info = VideoInfo("squares", SIZE, Fraction(25), count, "images")
+    return MadeVideo(info, lambda: (Frame(index, index / 25, picture(index)) for index in range(count)))
+
+
+def found(object_id: int, frame: int, confidence: float = 0.9, *, away: State | None = None, shift: int = 0) -> Masks:
+    """What a first pass may say of one object; `shift`: pixels by which its mask is wrong."""
+    mask = np.roll(square(object_id, frame), shift, 1)
+    if away is not None:
+        return Masks(np.zeros(SIZE, np.uint8), (ObjectRecord(object_id, away, confidence, 0, None),))
+    labels = (mask * object_id).astype(np.uint8)
+    record = measured(ObjectRecord(object_id, State.TRACKED, confidence, 0, None), labels)
+    return Masks(labels, (record,), {object_id: Patch(0, 0, mask.astype(np.uint8) * 255)})
+
+
+class Told:
+    """A first pass that says what a test wants, and the second pass over it."""
+
+    def __init__(self, frames: dict[int, Masks], prompted: tuple[int, ...] = (0,)) -> None:
+        self.frames, self.video = frames, video()
+        prompts = {frame: Prompt(1, frame, mask=square(1, frame)) for frame in prompted}
+        self.runtime = HueRuntime()
+        known = {frame.index: ref for frame, _, ref in understand(self.video, self.runtime, prompts)}
+        self.second = SecondPass(self.video, self.runtime, {1: known})
+        self.read: list[tuple[int, int]] = []  # ranges that the second pass went through
+        self.counted = 0
+
+    def run(self) -> dict[int, Masks]:
+        def first():
+            for frame, masks in self.frames.items():
+                yield Frame(frame, frame / 25, picture(frame)), masks
+
+        between = self.video.between
+
+        def noted(begin: int, end: int):
+            self.read.append((begin, end))
+            return between(begin, end)
+
+        with patch.object(self.video, "between", noted):
+            return dict(zip(self.frames, self.second.over(first(), self.count), strict=True))
+
+    def count(self) -> None:
+        self.counted += 1
+
+
+def all_found(**more: object) -> dict[int, Masks]:
+    return {frame: found(1, frame, **more) for frame in range(COUNT)}
+
+
+def iou(masks: Masks, frame: int, object_id: int = 1) -> float:
+    return jaccard(masks.labels == object_id, square(object_id, frame))
+
+
+def test_where_both_agree_hardly_anything_changes() -> None:
+    told = Told(all_found())
+    after = told.run()
+    for frame, masks in after.items():
+        assert jaccard(masks.labels == 1, told.frames[frame].labels == 1) > 0.97
+        assert masks.objects[0].area == np.count_nonzero(masks.labels == 1)
+    assert all(masks.objects[0].agreement > 0.9 for masks in islice(after.values(), 1, COUNT - 1))
+    assert told.counted == COUNT
+    assert told.read == [(COUNT - 1, 1)]
+
+
+@pytest.mark.parametrize("state", [State.LOST, State.ABSENT])
+def test_what_the_first_pass_has_lost_is_mended(state: State) -> None:
+    gone = {frame: found(1, frame, 0.3, away=state) for frame in (8, 9, 10)}
+    after = Told(all_found() | gone).run()
+    for frame in gone:
+        assert iou(after[frame], frame) > 0.9
+        assert (after[frame].objects[0].state, after[frame].objects[0].agreement) == (State.TRACKED, 0)
+
+
+def test_what_is_surely_gone_is_not_brought_back_by_a_doubtful_second_pass() -> None:
+    told = Told(all_found() | {frame: found(1, frame, 0.95, away=State.ABSENT) for frame in (4, 5)})
+    told.runtime.iou = 0.6
+    after = told.run()
+    assert all(not after[frame].labels.any() and after[frame].objects[0].state == State.ABSENT for frame in (4, 5))
+
+
+def test_where_they_differ_the_one_that_has_begun_nearer_counts() -> None:
+    told = Told(all_found() | {frame: found(1, frame, shift=60) for frame in (3, 12)})
+    after = told.run()
+    assert iou(after[3], 3) < 0.1  # three frames from the prompt the first pass is believed
+    assert iou(after[12], 12) > 0.9
+
+
+def test_prompted_frames_stay_as_they_are() -> None:
+    """Whatever is found beside them."""
+    told = Told(all_found() | {8: found(1, 8, 1.0, shift=7)}, prompted=(0, 8))
+    after = told.run()
+    for frame in (0, 8):
+        np.testing.assert_array_equal(after[frame].labels, told.frames[frame].labels)
+        assert after[frame].objects == told.frames[frame].objects
+    assert told.read == [(COUNT - 1, 1)]
+
+
+def test_between_two_prompts_the_farther_one_is_where_it_begins() -> None:
+    told = Told(all_found() | {frame: found(1, frame, shift=60) for frame in (6, 7)}, prompted=(0, 8))
+    after = told.run()
+    assert iou(after[7], 7) > 0.9
+    assert iou(after[6], 6) > 0.9
+
+
+def test_an_object_that_is_away_at_the_end_is_taken_up_where_it_was_last_sure() -> None:
+    end = {frame: found(1, frame, 0.95, away=State.ABSENT) for frame in range(11, COUNT)}
+    told = Told(all_found() | {10: found(1, 10, 0.4)} | end)
+    after = told.run()
+    assert told.read == [(9, 1)]
+    for frame in range(10, COUNT):
+        assert after[frame].objects == told.frames[frame].objects
+        assert after[frame].objects[0].agreement is None
+
+
+def test_an_object_that_was_never_sure_is_left_as_it_is() -> None:
+    told = Told({frame: found(1, frame, 0.6) for frame in range(COUNT)})
+    assert {frame: masks.objects for frame, masks in told.run().items()} == {
+        frame: masks.objects for frame, masks in told.frames.items()
+    }
+    assert (told.read, told.counted) == ([], COUNT)
+
+
+def test_no_pass_goes_over_a_cut() -> None:
+    frames = all_found()
+    frames[6] = replace(frames[6], cut=True)
+    told = Told(frames)
+    after = told.run()
+    assert told.read == [(5, 1), (COUNT - 1, 6)]
+    assert [frame for frame, masks in after.items() if masks.cut] == [6]
+
+
+def test_long_shots_are_checked_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twice, "LONGEST", 5)
+    monkeypatch.setattr(twice, "LEAST", 5)
+    told = Told(all_found())
+    after = told.run()
+    assert told.read == [(4, 1), (9, 5), (14, 10)]
+    assert list(after) == list(range(COUNT))
+    assert after[15].objects == told.frames[15].objects  # alone in its piece
+
+
+def test_frames_wait_as_far_as_they_can_be_read_again() -> None:
+    for size, longest in (((480, 854), 240), ((1080, 1920), 164), ((4320, 7680), twice.LEAST)):
+        made = MadeVideo(VideoInfo("large", size, Fraction(25), 1, "images"), lambda: iter(()))
+        assert SecondPass(made, HueRuntime(), {}).longest == longest
+
+
+def test_it_knows_the_prompts_and_the_frames_that_were_seen_best() -> None:
+    """Sure and large, and the last one that was sure."""
+    frames = all_found(confidence=0.8) | {5: found(1, 5, 0.95), 15: found(1, 15, 0.6), 14: found(1, 14, 0.6)}
+    told, known = Told(frames, prompted=(0, 3)), []
+    took = Tracker._take
+    with patch.object(Tracker, "_take", lambda tracker, new: (known.append(new), took(tracker, new))[1]):
+        told.run()
+    # The frames 5 and 13 are understood; then the way from 13 begins, and the way from the prompt in 3.
+    assert [len(track.references) for track in known] == [1, 1, 4, 4]
+    assert told.read[-1] == (13, 1)
+    assert [len(track.identity.prompted) for track in known[2:]] == [4, 4]
+
+
+def test_backward_first_then_forward() -> None:
+    told = Told(dict(reversed(all_found().items())), prompted=(COUNT - 1,))
+    told.frames |= {frame: found(1, frame, 0.3, away=State.LOST) for frame in (6, 7)}
+    after = told.run()
+    assert told.read == [(0, COUNT - 2)]
+    assert all(iou(after[frame], frame) > 0.9 for frame in after)
+
+
+def test_it_can_be_left_at_any_frame() -> None:
+    told = Told(all_found())
+    steps = told.second.over(((Frame(frame, 0, picture(frame)), masks) for frame, masks in told.frames.items()))
+    assert next(steps).objects[0].id == 1
+    steps.close()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("trackmask")] == []
+
+
+# --- all objects of a video ----------------------------------------------------------------------------------------
+
+
+def steps(prompts: list[Prompt], *, fast: bool = False, **more: object) -> dict[int, Masks]:
+    with Course(video(), HueRuntime(), prompts, twice=not fast, **more) as course:
+        return {frame.index: masks for frame, masks in course.steps()}
+
+
+def test_several_objects_a_late_one_too_never_overlap() -> None:
+    prompts = [Prompt(1, 0, mask=square(1, 0)), Prompt(2, 9, mask=square(2, 9)), Prompt(2, 12, mask=square(2, 12))]
+    after = steps(prompts)
+    assert list(after) == list(range(COUNT))
+    for frame, masks in after.items():
+        assert [record.id for record in masks.objects] == [1, 2]
+        assert min(iou(masks, frame, object_id) for object_id in (1, 2)) > 0.9
+        for record in masks.objects:
+            assert record == measured(record, masks.labels)
+    apart = {id_: [i for i, masks in after.items() if masks.objects[id_ - 1].agreement is None] for id_ in (1, 2)}
+    assert apart == {1: [0, 15], 2: [0, 9, 12, 15]}  # prompts, and where the second pass begins
+
+
+def test_a_range_and_what_is_counted() -> None:
+    done: list[int] = []
+    with Course(video(), HueRuntime(), [Prompt(1, 8, mask=square(1, 8))], start=4, end=12, twice=True) as course:
+        found = [frame.index for frame, _ in course.steps(lambda: done.append(1))]
+    assert found == list(range(4, 13))
+    assert len(done) == 2 * (5 + 9)  # backward from 8 to 4, and forward from 4 to 12
+
+
+def test_one_pass_is_the_tracker_s() -> None:
+    prompt = Prompt(1, 0, mask=square(1, 0))
+    plain = list(follow(Tracker(HueRuntime(), SIZE), video().frames(), {0: [prompt]}))
+    for (frame, masks), after in zip(plain, steps([prompt], fast=True).values(), strict=True):
+        np.testing.assert_array_equal(masks.labels, after.labels)
+        assert masks.objects == after.objects, frame.index
+        assert masks.objects[0].agreement is None
+
+
+def test_twice_is_the_same_twice() -> None:
+    prompts = [Prompt(1, 3, mask=square(1, 3)), Prompt(2, 0, mask=square(2, 0))]
+    for one, other in zip(steps(prompts).values(), steps(prompts).values(), strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
+        assert one.objects == other.objects
+        assert all(np.array_equal(one.soft(id_), other.soft(id_)) for id_ in (1, 2))
