@@ -1,0 +1,41 @@
+/** The import dialog: masks that were corrected in another tool come back as corrections. */
+
+import { openDialog } from "./dialog.js";
+import { make } from "./dom.js";
+import { get } from "./server.js";
+
+/** @param {ReturnType<import("./session.js").makeSession>} session */
+export async function showImport(session) {
+  const formats = (await get("/api/formats")).import;
+  const format = make("select", {}, ...formats.map(({ name }) => make("option", { value: name }, name)));
+  const file = make("input", { type: "file" });
+  const absent = make("input", { type: "checkbox" });
+  const says = make("p", { className: "problem", role: "status" });
+  const suit = () => (file.accept = formats.find(({ name }) => name === format.value).suffixes.join(","));
+  format.addEventListener("change", suit);
+  suit();
+  // The ending of a file says which format it is, where only one has it.
+  file.addEventListener("change", () => {
+    const fits = formats.filter(({ suffixes }) => suffixes.some(suffix => file.files[0]?.name.toLowerCase().endsWith(suffix)));
+    if (fits.length === 1) format.value = fits[0].name;
+    load.disabled = !file.files.length;
+  });
+  const load = make("button", { className: "plain primary", disabled: true }, "Import");
+  load.addEventListener("click", async () => {
+    load.disabled = true;
+    says.textContent = "";
+    try {
+      await session.import(format.value, absent.checked, file.files[0]);
+      dialog.close();
+    } catch (problem) {
+      says.textContent = problem.message;
+      load.disabled = false;
+    }
+  });
+  const body = make("div", { className: "options importing" },
+    make("p", { className: "soft" }, "Masks that differ from those here become corrections. Undo takes them back."),
+    make("label", {}, "Format", format),
+    make("label", {}, "File", file),
+    make("label", {}, "Not shown there", make("span", {}, absent, " means: not here")));
+  const dialog = openDialog("Import edits", body, [says, make("span", { className: "gap" }), load]);
+}

@@ -1,0 +1,189 @@
+/** The timeline's drawing: a ruler, and a lane for each object. As many columns as the screen has, whatever the frames. */
+
+import { STATES } from "./series.js";
+
+export const RULER = 22; // CSS pixels, high
+export const LANE = 36;
+const STRIP = 6; // the states' colours, at a lane's foot
+const PADDING = 5; // over and under the line of confidence
+const TICKS = 84; // CSS pixels between two numbers of the ruler, at least
+const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
+
+export const COLOURS = ["soft", "rule", "card", "ink", "accent", "wrong", "line", "empty", "marked", "stale", "chosen", "tracked", "uncertain", "lost", "absent"];
+
+/**
+ * @typedef {object} Lane
+ * @property {number} id
+ * @property {import("./series.js").Series} series
+ * @property {[number, number][]} stale ranges of frames never tracked or out of date
+ * @property {[number, number][]} tracked ranges of frames that have been tracked
+ * @property {{first: number, last: number}[]} review
+ * @property {{frame: number, kind: string}[]} prompts
+ */
+
+/**
+ * @param {CanvasRenderingContext2D} context scaled so that a unit is a CSS pixel
+ * @param {{width: number, height: number, from: number, to: number, frames: number, lanes: Lane[], cuts: number[],
+ *   chosen: number | null, colours: Record<string, string>}} what `from` up to `to`: the frames that are seen, as
+ *   fractions too
+ */
+export function drawTimeline(context, what) {
+  const { width, height, lanes, chosen, colours, cuts } = what;
+  context.clearRect(0, 0, width, height);
+  const scale = width / (what.to - what.from);
+  const left = frame => (frame - what.from) * scale;
+  drawRuler(context, what, left, scale);
+  lanes.forEach((lane, k) => {
+    const top = RULER + k * LANE;
+    context.save();
+    context.beginPath();
+    context.rect(0, top, width, LANE);
+    context.clip();
+    context.translate(0, top);
+    if (lane.id === chosen) fill(context, colours.chosen, 0, 1, width, LANE);
+    fill(context, colours.rule, 0, 0, width, 1);
+    drawLane(context, lane, what, left, scale);
+    context.restore();
+  });
+  context.fillStyle = colours.soft;
+  for (const cut of cuts) if (cut > what.from && cut < what.to) context.fillRect(left(cut) - 0.5, RULER, 1, lanes.length * LANE);
+}
+
+function fill(context, style, x, y, width, height) {
+  context.fillStyle = style;
+  context.fillRect(x, y, width, height);
+}
+
+/** 1, 2, 5, 10, 20 ... frames between two ticks. @param {number} least */
+export function tickStep(least) {
+  const ten = 10 ** Math.floor(Math.log10(Math.max(1, least)));
+  return [1, 2, 5, 10].map(by => by * ten).find(step => step >= least) ?? 1;
+}
+
+function drawRuler(context, { width, from, to, frames, colours }, left, scale) {
+  const step = tickStep(TICKS / scale);
+  const small = step % 5 === 0 ? step / 5 : step % 2 === 0 ? step / 2 : step;
+  context.font = "10.5px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  for (let frame = Math.floor(from / small) * small; frame <= to; frame += small) {
+    if (frame < 0 || frame >= frames) continue;
+    const x = left(frame) + scale / 2, numbered = frame % step === 0;
+    fill(context, colours.rule, x - 0.5, numbered ? RULER - 8 : RULER - 4, 1, numbered ? 8 : 4);
+    const text = frame.toLocaleString("en"), room = context.measureText(text).width + 4;
+    if (!numbered || x + room > width) continue;
+    context.fillStyle = colours.soft;
+    context.fillText(text, x + 4, RULER / 2 - 1);
+  }
+}
+
+function drawLane(context, lane, { width, colours, from, to, frames }, left, scale) {
+  const foot = LANE - STRIP - 3;
+  for (const { first, last } of lane.review) {
+    const x = left(first), wide = Math.max(3, (last + 1 - first) * scale);
+    fill(context, colours.marked, x, 1, wide, foot);
+    fill(context, colours.wrong, x, 1, wide, 2);
+  }
+  const end = Math.min(width, left(frames));
+  fill(context, colours.empty, Math.max(0, left(0)), foot + 1, end - Math.max(0, left(0)), STRIP);
+  const columns = gather(lane.series, { width: Math.ceil(end), from, to, frames, scale });
+  drawStates(context, columns, colours, foot + 1);
+  drawConfidence(context, columns, colours.line, foot);
+  drawStale(context, lane, { colours, foot, left, scale });
+  for (const prompt of lane.prompts) drawPrompt(context, left(prompt.frame) + scale / 2, prompt.kind, colours);
+}
+
+/** Of each column of the screen: the state to look at (a number of STATES), lowest and highest confidence (NaN: none). */
+export function gather({ states, confidence }, { width, from, to, frames, scale }) {
+  const columns = { state: new Uint8Array(width), low: new Float32Array(width).fill(NaN), high: new Float32Array(width).fill(NaN) };
+  for (let x = 0; x < width; x++) {
+    const first = Math.max(0, Math.floor(from + x / scale));
+    const behind = Math.min(frames, Math.ceil(to), Math.max(first + 1, Math.floor(from + (x + 1) / scale)));
+    let worst = 0, low = 2, high = -1;
+    for (let frame = first; frame < behind; frame++) {
+      const state = states[frame];
+      if (!state) continue;
+      if (RANK[state] > RANK[worst]) worst = state;
+      const value = confidence[frame];
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (!worst) continue;
+    columns.state[x] = worst;
+    columns.low[x] = low;
+    columns.high[x] = high;
+  }
+  return columns;
+}
+
+function drawStates(context, { state }, colours, top) {
+  for (let x = 0; x < state.length; ) {
+    const from = x, now = state[x];
+    while (x < state.length && state[x] === now) x++;
+    if (now) fill(context, colours[STATES[now]], from, top, x - from, STRIP);
+  }
+}
+
+function drawConfidence(context, { state, low, high }, colour, foot) {
+  const y = value => PADDING + (1 - value) * (foot - 2 * PADDING);
+  context.beginPath();
+  let drawing = false;
+  for (let x = 0; x < state.length; x++) {
+    if (!state[x]) {
+      drawing = false;
+      continue;
+    }
+    if (drawing) context.lineTo(x + 0.5, y(high[x]));
+    else context.moveTo(x, y(high[x]));
+    context.lineTo(x + 0.5, y(low[x]));
+    drawing = true;
+    if (!state[x + 1]) context.lineTo(x + 1, y(low[x]));
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = 1.4;
+  context.lineJoin = "round";
+  context.stroke();
+}
+
+/** Hatched: frames whose masks are older than what was said last. Frames never tracked are just empty. */
+function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) {
+  context.strokeStyle = colours.stale;
+  context.lineWidth = 1;
+  for (const [first, last] of stale) {
+    for (const [start, end] of tracked) {
+      const [a, b] = [Math.max(first, start), Math.min(last, end)];
+      if (a > b) continue;
+      const [x, wide] = [left(a), Math.max(3, (b + 1 - a) * scale)];
+      context.save();
+      context.beginPath();
+      context.rect(x, 1, wide, foot + STRIP);
+      context.clip();
+      context.beginPath();
+      const right = Math.min(x + wide, context.canvas.width);
+      // From a fixed origin, so that neighbouring stretches join.
+      for (let at = Math.max(Math.floor(x / 7) * 7, -7) - LANE; at < right; at += 7) {
+        context.moveTo(at, LANE);
+        context.lineTo(at + LANE, 0);
+      }
+      context.stroke();
+      context.restore();
+    }
+  }
+}
+
+function drawPrompt(context, x, kind, colours) {
+  const y = 8, r = 4.5;
+  context.beginPath();
+  if (kind === "absent") {
+    context.arc(x, y, r - 0.5, 0, 7);
+    context.moveTo(x - 3, y - 3);
+    context.lineTo(x + 3, y + 3);
+  } else {
+    for (const [dx, dy] of [[0, -r], [r, 0], [0, r], [-r, 0]]) context.lineTo(x + dx, y + dy);
+    context.closePath();
+  }
+  context.fillStyle = kind === "absent" ? colours.card : colours.ink;
+  context.strokeStyle = kind === "absent" ? colours.ink : colours.card;
+  context.lineWidth = 1.5;
+  context.fill();
+  context.stroke();
+}

@@ -1,0 +1,205 @@
+/** The page: makes its parts, and tells each what the server and the others say. */
+
+import { mountClips } from "./clips.js";
+import { makeExporting } from "./exporting.js";
+import { mountGestures } from "./gestures.js";
+import { showImport } from "./importing.js";
+import { mountKeys } from "./keys.js";
+import { mountObjects } from "./objects.js";
+import { makePlayer } from "./player.js";
+import { mountReview } from "./review.js";
+import { mountLost, mountSays } from "./says.js";
+import { Refused, get, listen } from "./server.js";
+import { makeSession } from "./session.js";
+import { shortcuts } from "./shortcuts.js";
+import { mountStage } from "./stage.js";
+import { makeStore } from "./store.js";
+import { mountTheme } from "./theme.js";
+import { mountTimeline } from "./timeline.js";
+import { clock, count } from "./times.js";
+import { mountTools } from "./tools.js";
+import { mountTracking } from "./tracking.js";
+import { mountTransport } from "./transport.js";
+
+const by = id => document.getElementById(id);
+const KEPT = "trackmask-studio"; // what a browser remembers of how people like to work
+const LIKED = ["style", "radius", "direction", "sound"];
+
+const store = makeStore({
+  view: "", // "clips" or "clip"
+  clips: null, // as the server lists them
+  single: false, // whether the studio was opened on one clip
+  online: true,
+  ended: false, // the studio said goodbye
+  stranger: "", // why the server does not talk to this page
+
+  clip: null, // the open clip's state, as the server has it
+  times: null, // seconds of its frames, where they are not even
+  series: new Map(), // by object: states and confidence of all frames
+  plan: null, // what tracking would do
+
+  frame: 0, // the frame that is wanted
+  shown: null, // the frame that is seen: its number, picture and labels
+  room: { width: 1, height: 1 }, // of the stage, in CSS pixels
+  viewport: { scale: 1, x: 0, y: 0, fits: true },
+  speed: 0, // of playing: 1 as the clip has it, below 0 backward
+  follow: false, // whether tracking takes the shown frame along
+
+  chosen: null, // the id of the object that is worked on; null: the next click makes a new one
+  hidden: new Set(), // ids
+  solo: null, // an id
+  style: "fill", // how masks are shown
+  tool: "point",
+  radius: 10, // of the brush, in pixels of the clip
+  direction: "all", // of tracking
+  sound: true,
+
+  pointer: null, // where it is over the stage, and what it draws
+  stroke: null, // what is painted, until the server has it
+  marks: [], // prompts on their way to the server
+  pending: 0, // acts on their way
+  panning: false, // whether H is held
+  ...JSON.parse(localStorage.getItem(KEPT) ?? "{}"),
+});
+const { state, change } = store;
+
+const { say, hide } = mountSays();
+
+/** Say what went wrong; where nobody answered, the banner says it already. */
+function report(problem) {
+  if (!(problem instanceof Refused)) console.error(problem);
+  if (problem.status === 0) change({ online: false });
+  else say(problem.message);
+}
+
+const session = makeSession(store, report);
+const player = makePlayer(store, session, by("audio"));
+mountStage(by("picture"), store);
+const gestures = mountGestures(by("picture"), store, session);
+const timeline = mountTimeline(store, session);
+const objects = mountObjects(store, session);
+const tracking = mountTracking(store, session);
+const review = mountReview(store, session);
+const transport = mountTransport(store, session, player, gestures.zoom);
+const tools = mountTools(store);
+const exporting = makeExporting(store, session);
+mountClips(store);
+mountLost(store);
+mountTheme(by("theme"), timeline.recolour);
+
+// --- Bar ----------------------------------------------------------------------------------------
+
+async function travel(act) {
+  const answer = await session.act(act);
+  if (answer && answer.frame !== null && answer.frame !== undefined) session.go(answer.frame);
+}
+const undo = () => state.clip.undo && travel("undo");
+const redo = () => state.clip.redo && travel("redo");
+by("undo").addEventListener("click", undo);
+by("redo").addEventListener("click", redo);
+by("open-export").addEventListener("click", () => exporting.show().catch(report));
+by("open-import").addEventListener("click", () => showImport(session).catch(report));
+
+store.listen(["clip"], ({ clip }) => {
+  by("clip-name").textContent = by("clip-name").title = clip?.name ?? "";
+  document.title = clip ? `${clip.name} · trackmask studio` : "trackmask studio";
+  const fps = clip && `${Number(clip.fps.toFixed(2))} frames/s`;
+  by("clip-facts").textContent = clip ? [`${clip.width} × ${clip.height}`, fps, count(clip.frames, "frame"), clock(session.timeOf(clip.frames))].join(" · ") : "";
+  for (const [id, key, what] of [["undo", "Ctrl+Z", clip?.undo], ["redo", "Ctrl+Shift+Z", clip?.redo]]) {
+    const name = id === "undo" ? "Undo" : "Redo";
+    by(id).disabled = !what;
+    by(id).title = what ? `${name}: ${what} (${key})` : `${name} (${key})`;
+  }
+});
+
+// An answer within this time needs no sign that it is waited for.
+const PATIENCE = 250; // milliseconds
+let waiting;
+store.listen(["pending", "clip"], () => {
+  clearTimeout(waiting);
+  const job = state.clip?.job;
+  const words = job && job.kind !== "track" ? job.what : state.pending ? "Working …" : "";
+  by("busy").textContent = words;
+  if (!words) by("busy").hidden = true;
+  else waiting = setTimeout(() => (by("busy").hidden = false), PATIENCE);
+});
+
+const keys = mountKeys(
+  shortcuts({ store, session, player, gestures, timeline, objects, tracking, review, transport, tools, undo, redo, help: () => keys.help() }),
+  () => state.view === "clip" && state.clip !== null,
+);
+by("help").addEventListener("click", keys.help);
+
+// --- Views --------------------------------------------------------------------------------------
+
+store.listen(["view", "single"], ({ view, single }) => {
+  document.body.dataset.view = view;
+  by("clips").hidden = view !== "clips";
+  by("clip").hidden = view !== "clip";
+  if (single) by("home").removeAttribute("href");
+});
+
+const attempt = async start => {
+  try {
+    await start();
+  } catch (problem) {
+    report(problem);
+  }
+};
+
+/** The address names the clip and the frame, so that a reload comes back to it: #3fa9/12 */
+async function route() {
+  const [id, frame] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  hide();
+  if (id && id === session.id) return session.go(Number(frame) || 0);
+  if (id || state.single) return attempt(() => session.open(id || state.clips[0].id, Number(frame) || 0));
+  session.close();
+  change({ view: "clips" });
+}
+addEventListener("hashchange", route);
+store.listen(["shown"], ({ shown, speed }) => {
+  if (shown && !speed) history.replaceState(null, "", `#${session.id}/${shown.frame}`);
+});
+store.listen(["speed"], ({ speed, shown }) => {
+  if (shown && !speed) history.replaceState(null, "", `#${session.id}/${shown.frame}`);
+});
+store.listen(LIKED, () => localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(LIKED.map(name => [name, state[name]])))));
+
+async function fetchClips() {
+  const { clips, single } = await get("/api/clips");
+  change({ clips, single, stranger: "" });
+}
+
+// --- The server ---------------------------------------------------------------------------------
+
+async function connected() {
+  change({ online: true, ended: false });
+  await attempt(async () => {
+    await fetchClips();
+    if (state.view === "clip") await session.reload();
+    else if (!state.view) await route();
+  });
+}
+
+listen({
+  open: connected,
+  lost: () => {
+    change({ online: false });
+    // A stranger is told so by every answer, and the events do not say why they ended.
+    get("/api/clips").catch(problem => problem.status === 403 && change({ stranger: problem.message }));
+  },
+  state: session.adopt,
+  masks: session.made,
+  progress(what) {
+    session.progress(what);
+    if (what.clip === session.id && what.job.kind === "export") exporting.progress(what.job);
+  },
+  done({ clip, kind, error }) {
+    if (clip !== session.id) return;
+    attempt(session.reload);
+    if (error && !(kind === "export" && exporting.failed(error))) say(error);
+  },
+  exported: what => what.clip === session.id && exporting.exported(what),
+  clips: () => attempt(fetchClips),
+  bye: () => change({ ended: true }),
+});

@@ -1,0 +1,57 @@
+/** The places to look at, worst first, and the way from one to the next. */
+
+import { make, swatch } from "./dom.js";
+
+/**
+ * @param {ReturnType<import("./store.js").makeStore>} store
+ * @param {ReturnType<import("./session.js").makeSession>} session
+ */
+export function mountReview(store, session) {
+  const { state, change } = store;
+  const list = document.getElementById("review-list");
+  const total = document.getElementById("review-count");
+
+  const visit = place => {
+    change({ speed: 0, follow: false, chosen: place.object });
+    session.go(place.frame);
+  };
+
+  /** The next place in the clip's own order, or with -1 the one before. */
+  function step(by) {
+    const places = [...(state.clip?.review ?? [])].sort((a, b) => a.frame - b.frame);
+    const next = by > 0 ? places.find(place => place.frame > state.frame) : places.findLast(place => place.frame < state.frame);
+    if (next) visit(next);
+  }
+
+  function draw() {
+    const { clip } = state;
+    if (!clip) return;
+    total.textContent = clip.review.length ? String(clip.review.length) : "";
+    const rows = clip.review.map(place => {
+      const object = clip.objects.find(({ id }) => id === place.object);
+      const range = place.first === place.last ? `Frame ${place.first}` : `Frames ${place.first}–${place.last}`;
+      const confidence = place.confidence === null || place.confidence === undefined ? "" : ` · ${place.confidence.toFixed(2)}`;
+      return make("li", {}, make("button", { className: "place", onclick: () => visit(place) },
+        swatch(object?.color ?? "#808080"), make("b", {}, `${range} · ${object?.name ?? ""}`), make("span", { className: "soft" }, place.reason + confidence)));
+    });
+    const nothing = clip.prompts.length ? "Nothing to look at." : "Once tracked: the places where the masks may be wrong.";
+    list.replaceChildren(...(rows.length ? rows : [make("li", { className: "nothing" }, nothing)]));
+    mark();
+  }
+
+  function mark() {
+    const places = state.clip?.review ?? [];
+    [...list.children].forEach((item, k) => {
+      const place = places[k];
+      if (place) item.firstChild.classList.toggle("now", place.first <= state.frame && state.frame <= place.last && place.object === state.chosen);
+    });
+    document.getElementById("review-on").disabled = !places.some(place => place.frame > state.frame);
+    document.getElementById("review-back").disabled = !places.some(place => place.frame < state.frame);
+  }
+
+  document.getElementById("review-on").addEventListener("click", () => step(1));
+  document.getElementById("review-back").addEventListener("click", () => step(-1));
+  store.listen(["clip"], draw);
+  store.listen(["frame", "chosen"], mark);
+  return { step };
+}

@@ -1,0 +1,43 @@
+/** The tools beside the stage: what the pointer does, and how large the brush is. */
+
+import { mountChoice } from "./dom.js";
+
+const HINTS = {
+  point: "Click on the object · right click or Alt beside it · drag a box",
+  brush: "Paint · Alt takes away · [ and ] change the size",
+  eraser: "Take away · Alt paints · [ and ] change the size",
+  lasso: "Draw around what to add · Alt takes it away",
+  hand: "Drag the picture · the wheel zooms",
+};
+const TITLES = { point: "Click or box (V)", brush: "Brush (B)", eraser: "Eraser (E)", lasso: "Lasso (G)", hand: "Hand (Q)" };
+const CURSORS = { point: "crosshair", brush: "none", eraser: "none", lasso: "crosshair", hand: "grab" };
+const LEAST = 0.5, MOST = 300; // of the brush: its radius in pixels of the clip
+
+/** @param {ReturnType<import("./store.js").makeStore>} store */
+export function mountTools(store) {
+  const { state, change } = store;
+  const [group, size, range, shown, hint, canvas] = ["tools", "size", "size-range", "size-shown", "hint", "picture"].map(id => document.getElementById(id));
+  for (const button of group.querySelectorAll("[data-tool]")) button.title = TITLES[button.dataset.tool];
+
+  const grow = by => change({ radius: Math.min(MOST, Math.max(LEAST, state.radius * by)) });
+  range.min = 0;
+  range.max = 100;
+  // Even steps are felt as even when each is a share of the size.
+  const toRange = radius => (Math.log(radius / LEAST) / Math.log(MOST / LEAST)) * 100;
+  range.addEventListener("input", () => change({ radius: LEAST * (MOST / LEAST) ** (range.value / 100) }));
+
+  const show = mountChoice(group, tool => change({ tool }));
+  store.listen(["tool", "radius"], () => {
+    show(state.tool);
+    size.hidden = state.tool !== "brush" && state.tool !== "eraser";
+    range.value = toRange(state.radius);
+    shown.textContent = `${(2 * state.radius).toFixed(state.radius < 5 ? 1 : 0)} px`;
+    canvas.style.cursor = CURSORS[state.tool];
+  });
+  // The hint is for those who have done nothing yet with the tool.
+  store.listen(["tool", "clip"], () => {
+    const begun = state.tool === "point" && state.clip?.prompts.length;
+    hint.textContent = begun ? "" : HINTS[state.tool];
+  });
+  return { grow };
+}

@@ -1,0 +1,80 @@
+/** Tracking: which way, what it will do, how far it is, and stop. */
+
+import { mountChoice } from "./dom.js";
+import { count, ranges, roughly } from "./times.js";
+
+const SETTLE = 200; // milliseconds until the server is asked what tracking would do
+
+/**
+ * @param {ReturnType<import("./store.js").makeStore>} store
+ * @param {ReturnType<import("./session.js").makeSession>} session
+ */
+export function mountTracking(store, session) {
+  const { state, change } = store;
+  const [button, plan, rate, bar] = ["track", "track-plan", "track-rate", "track-progress"].map(id => document.getElementById(id));
+  let asking;
+
+  const running = () => state.clip?.job ?? null;
+  const asked = () => ({ direction: state.direction, frame: state.frame, objects: null });
+
+  const acts = {
+    async start() {
+      if (running() || button.disabled) return;
+      change({ follow: true, speed: 0 });
+      await session.act("track", asked());
+    },
+    stop: () => running() && session.act("stop"),
+  };
+  button.addEventListener("click", () => (running() ? acts.stop() : acts.start()));
+
+  /** Ask what tracking would do, once things have settled. */
+  function ask() {
+    clearTimeout(asking);
+    if (!state.clip || running()) return;
+    asking = setTimeout(async () => {
+      const of = state.clip?.revision;
+      const found = await session.plan(asked());
+      if (state.clip?.revision === of) change({ plan: found });
+    }, SETTLE);
+  }
+
+  function draw() {
+    const job = running();
+    button.textContent = job ? "Stop" : label();
+    button.title = job ? "Stop; what is made is kept (Esc)" : "Track (T)";
+    button.classList.toggle("stop", Boolean(job));
+    button.classList.toggle("primary", !job);
+    button.disabled = !job && !state.plan?.frames;
+    bar.hidden = !job;
+    if (job) bar.value = job.total ? job.done / job.total : 0;
+    rate.textContent = job?.rate ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}` : "";
+    plan.textContent = job ? `${job.what} ${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}` : sentence();
+  }
+
+  function label() {
+    const frames = state.plan?.frames;
+    return frames ? `Track ${count(frames, "frame")}` : "Track";
+  }
+
+  function sentence() {
+    const { clip, plan: known } = state;
+    if (!clip || !known) return "";
+    if (!clip.prompts.length) return "Show what to track first.";
+    if (!known.frames) return Object.values(clip.stale).some(list => list.length) ? "Nothing to track this way." : "All is tracked and up to date.";
+    const all = Object.entries(known.ranges);
+    const again = all.some(([id, list]) => list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)));
+    const where = all.length === 1 ? ` ${ranges(all[0][1])}` : "";
+    const time = known.seconds ? `, about ${roughly(known.seconds)}` : "";
+    return `Frames${where} will be tracked${again ? " again" : ""}${time}.`;
+  }
+
+  const show = mountChoice(document.getElementById("direction"), direction => change({ direction }));
+  store.listen(["direction"], () => {
+    show(state.direction);
+    ask();
+  });
+  store.listen(["clip"], ask);
+  store.listen(["frame"], () => state.direction !== "all" && ask());
+  store.listen(["clip", "plan"], draw);
+  return acts;
+}

@@ -1,0 +1,93 @@
+/** The row under the stage: playing, the frame and time as fields, how masks are shown, zoom. */
+
+import { mountChoice } from "./dom.js";
+import { clock, parseClock } from "./times.js";
+import { fitted } from "./viewport.js";
+
+/**
+ * @param {ReturnType<import("./store.js").makeStore>} store
+ * @param {ReturnType<import("./session.js").makeSession>} session
+ * @param {ReturnType<import("./player.js").makePlayer>} player
+ * @param {(steps: number) => void} zoom
+ */
+export function mountTransport(store, session, player, zoom) {
+  const { state, change } = store;
+  const by = id => document.getElementById(id);
+  const [frameField, timeField, speed] = ["frame-field", "time-field", "speed"].map(by);
+
+  const presses = {
+    first: () => player.step(-Infinity),
+    back: () => player.step(-1),
+    play: () => player.toggle(),
+    on: () => player.step(1),
+    last: () => player.step(Infinity),
+    sound: () => player.mute(),
+    "zoom-out": () => zoom(-1),
+    "zoom-in": () => zoom(1),
+    "zoom-fit": () => fit(),
+  };
+  for (const [id, press] of Object.entries(presses)) by(id).addEventListener("click", press);
+
+  function fit() {
+    change({ viewport: { ...fitted(state.clip, state.room), of: state.clip.clip } });
+    session.sharpen();
+  }
+
+  /** A field whose value is gone to with Enter, or when it is left. @param {(text: string) => number | null} frameOf */
+  function mountField(field, frameOf) {
+    const go = () => {
+      const frame = frameOf(field.value);
+      field.setAttribute("aria-invalid", frame === null);
+      if (frame === null) return;
+      change({ speed: 0, follow: false });
+      session.go(frame);
+      draw();
+    };
+    field.addEventListener("focus", () => field.select());
+    field.addEventListener("change", go);
+    field.addEventListener("keydown", event => {
+      if (event.key === "Enter") field.blur();
+      if (event.key === "Escape") {
+        field.value = ""; // nothing that could be gone to
+        field.setAttribute("aria-invalid", false);
+        by("picture").focus();
+        draw();
+      }
+      event.stopPropagation();
+    });
+    field.addEventListener("blur", () => {
+      field.setAttribute("aria-invalid", false);
+      draw();
+    });
+  }
+  mountField(frameField, text => (/^\s*\d+\s*$/.test(text) ? Number(text) : null));
+  mountField(timeField, text => {
+    const seconds = parseClock(text);
+    return seconds === null ? null : session.frameAt(seconds);
+  });
+
+  function draw() {
+    const { clip, frame } = state;
+    if (!clip) return;
+    if (document.activeElement !== frameField) frameField.value = String(frame);
+    if (document.activeElement !== timeField) timeField.value = clock(session.timeOf(frame));
+    by("frame-last").textContent = `of ${(clip.frames - 1).toLocaleString("en")}${clip.counted ? "" : " or so"}`;
+  }
+
+  store.listen(["clip", "frame", "times"], draw);
+  store.listen(["speed", "sound", "clip"], () => {
+    const playing = state.speed !== 0;
+    by("play-icon").setAttribute("href", `/page/icons.svg#${playing ? "pause" : "play"}`);
+    by("play").title = playing ? "Pause (Space)" : "Play (Space)";
+    by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    speed.textContent = playing && state.speed !== 1 ? `${state.speed}×` : "";
+    by("sound").hidden = !state.clip?.sound;
+    by("sound").title = state.sound ? "Sound off" : "Sound on";
+    by("sound").setAttribute("aria-pressed", state.sound);
+    by("sound-icon").setAttribute("href", `/page/icons.svg#${state.sound ? "sound" : "sound-off"}`);
+  });
+  store.listen(["viewport"], () => (by("zoom-fit").textContent = `${Math.round(state.viewport.scale * devicePixelRatio * 100)} %`));
+  const showStyle = mountChoice(by("style"), style => change({ style }));
+  store.listen(["style"], () => showStyle(state.style));
+  return { fit };
+}
