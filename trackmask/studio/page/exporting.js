@@ -27,7 +27,7 @@ const OPTIONS = {
   min_area: { label: "Smallest mask, px", field: () => number({ min: 1, step: 1, value: 1 }), value: field => Number(field.value) },
   categories: {
     label: "Categories",
-    field: ({ clip }) => make("div", {}, ...names(clip).map(name => make("label", {}, name, make("input", { placeholder: name, "data-name": name })))),
+    field: ({ clip }) => make("div", { className: "names" }, ...names(clip).map(name => make("label", {}, make("span", { title: name }, name), make("input", { placeholder: name, "data-name": name })))),
     value: box => Object.fromEntries([...box.querySelectorAll("input")].filter(({ value }) => value.trim()).map(field => [field.dataset.name, field.value.trim()])),
   },
   images: { label: "Images", field: () => select({ copy: "copied", link: "linked", none: "none" }), value: field => field.value },

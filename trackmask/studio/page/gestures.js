@@ -53,7 +53,6 @@ export function mountGestures(canvas, store, session) {
 
   canvas.addEventListener("pointerdown", event => {
     if (!state.shown || press) return;
-    canvas.focus({ preventScroll: true });
     const at = place(event);
     const pan = event.button === 1 || state.tool === "hand" || state.panning;
     const minus = event.button === 2 || event.altKey || (event.ctrlKey && event.button === 0);

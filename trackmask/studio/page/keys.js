@@ -47,7 +47,15 @@ export function mountKeys(table, here) {
     const sections = Object.entries(table).map(([heading, keys]) =>
       make("section", {}, make("h3", {}, heading), ...keys.map(({ keys = [], does, shown }) =>
         make("div", {}, make("span", {}, does), make("span", {}, ...(shown ?? keys.map(written)).map(key => make("kbd", {}, key)))))));
-    openDialog("Keys", make("div", { className: "keys" }, ...sections));
+    openDialog("Keys and signs", make("div", {}, signs(), make("div", { className: "keys" }, ...sections)));
   }
   return { help };
+}
+
+/** What the timeline's signs mean. */
+function signs() {
+  const states = [["tracked", "tracked"], ["uncertain", "uncertain"], ["lost", "lost: visible, not found"], ["absent", "absent: gone or hidden"]];
+  const marks = [["line", "confidence, 0 to 1"], ["given", "what you said"], ["look", "to review"], ["old", "out of date"], ["cut", "cut"]];
+  const sign = ([kind, text]) => make("span", {}, make("i", { className: `sign ${kind}` }), text);
+  return make("p", { className: "signs" }, ...states.map(([state, text]) => make("span", {}, make("i", { className: `dot ${state}` }), text)), ...marks.map(sign));
 }

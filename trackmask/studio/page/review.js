@@ -1,6 +1,7 @@
 /** The places to look at, worst first, and the way from one to the next. */
 
 import { make, swatch } from "./dom.js";
+import { ranges } from "./times.js";
 
 /**
  * @param {ReturnType<import("./store.js").makeStore>} store
@@ -29,7 +30,7 @@ export function mountReview(store, session) {
     total.textContent = clip.review.length ? String(clip.review.length) : "";
     const rows = clip.review.map(place => {
       const object = clip.objects.find(({ id }) => id === place.object);
-      const range = place.first === place.last ? `Frame ${place.first}` : `Frames ${place.first}–${place.last}`;
+      const range = ranges([[place.first, place.last]]).replace("f", "F");
       const confidence = place.confidence === null || place.confidence === undefined ? "" : ` · ${place.confidence.toFixed(2)}`;
       return make("li", {}, make("button", { className: "place", onclick: () => visit(place) },
         swatch(object?.color ?? "#808080"), make("b", {}, `${range} · ${object?.name ?? ""}`), make("span", { className: "soft" }, place.reason + confidence)));

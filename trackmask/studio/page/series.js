@@ -33,6 +33,3 @@ export function extend(all, points) {
     series.confidence[frame] = confidence ?? 0;
   }
 }
-
-/** @param {[number, number][] | undefined} ranges both ends included, rising @param {number} frame */
-export const within = (ranges, frame) => (ranges ?? []).some(([first, last]) => first <= frame && frame <= last);

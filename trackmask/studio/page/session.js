@@ -1,7 +1,8 @@
 /** One clip that is open: what the server knows of it, the frame that is shown, and what people do to it. */
 
 import { makePictures, widthFor } from "./pictures.js";
-import { emptySeries, extend, fetchSeries, within } from "./series.js";
+import { withFrame, within, withoutFrame } from "./ranges.js";
+import { emptySeries, extend, fetchSeries } from "./series.js";
 import { clipAt } from "./server.js";
 import { floor } from "./times.js";
 
@@ -185,11 +186,11 @@ export function makeSession(store, report) {
     },
 
     /** The masks of some frames were just made. */
-    made({ clip, revision, points }) {
+    made({ clip, points }) {
       if (clip !== server?.id || !state.clip) return;
       pictures.outdate(points.map(point => point.frame));
       extend(state.series, points);
-      change({ series: new Map(state.series), clip: { ...state.clip, revision: Math.max(revision, state.clip.revision), tracked: covered(state.clip.tracked, points) } });
+      change({ series: new Map(state.series), clip: withMade(state.clip, points) });
       const last = points.at(-1)?.frame;
       if (state.follow && last !== undefined) session.go(last);
       refresh();
@@ -219,10 +220,12 @@ export function makeSession(store, report) {
   return session;
 }
 
-/** Ranges with the frames of some points in them: only so that these frames' masks are fetched before the server says
- * anew which ranges it has. */
-function covered(tracked, points) {
-  const all = { ...tracked };
-  for (const { object, frame } of points) if (!within(all[object], frame)) all[object] = [...(all[object] ?? []), [frame, frame]];
-  return all;
+/** What the server says of the clip's frames when tracking is over, is known here as they are made. */
+function withMade(clip, points) {
+  const [tracked, stale] = [{ ...clip.tracked }, { ...clip.stale }];
+  for (const { object, frame } of points) {
+    tracked[object] = withFrame(tracked[object], frame);
+    stale[object] = withoutFrame(stale[object], frame);
+  }
+  return { ...clip, tracked, stale };
 }

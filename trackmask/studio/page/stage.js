@@ -4,7 +4,7 @@ import { painted } from "./masks.js";
 import { fitted, toScreen } from "./viewport.js";
 
 const BEHIND = "#808080"; // a cut-out: light and dark objects both stand out from it
-const CRISP = 2; // device pixels a pixel of the clip, from which on pixels are squares
+const CRISP = 4; // device pixels a pixel of the clip, from which on pixels are squares
 const GRID = 14; // screen pixels a pixel of the clip, from which on the pixels' borders are drawn
 const MARK = 7; // screen pixels: the radius of a click's disc
 

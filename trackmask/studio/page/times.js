@@ -21,10 +21,11 @@ export function roughly(seconds) {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** [[0, 3], [7, 7]] → "0–3, 7" @param {[number, number][]} ranges first and last frames */
+/** [[0, 3], [7, 7]] → "frames 0–3, 7" @param {[number, number][]} ranges first and last frames */
 export function ranges(ranges, most = 3) {
   const shown = ranges.slice(0, most).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
-  return shown.join(", ") + (ranges.length > most ? " …" : "");
+  const alone = ranges.length === 1 && ranges[0][0] === ranges[0][1];
+  return `frame${alone ? "" : "s"} ${shown.join(", ")}${ranges.length > most ? " …" : ""}`;
 }
 
 /** 1 → "1 frame", 20000 → "20,000 frames" */

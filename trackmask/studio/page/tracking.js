@@ -46,9 +46,10 @@ export function mountTracking(store, session) {
     button.classList.toggle("primary", !job);
     button.disabled = !job && !state.plan?.frames;
     bar.hidden = !job;
-    if (job) bar.value = job.total ? job.done / job.total : 0;
+    if (job?.total) bar.value = job.done / job.total;
+    else bar.removeAttribute("value"); // it is not known how much there is to do
     rate.textContent = job?.rate ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}` : "";
-    plan.textContent = job ? `${job.what} ${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}` : sentence();
+    plan.textContent = job ? [job.what, job.total && `${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}`].filter(Boolean).join(" ") : sentence();
   }
 
   function label() {
@@ -63,9 +64,8 @@ export function mountTracking(store, session) {
     if (!known.frames) return Object.values(clip.stale).some(list => list.length) ? "Nothing to track this way." : "All is tracked and up to date.";
     const all = Object.entries(known.ranges);
     const again = all.some(([id, list]) => list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)));
-    const where = all.length === 1 ? ` ${ranges(all[0][1])}` : "";
     const time = known.seconds ? `, about ${roughly(known.seconds)}` : "";
-    return `Frames${where} will be tracked${again ? " again" : ""}${time}.`;
+    return `Tracks ${all.length === 1 ? ranges(all[0][1]) : count(all.length, "object")}${again ? " again" : ""}${time}.`;
   }
 
   const show = mountChoice(document.getElementById("direction"), direction => change({ direction }));
