@@ -28,7 +28,7 @@ export function mountTimeline(store, session) {
   function draw() {
     const { clip } = state;
     if (!clip || !width) return;
-    const height = Math.max(RULER + clip.objects.length * LANE, 60);
+    const height = RULER + clip.objects.length * LANE;
     const ratio = devicePixelRatio;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);

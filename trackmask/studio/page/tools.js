@@ -35,9 +35,10 @@ export function mountTools(store) {
     canvas.style.cursor = CURSORS[state.tool];
   });
   // The hint is for those who have done nothing yet with the tool.
-  store.listen(["tool", "clip"], () => {
-    const begun = state.tool === "point" && state.clip?.prompts.length;
-    hint.textContent = begun ? "" : HINTS[state.tool];
+  const known = new Set();
+  store.listen(["tool", "clip", "stroke", "marks"], () => {
+    if (state.stroke || state.marks.length || (state.tool === "point" && state.clip?.prompts.length)) known.add(state.tool);
+    hint.textContent = known.has(state.tool) ? "" : HINTS[state.tool];
   });
   return { grow };
 }
