@@ -43,6 +43,12 @@ export function mountKeys(table, here) {
     press();
   });
 
+  // Who pressed a button with the mouse means the next key for the page, not for that button.
+  addEventListener("click", event => {
+    const { activeElement } = document;
+    if (event.detail && activeElement.matches("main button, main input[type=range]")) activeElement.blur();
+  });
+
   function help() {
     const sections = Object.entries(table).map(([heading, keys]) =>
       make("section", {}, make("h3", {}, heading), ...keys.map(({ keys = [], does, shown }) =>

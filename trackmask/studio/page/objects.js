@@ -21,8 +21,8 @@ export function mountObjects(store, session) {
       change({ hidden });
     },
     solo: id => change({ solo: state.solo === id ? null : id }),
-    absent: id => session.act("absent", { object: id, frame: state.shown.frame }),
-    clear: id => session.act("clear", { object: id, frame: state.shown.frame }),
+    absent: id => session.act("absent", { object: id, frame: state.frame }),
+    clear: id => session.act("clear", { object: id, frame: state.frame }),
     remove: id => session.act("delete", { object: id }),
     rename(id) {
       renaming = id;

@@ -88,15 +88,16 @@ export function makeSession(store, report) {
     }
   }
 
-  /** Take in a state of the clip, unless a newer one is here already. */
-  function adopt(clip) {
+  /** Take in a state of the clip, unless a newer one is here already. A studio that was started anew counts its
+   * revisions anew: what it says first is taken `anyway`. */
+  function adopt(clip, anyway = false) {
     if (!server || clip.clip !== server.id) return;
     const before = state.clip;
-    if (before && clip.revision < before.revision) return;
+    if (before && clip.revision < before.revision && !anyway) return;
     const ids = new Set(clip.objects.map(object => object.id));
     const chosen = ids.has(state.chosen) ? state.chosen : state.chosen === null && before ? null : clip.objects[0]?.id ?? null;
     change({ clip, chosen, frame: Math.min(state.frame, clip.frames - 1), solo: ids.has(state.solo) ? state.solo : null });
-    if (before?.revision === clip.revision) return;
+    if (before?.revision === clip.revision && !anyway) return;
     pictures.outdate();
     refresh();
     clearTimeout(settling);
@@ -104,7 +105,7 @@ export function makeSession(store, report) {
   }
 
   const session = {
-    adopt,
+    adopt: clip => adopt(clip),
     get id() {
       return server?.id;
     },
@@ -214,7 +215,7 @@ export function makeSession(store, report) {
     soundOf: () => server?.sound ?? "",
 
     async reload() {
-      if (server) adopt(await server.state());
+      if (server) adopt(await server.state(), true);
     },
   };
   return session;

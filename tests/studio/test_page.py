@@ -1,0 +1,340 @@
+"""The studio's page in a real browser, against the real server and network: what people do, and what they then see."""
+
+import shutil
+import signal
+from pathlib import Path
+
+import browser
+import cv2
+import numpy as np
+import pytest
+from media import numbered_images, write_clip
+from PIL import Image as Pillow
+from studio_page import Desk, studio, until
+
+from trackmask.result import open_result
+from trackmask.video import open_video
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "samples"
+FRAMES = 20
+SIZE = (360, 480)
+CAT, BESIDE = (90, 170), (250, 60)  # in the first frame
+WINDOW = {"width": 1280, "height": 720}
+EVIL = "<img src=x onerror=document.title='gone'>"
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+pytestmark = [browser.needs_chromium, pytest.mark.skipif(not (ROOT / "weights").is_dir(), reason="no weights")]
+
+
+def truth(frame):
+    return np.asarray(Pillow.open(SAMPLES / f"cat.truth/{frame:05d}.png")) > 0
+
+
+def middle(frame):
+    """A place well inside of the cat: (x, y)."""
+    inside = cv2.distanceTransform(np.pad(truth(frame), 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    y, x = np.unravel_index(inside.argmax(), inside.shape)
+    return int(x), int(y)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """A folder of clips: a few copies of the cat, one for each test that changes it, and odd ones."""
+    folder = tmp_path_factory.mktemp("clips")
+    images = [frame.image for frame, _ in zip(open_video(SAMPLES / "cat.mp4"), range(FRAMES), strict=False)]
+    first = write_clip(folder / "look.mp4", images, crf=10)
+    for name in ("steps", "names", "out", "two"):
+        shutil.copy(first, folder / f"{name}.mp4")
+    write_clip(folder / "one.mp4", images[:1])
+    write_clip(folder / "portrait.mp4", numbered_images(30, (320, 180)), audio="aac")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(clips):
+    """The studio of these clips, and the page that its link opened."""
+    with studio(clips) as running, browser.page() as empty, empty.context.browser.new_context(viewport=WINDOW) as context:
+        page = context.new_page()
+        page.set_default_timeout(15000)
+        problems = []
+        page.on("pageerror", lambda error: problems.append(error))
+        page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+        page.goto(running.link)
+        yield running, page
+        assert problems == []  # nothing that the Content-Security-Policy forbids, nothing missing
+
+
+@pytest.fixture
+def at(opened):
+    """at("look") opens that clip through the list."""
+    running, page = opened
+
+    def go(name, size=SIZE):
+        page.goto(f"http://127.0.0.1:{running.port}/")
+        page.click(f".card:has-text('{name}.mp4')")
+        desk = Desk(page, size)
+        desk.wait_shown()
+        page.mouse.move(5, 300)
+        return desk
+
+    return go
+
+
+def test_link_and_list(opened):
+    running, page = opened
+    page.goto(f"http://127.0.0.1:{running.port}/")
+    page.wait_for_selector(".card")
+    assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
+    assert "token" not in page.url
+    assert page.locator(".card").count() == 7
+    until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
+
+
+def test_click_track_stop_correct_undo(at):
+    desk = at("steps")
+    assert not desk.masked(*BESIDE)
+    desk.click(*CAT)
+    desk.wait_masked(CAT[0] + 20, CAT[1])
+    assert not desk.masked(*BESIDE)
+    desk.wait_text("#track", f"Track {FRAMES - 1} frames")
+
+    desk.press("t")
+    desk.wait_text("#track", "Stop")
+    desk.wait_text("#track-rate", "frames/s")
+    desk.press("Escape")
+    desk.wait_text("#track-plan", "Tracks frame")  # what is left of it
+    desk.press("t")
+    desk.wait_text("#track-plan", "All is tracked")
+    for frame in (FRAMES // 2, FRAMES - 1):
+        desk.go(frame)
+        desk.wait_masked(*middle(frame))
+    assert "tracked" in desk.page.text_content(".object .here")
+
+    desk.go(10)
+    desk.press("b")
+    desk.drag((20, 20), (60, 20))
+    desk.wait_masked(40, 20)
+    desk.press("v")
+    desk.wait_text("#track-plan", "Tracks frames 1–9, 11–19 again")
+    desk.go(3)
+    desk.press("Control+z")
+    desk.wait_masked(40, 20, is_masked=False)
+    desk.wait_frame(10)  # undone where it was done
+    desk.wait_text("#track-plan", "All is tracked")
+    desk.press("Control+Shift+z")
+    desk.wait_masked(40, 20)
+    desk.press("e")
+    desk.drag((10, 20), (70, 20))
+    desk.wait_masked(40, 20, is_masked=False)
+    desk.press("v")
+
+
+def test_box_beside_lasso_absent(at):
+    desk = at("look")
+    desk.drag((20, 119), (158, 223))
+    desk.wait_masked(*middle(0))
+    x, y = middle(0)
+    desk.click(x + 15, y + 15, button="right")
+    until(lambda: "click" in desk.page.get_attribute("#undo", "title"), "a click to undo")
+    desk.press("g")
+    desk.drag((300, 300), (340, 300), (340, 340), (300, 340), (300, 300))
+    desk.wait_masked(320, 320)
+    desk.press("v", "ArrowRight")
+    desk.press("x")
+    desk.wait_text(".object .here", "absent")
+    desk.wait_frame(1)
+    desk.press("ArrowLeft", "Delete")
+    desk.wait_masked(320, 320, is_masked=False)
+
+
+def test_frames(at):
+    desk = at("portrait", (320, 180))
+    page = desk.page
+    desk.press("ArrowRight", "ArrowRight", "Shift+ArrowRight", "ArrowLeft")
+    desk.wait_frame(11)
+    desk.press("End")
+    desk.wait_frame(29)
+    page.fill("#time-field", "0:00.44")
+    page.press("#time-field", "Enter")
+    desk.wait_frame(11)
+    assert page.input_value("#time-field") == "0:00.440"
+    page.fill("#frame-field", "many")
+    page.press("#frame-field", "Enter")
+    desk.wait_frame(11)
+
+    box = page.locator("#track-area").bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    seen = set()
+    for step in range(1, 11):
+        page.mouse.move(box["x"] + box["width"] * step / 10 - 5, box["y"] + 5)
+        page.wait_for_timeout(30)
+        seen.add(page.evaluate("document.getElementById('picture').toDataURL().length"))
+    page.mouse.up()
+    desk.wait_frame(29)
+    assert len(seen) > 4  # the picture goes along
+
+    assert page.locator("#sound").is_visible()
+    desk.press("Home", " ")
+    page.wait_for_timeout(500)
+    desk.press(" ")
+    assert 5 <= desk.frame <= 25  # 12 at the clip's own rate
+    desk.press("End", "j", "j")
+    desk.wait_text("#speed", "-2×")
+    desk.press("k")
+    assert desk.frame < 29
+
+
+def test_one_frame(at):
+    desk = at("one")
+    desk.press("End", "ArrowRight", "n", "p")
+    desk.wait_frame(0)
+    desk.click(*CAT)
+    desk.wait_masked(CAT[0] + 20, CAT[1])
+    desk.wait_text("#track-plan", "All is tracked")
+
+
+def test_names_are_text_and_a_reload_comes_back(at):
+    desk = at("names")
+    desk.go(7)
+    desk.click(*middle(7))
+    desk.page.wait_for_selector(".object[data-id='1']")
+    desk.press("F2")
+    desk.page.keyboard.type(EVIL)
+    desk.press("Enter")
+    desk.wait_text(".object .name", EVIL)
+    desk.page.reload()
+    desk.wait_text(".object .name", EVIL)
+    desk.wait_frame(7)
+    x, y = middle(7)
+    desk.wait_masked(x + 15, y)
+    assert desk.page.title() == "names.mp4 · trackmask studio"
+
+
+def test_two_tabs_see_the_same(at):
+    desk = at("two")
+    other = desk.page.context.new_page()
+    other.goto(desk.page.url)
+    other.wait_for_selector("#clip:not([hidden])")
+    desk.page.bring_to_front()
+    desk.click(*CAT)
+    desk.wait_masked(CAT[0] + 20, CAT[1])
+    other.bring_to_front()
+    Desk(other, SIZE).wait_masked(CAT[0] + 20, CAT[1])
+    other.keyboard.press("Control+z")
+    desk.page.bring_to_front()
+    desk.wait_masked(CAT[0] + 20, CAT[1], is_masked=False)
+    other.close()
+
+
+def test_export_and_import(at, clips):
+    desk = at("out")
+    page = desk.page
+    desk.click(*CAT)
+    desk.wait_masked(CAT[0] + 20, CAT[1])
+    desk.press("t")
+    desk.wait_text("#track-plan", "All is tracked")
+    page.click("#open-export")
+    page.click("dialog [data-value=labelme]")
+    page.click("dialog >> text=Into a folder")
+    desk.wait_text("dialog footer", "Written to")
+    page.click("dialog [data-value=csv]")
+    with page.expect_download() as download:
+        page.click("dialog >> text=Download")
+    assert download.value.path().stat().st_size > 100
+    desk.press("Escape")
+    assert page.locator("dialog").count() == 0
+    result = open_result(clips / "out.mp4.trackmask")
+    assert len(list((result.folder / "masks").glob("*.png"))) == FRAMES
+    page.click("#open-import")
+    page.set_input_files("dialog input[type=file]", files=[{"name": "x.json", "mimeType": "text/plain", "buffer": b"{"}])
+    page.select_option("dialog select", "coco")
+    page.click("dialog footer >> text=Import")
+    until(lambda: page.text_content("dialog .problem"), "why it cannot be imported")
+    desk.press("Escape")
+
+
+def test_without_a_mouse(at):
+    desk = at("look")
+    page = desk.page
+    page.focus("#picture")
+    desk.press("Enter", "ArrowLeft", "Enter")
+    page.wait_for_selector(".object[data-id]")
+    desk.press("Escape", "ArrowRight")
+    desk.wait_frame(1)
+    desk.press("?")
+    assert page.locator("dialog kbd").count() > 40
+    desk.press("Escape")
+    page.focus("#tools [aria-checked=true]")
+    desk.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.tool") == "brush"
+    desk.press("v")
+    nameless = """[...document.querySelectorAll("button, input, select, canvas, [role=slider]")].filter(element =>
+      ![element.textContent, element.ariaLabel, element.title, element.labels?.[0]?.textContent].some(name => name?.trim())
+      && element.id !== "timeline-canvas").map(element => element.outerHTML)"""
+    assert page.evaluate(nameless) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_nothing_scrolls(at, scheme, size):
+    desk = at("look")
+    page = desk.page
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(100)
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == list(size)
+    cut = """[...document.querySelectorAll(".bar *, .transport *, .track *")].filter(element => element.offsetParent &&
+      element.getBoundingClientRect().right > innerWidth).length"""
+    assert page.evaluate(cut) == 0
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(paper.split("(")[1].split(",")[0]) > 128) == (scheme == "light")
+    page.set_viewport_size(WINDOW)
+    page.emulate_media(color_scheme="light")
+
+
+def test_a_long_clip_is_drawn_fast(opened):
+    _, page = opened
+    draw = """async () => {
+      const { COLOURS, drawTimeline } = await import("/page/lanes.js");
+      const frames = 20000;
+      const series = { states: new Uint8Array(frames).map((_, k) => 1 + (k % 4)), confidence: new Float32Array(frames).fill(0.5) };
+      const lanes = [1, 2, 3, 4, 5].map(id => ({ id, series, stale: [[100, 9000]], tracked: [[0, frames - 1]], review: [], prompts: [] }));
+      const context = new OffscreenCanvas(1132, 300).getContext("2d");
+      const colours = Object.fromEntries(COLOURS.map(name => [name, "#888"]));
+      const times = Array.from({ length: 5 }, () => {
+        const began = performance.now();
+        drawTimeline(context, { width: 1132, height: 300, from: 0, to: frames, frames, lanes, cuts: [], chosen: 1, colours });
+        return performance.now() - began;
+      });
+      return Math.min(...times);
+    }"""
+    assert page.evaluate(draw) < 50  # milliseconds; 5 on a quiet machine
+
+
+def test_killed_and_gone_on(opened, clips, tmp_path):
+    clip = Path(shutil.copy(clips / "look.mp4", tmp_path / "clip.mp4"))
+    with studio(clip) as first, opened[1].context.browser.new_context(viewport=WINDOW) as context:
+        page = context.new_page()
+        page.goto(first.link)
+        desk = Desk(page, SIZE)
+        desk.wait_shown()
+        desk.click(*CAT)
+        desk.wait_masked(CAT[0] + 20, CAT[1])
+        desk.press("b")
+        desk.drag((300, 300), (340, 300))
+        desk.wait_masked(320, 300)
+        first.end(signal.SIGKILL)
+        desk.wait_text("#lost", "does not answer")
+        with studio(clip, first.port) as second:
+            desk.wait_text("#lost", "link")  # whoever has not the new link is a stranger
+            link = context.new_page()
+            link.goto(second.link)
+            page.bring_to_front()
+            until(lambda: page.locator("#lost").is_hidden(), "going on by itself")
+            desk.wait_masked(320, 300)
+            desk.wait_masked(CAT[0] + 20, CAT[1])
+            desk.press("Control+z")
+            desk.wait_masked(320, 300, is_masked=False)
