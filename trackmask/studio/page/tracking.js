@@ -49,7 +49,7 @@ export function mountTracking(store, session) {
     if (job?.total) bar.value = job.done / job.total;
     else bar.removeAttribute("value"); // it is not known how much there is to do
     rate.textContent = job?.rate ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}` : "";
-    plan.textContent = job ? [job.what, job.total && `${job.done.toLocaleString("en")} of ${job.total.toLocaleString("en")}`].filter(Boolean).join(" ") : sentence();
+    plan.textContent = job ? [job.what, job.total && `${Math.floor((100 * job.done) / job.total)} %`].filter(Boolean).join(", ") : sentence();
   }
 
   function label() {
