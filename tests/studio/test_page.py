@@ -54,7 +54,11 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="module")
 def opened(clips):
     """The studio of these clips, and the page that its link opened."""
-    with studio(clips) as running, browser.page() as empty, empty.context.browser.new_context(viewport=WINDOW) as context:
+    with (
+        studio(clips) as running,
+        browser.page() as empty,
+        empty.context.browser.new_context(viewport=WINDOW) as context,
+    ):
         page = context.new_page()
         page.set_default_timeout(15000)
         problems = []
