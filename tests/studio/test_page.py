@@ -248,7 +248,7 @@ def test_without_a_mouse(at):
     desk.press("v")
     nameless = """
       [...document.querySelectorAll("button, input, select, #picture, [role=slider]")].filter(element =>
-        ![element.textContent, element.ariaLabel, element.title, element.labels?.[0]?.textContent].some(text => text?.trim())
+        ![element.textContent, element.ariaLabel, element.title, element.labels?.[0]?.textContent].some(name => name)
       ).map(element => element.outerHTML)"""
     assert page.evaluate(nameless) == []
 
