@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from trackmask.prompts import read_mask
 from trackmask.runtime import OnnxRuntime, Runtime
 from trackmask.studio.clips import find
+from trackmask.studio.events import Hub
 from trackmask.studio.server import Address, application
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -27,11 +28,23 @@ def runtime() -> Runtime:
     return OnnxRuntime(threads=2)
 
 
+class Ear(Hub):
+    """Keeps what all tabs are told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def send(self, kind: str, data: dict[str, Any]) -> None:
+        self.told.append((kind, data))
+        super().send(kind, data)
+
+
 class Studio:
     """The first clip of a studio, as its page sees it."""
 
-    def __init__(self, client: TestClient) -> None:
-        self.client = client
+    def __init__(self, client: TestClient, told: list[tuple[str, dict[str, Any]]]) -> None:
+        self.client, self.told = client, told  # told: all events so far, their kinds and data
         self.clips = client.get("/api/clips").json()["clips"]
         self.way = f"/api/clips/{self.clips[0]['id']}"
 
@@ -77,10 +90,11 @@ def picture(content: bytes, how: int) -> np.ndarray:
 @contextmanager
 def studio(path: Path, network: Runtime | None = None) -> Iterator[Studio]:
     """The studio of a path, let in by its link; left as by Ctrl-C."""
-    app = application(find(path), lambda: network or runtime(), ADDRESS)
+    hub = Ear()
+    app = application(find(path), lambda: network or runtime(), ADDRESS, hub)
     with TestClient(app, base_url=HERE, headers={"Origin": HERE}) as client:
         assert client.get("/", params={"token": ADDRESS.token}).status_code == 200
-        yield Studio(client)
+        yield Studio(client, hub.told)
 
 
 def cat(folder: Path) -> Path:

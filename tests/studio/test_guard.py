@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from studio_samples import ADDRESS, HERE, cat, runtime
 
 from trackmask.studio.clips import find
+from trackmask.studio.events import Hub
 from trackmask.studio.server import application
 
 OURS = {"Origin": HERE}
@@ -18,7 +19,7 @@ CALL = "/api/clips"
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """Nobody has used the link yet."""
     monkeypatch.chdir(tmp_path)
-    with TestClient(application(find(cat(tmp_path)), runtime, ADDRESS), base_url=HERE) as client:
+    with TestClient(application(find(cat(tmp_path)), runtime, ADDRESS, Hub()), base_url=HERE) as client:
         yield client
 
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from trackmask.data import Frame
 from trackmask.errors import CallError, TrackmaskError
+from trackmask.export import Options, find_format
 from trackmask.runtime import Runtime
 from trackmask.studio.clips import Clip, Found
 from trackmask.studio.events import Hub
+from trackmask.studio.exports import Downloads, write
+from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
 from trackmask.studio.plan import Direction, passes
 from trackmask.studio.prompting import Turns
-from trackmask.studio.saving import leave, open_session, save
+from trackmask.studio.saving import leave, open_session, save, unfinished
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made
 from trackmask.studio.view import Review, points, state_of
 from trackmask.studio.work import Work
-from trackmask.video import open_video
+from trackmask.tracking import discover
+from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
 OPEN = 3  # clips that are open at a time: each holds some 250 MB of pictures
@@ -49,6 +55,7 @@ class Desk:
         self._runtime: Runtime | None = None
         self._loading, self._opening = threading.Lock(), threading.RLock()
         self._closed = False
+        self.downloads = Downloads()
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
         self._reviews: dict[str, Review] = {}
         self._counting: dict[str, threading.Thread] = {}
@@ -62,6 +69,7 @@ class Desk:
                 leave(self._open.popitem()[1])
         for counting in self._counting.values():
             counting.join(PATIENCE)
+        self.downloads.close()
 
     def runtime(self) -> Runtime:
         with self._loading:
@@ -127,20 +135,66 @@ class Desk:
                 teller.flush()
                 self._save(clip_id, session, job)
 
-        self._start("track", clip_id, "tracking", work)
+        self.start("track", clip_id, "tracking", work)
 
     def save(self, clip_id: str) -> None:
         session = self.session(clip_id)
-        self._start("save", clip_id, "writing the result", lambda job: self._save(clip_id, session, job))
+        self.start("save", clip_id, "writing the result", lambda job: self._save(clip_id, session, job))
+
+    def export(self, clip_id: str, to: str, options: Options, *, download: bool) -> None:
+        """Raises Busy, or CallError for an unknown format."""
+        find_format(to)
+        session = self.session(clip_id)
+
+        def work(job: Job) -> None:
+            if session.dirty:
+                self._save(clip_id, session, job)
+            job.what = f"export as {to}"
+            folder = self.downloads.place() if download else session.place.result.parent
+            made = write(session, to, options, folder, whole=unfinished(session) is None)
+            told: dict[str, Any] = {"clip": clip_id, "job": job.id, "notes": list(made.notes)}
+            told |= {"folder": None if download else made.path.name, "name": made.path.name, "download": None}
+            if download:
+                name = self.downloads.add(made.path)
+                found = self.downloads.get(name)
+                told |= {"download": f"/api/downloads/{name}", "name": found.name if found else ""}
+            self.hub.send("exported", told)
+
+        self.start("export", clip_id, f"export as {to}", work)
+
+    def bring_in(self, clip_id: str, path: Path, kind: str, *, absent: bool) -> int:
+        """Masks from another tool's file become corrections; returns how many. Raises Busy, and what reading raises."""
+        session = self.session(clip_id)
+        if self.jobs.now is not None:
+            raise Busy(f"another work is under way ({self.jobs.now.what}); wait for it, or stop it")
+        if session.dirty:
+            save(session)
+        return bring_in(session, path, kind, absent=absent)
+
+    def find(self, clip_id: str, at: int, most: int) -> None:
+        """The main objects become objects of the clip. Raises Busy."""
+        session = self.session(clip_id)
+
+        def work(job: Job) -> None:
+            def frames(video: VideoReader) -> Iterator[Frame]:
+                for frame in video.frames(at):
+                    session.turns.rest()
+                    job.step(frame.index)
+                    yield frame
+
+            with open_video(session.place.video) as video:
+                found = discover(session.runtime, frames(video), session.size, most)
+            if not found:
+                raise CallError("no main object was found from here on; click on what you mean")
+            session.found([(one.frame, one.words, one.mask) for one in found])
+
+        self.start("find", clip_id, "looking for the main object", work)
 
     def stop(self, clip_id: str) -> None:
         self.jobs.stop(clip_id)
 
     def start(self, kind: str, clip_id: str, what: str, work: Callable[[Job], None]) -> None:
-        """Another long work. Raises Busy."""
-        self._start(kind, clip_id, what, work)
-
-    def _start(self, kind: str, clip_id: str, what: str, work: Callable[[Job], None]) -> None:
+        """A long work, in a thread of its own. Raises Busy."""
         self.jobs.start(kind, clip_id, what, work)
         self.changed(clip_id)
 

@@ -32,9 +32,10 @@ class Hub:
                 self._loop.call_soon_threadsafe(self._give, text)
 
     def close(self) -> None:
-        """In the loop: every tab's stream ends."""
+        """In the loop: every tab is told, and its stream ends."""
         for tab in self._tabs:
             with suppress(asyncio.QueueFull):
+                tab.put_nowait("event: bye\ndata: {}\n\n")
                 tab.put_nowait(None)
 
     async def listen(self) -> AsyncIterator[str]:

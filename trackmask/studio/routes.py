@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from trackmask.errors import CallError, DataError, TrackmaskError
 from trackmask.formats.node import Node
 from trackmask.prompts import Prompt
 from trackmask.studio.desk import Busy, Desk, NotFound
+from trackmask.studio.exports import formats, read_options
 from trackmask.studio.guard import TooLarge
+from trackmask.studio.imports import upload
 from trackmask.studio.plan import passes
 from trackmask.studio.session import Session
 from trackmask.studio.summary import Summaries
@@ -26,6 +29,7 @@ from trackmask.studio.view import timeline
 
 ENDLESS = 1 << 30  # a frame that no video has
 WIDEST = 8192  # pixels of a picture that is asked for
+MOST = 20  # main objects that are looked for
 LARGEST = 2000.0  # pixels: radius of a brush
 PAGE = resources.files("trackmask.studio") / "page"
 KINDS = {
@@ -56,6 +60,7 @@ class Routes:
         }  # fmt: skip
         calls: dict[str, Callable[[str, Node], Answer]] = {
             "track": self.track, "plan": self.plan, "stop": self.stop, "save": self.save,
+            "export": self.export, "auto": self.auto,
         }  # fmt: skip
         one = "/api/clips/{clip}"
         return [
@@ -70,6 +75,9 @@ class Routes:
             Route(one + "/masks/{frame:int}", self.masks),
             Route(one + "/timeline", self.timeline),
             Route(one + "/sound", self.sound),
+            Route("/api/formats", self.formats),
+            Route("/api/downloads/{name}", self.download),
+            Route(one + "/import", self.bring_in, methods=["POST"]),
             Route(one + "/hover", self.hover, methods=["POST"]),
             *(Route(f"{one}/{do}", self.act(how), methods=["POST"]) for do, how in acts.items()),
             *(Route(f"{one}/{do}", self.call(how), methods=["POST"]) for do, how in calls.items()),
@@ -187,6 +195,38 @@ class Routes:
     def save(self, clip: str, said: Node) -> Answer:
         self.desk.save(clip)
         return self.desk.state(clip)
+
+    def auto(self, clip: str, said: Node) -> Answer:
+        count = said.get("count").whole(1, MOST) if said.has("count") else 1
+        self.desk.find(clip, said.get("frame").whole(0, ENDLESS), count)
+        return self.desk.state(clip)
+
+    def export(self, clip: str, said: Node) -> Answer:
+        options = read_options(said.optional("options") or Node("the call", "options", {}), self.desk.session(clip))
+        download = said.has("to") and said.get("to").text() == "download"
+        self.desk.export(clip, said.get("format").text(), options, download=download)
+        return self.desk.state(clip)
+
+    def formats(self, request: Request) -> Response:
+        return JSONResponse(formats())
+
+    def download(self, request: Request) -> Response:
+        path = self.desk.downloads.get(request.path_params["name"])
+        if path is None or not path.exists():
+            raise NotFound("this download is not there any more; export it again")
+        return FileResponse(path, filename=path.name)
+
+    async def bring_in(self, request: Request) -> Response:
+        clip, asked = request.path_params["clip"], request.query_params
+        kind, absent = asked.get("format", ""), asked.get("absent", "0") in ("1", "true")
+        session = await run_in_threadpool(self.desk.session, clip)
+        with upload(session, asked.get("name", ""), kind) as path:
+            with path.open("xb") as file:
+                async for piece in request.stream():
+                    await run_in_threadpool(file.write, piece)
+            found = await run_in_threadpool(partial(self.desk.bring_in, clip, path, kind, absent=absent))
+        state = await run_in_threadpool(self.desk.changed, clip)
+        return JSONResponse(state | {"brought": found})
 
     def _session(self, request: Request) -> Session:
         return self.desk.session(request.path_params["clip"])

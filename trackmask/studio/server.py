@@ -40,9 +40,8 @@ class Address:
         return f"http://{host}:{self.port}/?token={self.token}"
 
 
-def application(found: Found, load: Callable[[], Runtime], address: Address) -> ASGIApp:
+def application(found: Found, load: Callable[[], Runtime], address: Address, hub: Hub) -> ASGIApp:
     """The studio of the clips that were found; `load` makes the network ready."""
-    hub = Hub()
     desk = Desk(found, load, hub)
 
     @asynccontextmanager
@@ -55,6 +54,18 @@ def application(found: Found, load: Callable[[], Runtime], address: Address) -> 
     app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
     app.state.desk = desk
     return Guard(app, names=names_of(address.host), port=address.port, token=address.token)
+
+
+class Server(uvicorn.Server):
+    """Lets the tabs go first when it ends: their streams would be waited for."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._hub.close()
+        await super().shutdown(sockets)
 
 
 def names_of(host: str) -> list[str]:
@@ -79,8 +90,9 @@ def serve(
     """Until somebody ends it (Ctrl-C). `opened` is called with the address once it can be opened. Raises CallError."""
     with listen(host, port) as place:
         address = Address(host, place.getsockname()[1], secrets.token_urlsafe(24))
+        hub = Hub()
         config = uvicorn.Config(
-            application(found, load, address),
+            application(found, load, address, hub),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -88,4 +100,4 @@ def serve(
             ws="none",
         )
         opened(address)
-        uvicorn.Server(config).run(sockets=[place])
+        Server(config, hub).run(sockets=[place])

@@ -38,8 +38,9 @@ from trackmask.studio.prompting import Prompting, Turns
 from trackmask.studio.tracked import Tracked
 from trackmask.tracking import Settings
 from trackmask.video import open_video
+from trackmask.video.sound import write_sound
 
-JOURNAL, GIVEN, LOCK = "journal.jsonl", "given", ".lock"
+JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
 CLEAR_OF = 0.25  # of the way from a click beside the object to where its mask is thickest that nothing is assumed in
 
 
@@ -83,6 +84,7 @@ class Session:
         except BaseException:
             self._held.close()
             raise
+        self._sounding = threading.Lock()
         self.frames = Frames(self.reader)
         self.prompting = Prompting(runtime, self.frames, turns)
         self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
@@ -206,8 +208,17 @@ class Session:
         threading.Thread(target=self.prompting.get_ready, args=(frame, prompt), daemon=True).start()
 
     def sound(self) -> Path | None:
-        """A file of the clip's sound that browsers play; None where it has none."""
-        return None
+        """A file of the clip's sound that browsers play; None where it has none. Raises VideoError."""
+        if not self.info.audio:
+            return None
+        path = self.place.folder / SOUND
+        with self._sounding:
+            if not path.exists():
+                partial = path.with_name(f".{SOUND}")
+                write_sound(self.place.video, partial)
+                with writing(path):
+                    partial.replace(path)
+        return path
 
     # --- acts ----------------------------------------------------------------------------------------------------
 
@@ -276,6 +287,16 @@ class Session:
                 self.write_mask(self.place.folder / GIVEN / base, mask)
                 entries.append({"object": object_id, "frame": frame, "name": name, "base": base})
             self._do({"do": "masks", "what": what, "masks": entries})
+
+    def found(self, masks: list[tuple[int, str, np.ndarray]]) -> None:
+        """New objects: frame, a few words on it, (H, W) bool each."""
+        with self.lock:
+            first = self._free()
+            named = [
+                (number, frame, f"object {number}, {words}", mask)
+                for number, (frame, words, mask) in enumerate(masks, first)
+            ]
+            self.masks("main object", named)
 
     def undo(self, do: str = "undo") -> int | None:
         """Take the last act back, or with "redo" do it again. Returns the frame in which it was made, if it has one."""

@@ -1,5 +1,6 @@
 """The sound of a video on its way into a film: copied, or encoded anew where players would not play the copy."""
 
+import math
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from av.audio import AudioStream
 from av.container import OutputContainer
 from av.filter import Graph
 
+from trackmask.errors import VideoError
 from trackmask.video.decoding import first_stamp, open_container, packets_of, sound_stream
 from trackmask.video.filters import pulled
 from trackmask.video.times import rising, time_base
@@ -147,3 +149,19 @@ class _Resampler:
         )
         graph.link_nodes(buffer, steady, form, graph.add("abuffersink")).configure()
         return graph
+
+
+def write_sound(source: Path, target: Path) -> None:
+    """The sound of a video as a file of its own that browsers play, mp4 with AAC; it begins with the first frame.
+
+    Raises VideoError where there is none that can be taken.
+    """
+    try:
+        with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+            sound = Sound(source, film, {"aac"}, "aac", negative=False)
+            try:
+                sound.copy(0.0, math.inf)
+            finally:
+                sound.close()
+    except (av.error.FFmpegError, ValueError) as error:
+        raise VideoError(f"the sound of {source.name} cannot be taken ({error}); it plays without") from error
