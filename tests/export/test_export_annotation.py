@@ -142,6 +142,12 @@ def test_label_studio(result, tmp_path, kind):
     assert [task["data"]["frame"] for task in tasks] == [0, 3, 6]
     config = ElementTree.parse(tmp_path / "out" / "label_config.xml").getroot()
     assert [label.attrib["value"] for label in config.iter("Label")] == list(samples.NAMES.values())
+    if kind == "label-studio-sdk":
+        from label_studio_sdk.label_interface import LabelInterface
+
+        interface = LabelInterface((tmp_path / "out" / "label_config.xml").read_text("utf-8"))
+        interface.validate()
+        assert all(interface.validate_annotation(task["annotations"][0]) for task in tasks)
     for task in tasks:
         assert (tmp_path / "out" / task["data"]["image"].partition("?d=")[2]).is_file()
         masks = {}

@@ -76,10 +76,15 @@ def test_ultralytics_fills_the_masks(result, tmp_path, monkeypatch):
     """Its own reading of the labels, its resampling of polygons and its filling; IoU as our export prints it."""
     monkeypatch.setattr(Image, "open", Image.open)  # it puts one of its own there, which other tests must not meet
     pytest.importorskip("ultralytics", exc_type=ImportError)
-    from ultralytics.data.utils import polygons2masks, verify_image_label
+    from ultralytics.data.utils import check_det_dataset, polygons2masks, verify_image_label
     from ultralytics.utils.ops import resample_segments
 
     report = export((result,), "yolo-seg", tmp_path / "out")
+    data = check_det_dataset(str(tmp_path / "out" / "data.yaml"), autodownload=False)
+    assert (data["train"], data["names"]) == (
+        str(tmp_path / "out" / "images" / "train"),
+        dict(enumerate(samples.NAMES.values())),
+    )
     overlaps = []
     for index in range(samples.FRAMES):
         image = tmp_path / "out" / "images" / "train" / f"clip_{index:05d}.jpg"

@@ -1,6 +1,7 @@
 """Options that commands share."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,9 @@ class NewFile(click.Path):
 
 
 class Names(click.Choice):
-    """A choice of what another room offers, which is imported when somebody asks."""
+    """A choice of what another room offers, which is imported when somebody asks; CVAT is cvat, label_studio is
+    label-studio.
+    """
 
     def __init__(self, home: str, table: str) -> None:
         """`table`: of the module `home`; its keys are the names."""
@@ -62,6 +65,12 @@ class Names(click.Choice):
     @property
     def choices(self) -> tuple[str, ...]:  # type: ignore[override]  # click's is an attribute
         return tuple(getattr(import_module(self._home), self._table))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        plain = str(value).lower().replace("_", "-")
+        if plain not in self.choices and (near := get_close_matches(plain, self.choices, 1)):
+            self.fail(f"{value!r} is none of them; did you mean {near[0]}?", param, ctx)
+        return super().convert(plain, param, ctx)
 
 
 def frame_option(text: str, **more: Any) -> Callable[[Any], Any]:
