@@ -217,11 +217,16 @@ def roomy(shown: Shown) -> bool:
     return len(widths) > 0 and float(np.median(widths)) <= WIDEST * shown.size[1]
 
 
+def way(number: int) -> int:
+    """Which of the MEETINGS comes as the `number`-th: neighbours in the list are unlike each other."""
+    return (5 * number + number // len(MEETINGS)) % len(MEETINGS)
+
+
 def twins(clips: Sequence[Shown], count: int) -> Iterator[tuple[str, Iterator[Moment]]]:
     """Name and frames of so many situations: each clip in turn, each time meeting its twin in another way."""
     fit = [shown for shown in clips if roomy(shown)]
     for number in range(count):
-        shown, how = fit[number % len(fit)], MEETINGS[(5 * number + number // len(MEETINGS)) % len(MEETINGS)]
+        shown, how = fit[number % len(fit)], MEETINGS[way(number)]
         words = (
             f"{how.kind}, {'mirrored' if how.mirrored else 'as it is'}, from the {'left' if how.side < 0 else 'right'}"
         )

@@ -19,7 +19,7 @@ import click
 ROOT = Path(__file__).parents[1]
 COPIED = ("trackmask", "tests", "samples", "weights", "pyproject.toml")
 STEPS, CROPS, MEMORY = "test_tracker.py", "test_crop.py", "test_memory.py"
-TWICE, BLEND = "test_twice.py", "test_blend.py"
+TWICE, BLEND, EVIDENCE = "test_twice.py", "test_blend.py", "test_evidence.py"
 PROMPTED, CLICKS, MERGING = "test_prompted.py", "test_clicks.py", "test_merging.py"
 
 
@@ -75,7 +75,23 @@ FAULTS = (
         "State.LOST if visible < self.settings.visible",
         STEPS,
     ),
-    Fault("tracking/tracker.py", "track.confidence = 1 - visible", "track.confidence = visible", STEPS),
+    Fault("tracking/evidence.py", "quality=1 - visible", "quality=visible", STEPS),
+    # what is known of a mask, and what is said of it
+    Fault(
+        "tracking/tracker.py",
+        "track.confidence = seen.crop, seen.prob, track.evidence.quality",
+        "track.confidence = seen.crop, seen.prob, seen.iou",
+        "test_identity.py",
+    ),
+    Fault("tracking/evidence.py", "before.grown + change - PACE", "before.grown + change", EVIDENCE),
+    Fault("tracking/evidence.py", "before.shrunk - change - PACE", "before.shrunk + change - PACE", EVIDENCE),
+    Fault("tracking/evidence.py", "0.0 if edge or before.edge else", "0.0 if False else", EVIDENCE),
+    Fault("tracking/evidence.py", "1 - areas.max() / areas.sum()", "1 - areas.min() / areas.sum()", EVIDENCE),
+    Fault("tracking/evidence.py", "+ seen.prob[~mask].sum()", "", EVIDENCE),
+    Fault("tracking/evidence.py", "grown=max(one.grown, other.grown)", "grown=one.grown * share", EVIDENCE),
+    Fault("tracking/evidence.py", "if confidence >= certain else", "if record.confidence >= certain else", EVIDENCE),
+    Fault("tracking/track.py", "        self.evidence = None\n", "", EVIDENCE),
+    Fault("tracking/pile.py", 'Evidence(**raw["evidence"])', "None", EVIDENCE),
     # what is remembered
     Fault("tracking/tracker.py", "fits = track.crop == first.crop", "fits = True", STEPS),
     Fault("tracking/tracker.py", "sure = known and track.confidence >= self.settings.sure", "sure = known", STEPS),

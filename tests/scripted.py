@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from trackmask.network.constants import CELLS
-from trackmask.runtime import Features
+from trackmask.runtime import Calibration, Features
 
 SIZE = 128  # pixels, of a crop
 ALIKE = 0.97  # cosine of two colours of one hue
@@ -22,6 +22,7 @@ class HueRuntime:
 
     size = SIZE
     weights_sha256 = "0" * 64
+    calibration = Calibration()
 
     def __init__(self) -> None:
         self.iou, self.visible, self.missed = 0.9, 0.95, 0.05

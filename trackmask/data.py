@@ -54,15 +54,37 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is known of one object's mask in one frame, for its confidence to be made of: see `tracking.evidence`."""
+
+    quality: float = 1.0  # [0, 1]: predicted IoU times `same`; of an empty mask the probability of 'not visible'
+    iou: float = 1.0  # [0, 1]: predicted
+    same: float = 1.0  # [0, 1]: how far what is seen looks like the object
+    sharp: float = 1.0  # [0, 1]: IoU of the mask with its own probabilities
+    scattered: float = 0.0  # [0, 1]: how much of it lay outside of its largest part, at most, of late
+    grown: float = 0.0  # logarithm of how many times its area grew since the prompt, quicker than what comes nearer
+    shrunk: float = 0.0  # the same of what it lost
+    overlap: float = 1.0  # [0, 1]: IoU with the mask of the frame before
+    area: float = 0.0  # pixels, and one more; 0 where unknown
+    edge: bool = False  # the frame's edge cuts the mask
+
+
+@dataclass(frozen=True)
 class ObjectRecord:
     """One object in one frame."""
 
     id: int  # 1..255
     state: State
-    confidence: float  # [0, 1]: predicted IoU, or probability of 'not visible' where the mask is empty
+    confidence: float  # [0, 1]: expected IoU, or probability of 'not visible' where the mask is empty
     area: int  # pixels
     box: tuple[int, int, int, int] | None  # x, y, w, h of the mask in whole pixels, top left; None where it is empty
     agreement: float | None = None  # [0, 1]: IoU of the masks from both directions; None where tracked from one alone
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)  # not where a person said what is there
+
+    @property
+    def quality(self) -> float:
+        """[0, 1]: how sure the network is, which is what the tracker acts on."""
+        return self.confidence if self.evidence is None else self.evidence.quality
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trackmask.errors import CallError
+from trackmask.runtime.calibration import Calibration, read_calibration
 from trackmask.runtime.graphs import export_graphs
 from trackmask.runtime.interface import Features, Runtime, given_shapes, sigmoid
 from trackmask.runtime.onnx import OnnxRuntime
 from trackmask.runtime.torch import TorchRuntime
 from trackmask.runtime.weights import (
+    CALIBRATION,
     CHECKPOINT,
     ENCODER,
     HEAD,
+    calibration_in,
     fingerprint,
     load_network,
     read_checkpoint,
@@ -24,9 +27,11 @@ from trackmask.runtime.weights import (
 )
 
 __all__ = [
+    "CALIBRATION",
     "CHECKPOINT",
     "ENCODER",
     "HEAD",
+    "Calibration",
     "Features",
     "OnnxRuntime",
     "Runtime",
@@ -37,6 +42,7 @@ __all__ = [
     "given_shapes",
     "load_network",
     "open_runtime",
+    "read_calibration",
     "read_checkpoint",
     "running_files",
     "save_checkpoint",
@@ -59,7 +65,8 @@ def check_device(device: str) -> None:
 def running_files(folder: Path | None = None, device: str = "cpu") -> Mapping[str, str]:
     """sha256 by name of the files that `open_runtime` would run. Raises WeightsError."""
     names = (CHECKPOINT, ENCODER, HEAD) if device == "cpu" else (CHECKPOINT,)
-    return verified(folder or shipped_folder(), *names)
+    folder = folder or shipped_folder()
+    return verified(folder, *names, *calibration_in(folder))
 
 
 def open_runtime(folder: Path | None = None, device: str = "cpu", threads: int = 0) -> Runtime:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from trackmask.network.constants import KEY, VALUE, WEIGHTS
+from trackmask.runtime.calibration import Calibration
 
 # Names of the graphs' inputs and outputs, in order.
 FEATURES = ("skip2", "skip4", "skip8", "skip16", "key", "memory_key", "linear", "linear4", "context", "objectness")
@@ -58,6 +59,7 @@ class Runtime(Protocol):
     weights_sha256: str  # of the checkpoint
     files: Mapping[str, str]  # sha256 of all files that run, by name
     weights_folder: Path | None  # where it lies; None: it is the one that ships with trackmask
+    calibration: Calibration  # of the confidence
 
     def encode(self, crops: np.ndarray) -> Features:
         """crops (N, S, S, 3) uint8 RGB"""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trackmask.errors import WeightsError
+from trackmask.runtime.calibration import read_calibration
 from trackmask.runtime.interface import FEATURES, GIVEN, RESULTS, Features, sigmoid
-from trackmask.runtime.weights import CHECKPOINT, ENCODER, HEAD, shipped_folder, verified
+from trackmask.runtime.weights import CALIBRATION, CHECKPOINT, ENCODER, HEAD, calibration_in, shipped_folder, verified
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -28,8 +29,9 @@ class OnnxRuntime:
         for graph in (folder / ENCODER, folder / HEAD):
             if not graph.is_file():
                 raise WeightsError(f"there is no graph {graph}; make it with trackmask weights export")
-        self.files = verified(folder, CHECKPOINT, ENCODER, HEAD)
+        self.files = verified(folder, CHECKPOINT, ENCODER, HEAD, *calibration_in(folder))
         self.weights_sha256 = self.files[CHECKPOINT]
+        self.calibration = read_calibration(folder / CALIBRATION, self.weights_sha256)
         self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
         self.size = _crop_size(folder / ENCODER, self._encoder)
         # The exporter drops what a network does not use, and the session refuses what it does not know.

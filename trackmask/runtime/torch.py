@@ -9,8 +9,9 @@ import numpy as np
 
 from trackmask.errors import CallError
 from trackmask.extras import need
+from trackmask.runtime.calibration import read_calibration
 from trackmask.runtime.interface import Features, sigmoid
-from trackmask.runtime.weights import CHECKPOINT, load_network, shipped_folder, verified
+from trackmask.runtime.weights import CALIBRATION, CHECKPOINT, calibration_in, load_network, shipped_folder, verified
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +31,10 @@ class TorchRuntime:
         self._torch, self._device = torch, device
         self.weights_folder = checkpoint.parent if checkpoint else None
         checkpoint = checkpoint or shipped_folder() / CHECKPOINT
-        self.files = verified(checkpoint.parent, checkpoint.name)
+        folder = checkpoint.parent
+        self.files = verified(folder, checkpoint.name, *calibration_in(folder))
         self.weights_sha256 = self.files[checkpoint.name]
+        self.calibration = read_calibration(folder / CALIBRATION, self.weights_sha256)
         net = load_network(checkpoint)
         try:
             self._net = net.to(device)

@@ -3,7 +3,8 @@
     trackmask.safetensors        the checkpoint: the network's weights, with its configuration in the header
     trackmask-encoder.onnx       made from it: a crop → features
     trackmask-head.onnx          made from it: features and memory → mask
-    SHA256SUMS                   of these three, as sha256sum writes it: a changed bit is noticed before anything runs
+    trackmask-confidence.json    fitted with them: what the confidence is made of; weights may lack it
+    SHA256SUMS                   of all these, as sha256sum writes it: a changed bit is noticed before anything runs
 
 In the wheel they lie in the package, in a checkout in `weights/`. Only safetensors is read: a pickle can run code.
 Torch is imported where it is needed: finding and hashing the files must not wait for it.
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 CHECKPOINT = "trackmask.safetensors"
 ENCODER = "trackmask-encoder.onnx"
 HEAD = "trackmask-head.onnx"
+CALIBRATION = "trackmask-confidence.json"
 SUMS = "SHA256SUMS"
 _MAX_SUMS = 1 << 16  # bytes
 
@@ -67,9 +69,16 @@ def verified(folder: Path, *names: str) -> Mapping[str, str]:
     return found
 
 
+def calibration_in(folder: Path) -> tuple[str, ...]:
+    """The name of the calibration, where a folder of weights has one or its SHA256SUMS says so. Raises WeightsError."""
+    known = (folder / CALIBRATION).exists() or CALIBRATION in _read_sums(folder / SUMS)
+    return (CALIBRATION,) if known else ()
+
+
 def write_sums(folder: Path) -> Path:
-    """SHA256SUMS of the three files in a folder of weights; its path. Raises WeightsError, OutputError."""
-    lines = [f"{fingerprint(folder / name)}  {name}\n" for name in (CHECKPOINT, ENCODER, HEAD)]
+    """SHA256SUMS of the files in a folder of weights; its path. Raises WeightsError, OutputError."""
+    names = CHECKPOINT, ENCODER, HEAD, *((CALIBRATION,) if (folder / CALIBRATION).exists() else ())
+    lines = [f"{fingerprint(folder / name)}  {name}\n" for name in names]
     write_whole(folder / SUMS, "".join(lines).encode())
     return folder / SUMS
 

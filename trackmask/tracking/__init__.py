@@ -7,6 +7,7 @@ parts        the connected parts of a soft mask
 memory       what is remembered of a frame with a mask
 track        one object on its way through a video
 tracker      all objects of a video, a frame at a time
+evidence     what is known of a mask, and what is said of it
 reference    a prompt as it was understood
 loop         frames and prompts through a tracker, in either direction
 course       all prompted objects through a range of a video
@@ -22,8 +23,9 @@ prompt_maps  how boxes and clicks look to the network
 from trackmask.tracking.both_ways import Span
 from trackmask.tracking.course import Course
 from trackmask.tracking.discover import discover
+from trackmask.tracking.evidence import judged
 from trackmask.tracking.loop import follow, understand
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 
-__all__ = ["Course", "Reference", "Settings", "Span", "Tracker", "discover", "follow", "understand"]
+__all__ = ["Course", "Reference", "Settings", "Span", "Tracker", "discover", "follow", "judged", "understand"]

@@ -9,7 +9,9 @@ import numpy as np
 
 from trackmask.data import SURE, ObjectRecord, Patch, State
 from trackmask.metrics import jaccard
+from trackmask.tracking.evidence import of_both
 
+VISIBLE = 0.5  # probability of 'not visible' up to which an object that is not found is believed to be there
 SUREST = 0.98  # confidence that two directions are weighed by, at most
 
 
@@ -32,20 +34,29 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
     masks = [prob > SURE for prob in probs]
     agreement = jaccard(*masks)
     share = agreement / 2 + (1 - agreement) * share
-    weights = [(1 - share) * odds(left.record.confidence), share * odds(right.record.confidence)]
-    lost = [one.record.state == State.LOST for one in (left, right)]
+    weights = [(1 - share) * odds(left.record.quality), share * odds(right.record.quality)]
+    lost = [has_lost(one) for one in (left, right)]
     if lost[0] != lost[1]:
         weights = [float(not one) for one in lost]
     share = weights[1] / sum(weights)
     prob = np.round(probs[0] * (1 - share) + probs[1] * share).astype(np.uint8)
-    confidence = left.record.confidence * (1 - share) + right.record.confidence * share
-    state = (left if share < 0.5 else right).record.state
-    if (prob > SURE).any():
+    confidence = left.record.quality * (1 - share) + right.record.quality * share
+    state, shown = (left if share < 0.5 else right).record.state, bool((prob > SURE).any())
+    if shown:
         state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
-    record = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
-    return record, Patch(x, y, prob)
+    alike = [bool(mask.any()) == shown for mask in masks]
+    evidence = of_both(left.record, right.record, share if all(alike) else float(alike[1])) if any(alike) else None
+    said = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
+    return replace(said, evidence=evidence), Patch(x, y, prob)
+
+
+def has_lost(one: Opinion) -> bool:
+    """Whether it believes an object that it has not found to be there: as the network says, whatever people are told."""
+    if one.record.evidence is None or one.patch is not None:
+        return one.record.state == State.LOST
+    return one.record.quality <= VISIBLE
 
 
 def odds(confidence: float) -> float:

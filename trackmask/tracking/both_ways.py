@@ -12,6 +12,7 @@ import numpy as np
 from trackmask.data import Frame, Masks, ObjectRecord, Patch
 from trackmask.runtime import Runtime
 from trackmask.tracking.blend import Opinion, blend
+from trackmask.tracking.evidence import judged
 from trackmask.tracking.loop import follow
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
@@ -84,8 +85,8 @@ class Span:
                 waited = forward.pop()
                 (other,), before = waited.objects, waited.patches.get(record.id)
                 share = (frame.index - left) / (right - left)
-                ours, theirs = Opinion(other, before), Opinion(record, patch)
-                yield frame, *blend(ours, theirs, share, self.settings.certain)
+                said, both = blend(Opinion(other, before), Opinion(record, patch), share, self.settings.certain)
+                yield frame, judged(said, self.runtime.calibration, self.settings.certain), both
 
 
 def only_object(frame: Frame, masks: Masks) -> Tracked:

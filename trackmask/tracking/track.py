@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from trackmask.data import State
+from trackmask.data import Evidence, State
 from trackmask.prompts import Box
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop
@@ -32,6 +32,7 @@ class Track:
     since: int = 0  # frames since one of its own entered the memory
     missing: int = 0  # frames without a mask
     found: bool = False  # in the last frame, after frames without a mask
+    evidence: Evidence | None = None  # of the last frame; None where it was prompted
     identity: Identity = field(default_factory=Identity)
 
     def known(self) -> Known:
@@ -50,6 +51,7 @@ class Track:
         self.identity = self.identity.joined(prompted.identity)
         self.crop, self.prob, self.box, self.missing = prompted.crop, prompted.prob, prompted.box, prompted.missing
         self.state, self.confidence, self.area = prompted.state, prompted.confidence, prompted.area or self.area
+        self.evidence = None
 
 
 def compete(tracks: list[Track]) -> None:

@@ -16,6 +16,7 @@ from trackmask.runtime import Runtime
 from trackmask.tracking import crop as crops
 from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import Crop, continued, out_of
+from trackmask.tracking.evidence import judged, of_mask, of_nothing
 from trackmask.tracking.identity import Identity, appearance
 from trackmask.tracking.memory import Memory, remember
 from trackmask.tracking.parts import largest_parts
@@ -200,7 +201,8 @@ class Tracker:
         if seen.box is None or seen.visible < self.settings.visible:
             self._miss(track, seen.crop, seen.visible)
             return
-        track.crop, track.prob, track.confidence = seen.crop, seen.prob, seen.iou * track.identity.same
+        track.evidence = of_mask(seen, track, self.size)
+        track.crop, track.prob, track.confidence = seen.crop, seen.prob, track.evidence.quality
         track.state = State.TRACKED if track.confidence >= self.settings.certain else State.UNCERTAIN
         track.usual += USUAL * (seen.iou - track.usual)
         track.found, track.missing = track.missing > 0, 0
@@ -213,7 +215,8 @@ class Tracker:
         """It is not seen through that crop; `visible`: the probability that it is there all the same."""
         track.crop, track.prob = crop, np.zeros_like(track.prob)
         track.state = State.ABSENT if visible < self.settings.visible else State.LOST
-        track.confidence = 1 - visible
+        track.evidence = of_nothing(visible, track.evidence)
+        track.confidence = track.evidence.quality
         track.missing += 1
 
     def _memorise(self, track: Track, first: Observation) -> None:
@@ -278,8 +281,9 @@ class Tracker:
         """All objects of the frame; their soft masks come in the order in which a tie is decided."""
         labels = label_map(patches.items(), self.size)
         tracks = [track for _, track in sorted(self.tracks.items())]
-        said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None) for t in tracks)
-        return Masks(labels, tuple(measured(record, labels) for record in said), patches, cut)
+        said = (ObjectRecord(t.id, t.state, round(t.confidence, 4), 0, None, evidence=t.evidence) for t in tracks)
+        records = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in said)
+        return Masks(labels, tuple(records), patches, cut)
 
 
 def as_clicked(patches: dict[int, Patch], prompts: Sequence[Prompt | Reference]) -> dict[int, Patch]:

@@ -15,10 +15,11 @@ from itertools import pairwise
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from trackmask.data import Masks, ObjectRecord, State, label_map, measured
+from trackmask.data import Masks, ObjectRecord, label_map, measured
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.tracking.blend import Opinion, blend
+from trackmask.tracking.evidence import judged
 from trackmask.tracking.loop import Step, follow, understand
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
@@ -177,7 +178,7 @@ class SecondPass:
         ]
 
     def _sure(self, record: ObjectRecord) -> bool:
-        return record.state == State.TRACKED and record.confidence >= self.settings.sure
+        return record.box is not None and record.quality >= self.settings.sure
 
     def _seen(self, stretch: Stretch, object_id: int, frames: set[int]) -> dict[int, Reference]:
         """What the first pass has seen of an object in some frames, as if it were prompted there."""
@@ -202,9 +203,10 @@ class SecondPass:
             if frame in prompts:
                 labels[labels == object_id] = 0
                 labels[ours.labels == object_id] = object_id
-        return replace(ours, labels=labels, objects=tuple(measured(r, labels) for r in records), patches=patches)
+        said = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in records)
+        return replace(ours, labels=labels, objects=tuple(said), patches=patches)
 
 
 def worth(record: ObjectRecord) -> float:
     """What a frame would be worth as a reference: sure, and large."""
-    return record.confidence**4 * math.sqrt(record.area)
+    return record.quality**4 * math.sqrt(record.area)

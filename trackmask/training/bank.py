@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from trackmask.files import writing
-from trackmask.runtime import CHECKPOINT, export_graphs, load_network, read_checkpoint, save_checkpoint, write_sums
+from trackmask.runtime import (
+    CALIBRATION,
+    CHECKPOINT,
+    export_graphs,
+    load_network,
+    read_checkpoint,
+    save_checkpoint,
+    write_sums,
+)
 from trackmask.training.films import read_films
 from trackmask.training.quantize import calibration_crops, quantize_encoder
 from trackmask.training.resize import resize
@@ -38,6 +46,7 @@ def bank(
     if size is not None:
         configure(size, tuple(config["fusion"]))
         state, config = resize(state, config["size"], size), config | {"size": size}
+    (folder / CALIBRATION).unlink(missing_ok=True)  # it was fitted with other weights
     save_checkpoint(target, state, config)
     encoder, head = export_graphs(target, folder)
     if calibrate is not None:

@@ -62,7 +62,7 @@ class Witness:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime, self.size = runtime, runtime.size
         self.weights_sha256, self.weights_folder = runtime.weights_sha256, runtime.weights_folder
-        self.files = runtime.files
+        self.files, self.calibration = runtime.files, runtime.calibration
         self.calls: list[tuple[Features, tuple[np.ndarray, ...], np.ndarray]] = []
 
     def encode(self, crops: np.ndarray) -> Features:

@@ -1,0 +1,197 @@
+"""What the tracker says of each frame, and how right it is: for the fit of the confidence, and for what it is worth.
+
+Tracking takes minutes, so what it gave is kept in a folder outside of the repository, by the weights' sha256: delete it
+after a change of the tracker.
+"""
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from identity import AFTER, BEFORE, BETWEEN, UNTRAINED
+from situations import MEETINGS, Meeting, Moment, Shown, roomy, stage, visit, way, with_twin
+from walls import Walled
+
+from trackmask.data import Frame, Masks, ObjectRecord, VideoInfo
+from trackmask.evaluation.dataset import Clip, read_dataset
+from trackmask.metrics import jaccard
+from trackmask.prompts import Prompt
+from trackmask.runtime import OnnxRuntime, fingerprint, shipped_folder
+from trackmask.runtime.weights import CHECKPOINT
+from trackmask.tracking import Course
+from trackmask.video import VideoReader
+from trackmask.video.reader import Place
+
+RATE = Fraction(24)  # frames a second, as DAVIS's
+
+
+@dataclass(frozen=True)
+class Told:
+    """One frame behind the prompted one."""
+
+    frame: int
+    record: ObjectRecord
+    iou: float  # with the truth; 1 where both are empty
+    away: bool  # the object, in truth
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A clip, or one that was made."""
+
+    name: str
+    kind: str
+    make: Callable[[], list[Moment]]
+
+
+class InMemory(VideoReader):
+    """Pictures as a video."""
+
+    def __init__(self, moments: Sequence[Moment]) -> None:
+        super().__init__(VideoInfo("memory", moments[0].truth.shape, RATE, len(moments), "images"))
+        last = len(moments) - 1
+        self._all = [
+            Frame(i, float(i / RATE), m.image, float((i + 1) / RATE), i == last) for i, m in enumerate(moments)
+        ]
+
+    def frames(self, start: Place = None, end: Place = None) -> Iterator[Frame]:
+        yield from self._all[int(start or 0) : None if end is None else int(end) + 1]
+
+    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
+        yield from reversed(self._all[first : last + 1])
+
+
+def tracked(runtime: OnnxRuntime, moments: Sequence[Moment]) -> list[Told]:
+    """Tracked from the first moment's mask."""
+    prompt = Prompt(1, 0, mask=moments[0].truth)
+    with InMemory(moments) as video, Course(video, runtime, [prompt]) as course:
+        return [_told(frame.index, masks, moments[frame.index].truth) for frame, masks in course.steps()][1:]
+
+
+def _told(index: int, masks: Masks, truth: np.ndarray) -> Told:
+    iou = float(jaccard(masks.labels > 0, truth))
+    return Told(index, masks.objects[0], iou, not truth.any(), masks.cut)
+
+
+def told(situations: Sequence[Situation], weights: Path | None, cache: Path, jobs: int) -> dict[str, list[Told]]:
+    """What is said of each situation's frames, by its name."""
+    folder = cache / fingerprint((weights or shipped_folder()) / CHECKPOINT)[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(jobs) as pool:
+        found = pool.map(partial(_kept, weights=weights, folder=folder), situations)
+        return {one.name: frames for one, frames in zip(situations, found, strict=True)}
+
+
+def _kept(situation: Situation, weights: Path | None, folder: Path) -> list[Told]:
+    path = folder / f"{situation.name.replace('/', '-')}.pickle"
+    if not path.exists():
+        frames = tracked(OnnxRuntime(weights, threads=1), situation.make())
+        path.with_suffix(".new").write_bytes(pickle.dumps(frames))
+        path.with_suffix(".new").rename(path)
+    return list(pickle.loads(path.read_bytes()))
+
+
+# --- the situations --------------------------------------------------------------------------------------------------
+
+
+def for_the_fit(data: Path) -> list[Situation]:
+    """Of the training's clips and `tune`, never of the split."""
+    clips = {clip.name: clip for clip in read_dataset(data / "train")}
+    tune = [clips.pop(name) for name in UNTRAINED]
+    trained = list(clips.values())
+    found = [plain(clip, every) for clip in tune for every in (1, 4)]
+    found += [plain(clip, 4) for clip in trained]
+    found += [walled(clip, 3) for clip in (*tune, *trained)]
+    found += meetings(trained, 2 * len(trained))
+    found += visits(trained, 12)
+    return found + cuts(trained, 16)
+
+
+def of_the_split(data: Path) -> list[Situation]:
+    return [plain(clip, every) for clip in read_dataset(data / "dev") for every in (1, 4)]
+
+
+def with_walls(data: Path) -> list[Situation]:
+    return [walled(clip, 2) for clip in read_dataset(data / "dev")]
+
+
+def of_identity(data: Path) -> list[Situation]:
+    """Those of benchmarks/identity.py, or some of them where they are many."""
+    clips = [*read_dataset(data / "dev"), *(clip for clip in read_dataset(data / "train") if clip.name in UNTRAINED)]
+    twins = [clip for clip in clips if roomy(_without_pictures(clip))]
+    return [*meetings(twins, 30), *visits(clips, len(clips)), *cuts(clips, 2 * len(clips))]
+
+
+def plain(clip: Clip, every: int) -> Situation:
+    return Situation(f"{clip.name} {every}", "clips", partial(_shown, clip.thinned(every)))
+
+
+def walled(clip: Clip, every: int) -> Situation:
+    return Situation(f"{clip.name} wall {every}", "walls", partial(_shown, Walled.of(clip.thinned(every))))
+
+
+def _shown(clip: Clip) -> list[Moment]:
+    return Shown.of(clip).moments()
+
+
+def meetings(clips: Sequence[Clip], count: int) -> list[Situation]:
+    """Objects and their twins, in the ways in which `situations.twins` has them."""
+    ways = [(clips[number % len(clips)], MEETINGS[way(number)]) for number in range(count)]
+    return [
+        Situation(f"{clip.name} twin {how.kind} {how.mirrored} {how.side}", "twins", partial(_meeting, clip, how))
+        for clip, how in ways
+    ]
+
+
+def visits(clips: Sequence[Clip], count: int) -> list[Situation]:
+    """The object leaves, another crosses, the object comes back, each time on the stage of a third clip."""
+    stages = [clip for clip in clips if stage(_first(clip)) is not None]
+    found = []
+    for number in range(count):
+        one, other = clips[number % len(clips)], clips[(number + 1) % len(clips)]
+        free = [clip for clip in stages if clip.name not in (one.name, other.name)]
+        make = partial(_visit, free[number % len(free)], one, other)
+        found.append(Situation(f"{one.name} visited by {other.name}", "visits", make))
+    return found
+
+
+def cuts(clips: Sequence[Clip], count: int) -> list[Situation]:
+    """A clip, another one, and the clip again, each time farther from each other in the list."""
+    pairs = [(i % len(clips), (i + 1 + i // len(clips)) % len(clips)) for i in range(count)]
+    return [
+        Situation(f"{clips[i].name} cut to {clips[k].name}", "cuts", partial(_cut, clips[i], clips[k]))
+        for i, k in pairs
+    ]
+
+
+def _meeting(clip: Clip, how: Meeting) -> list[Moment]:
+    return list(with_twin(Shown.of(clip), how))
+
+
+def _visit(place: Clip, one: Clip, other: Clip) -> list[Moment]:
+    empty = stage(_first(place))
+    assert empty is not None
+    return list(visit(empty, Shown.of(one), Shown.of(other)))
+
+
+def _cut(one: Clip, other: Clip) -> list[Moment]:
+    shown = Shown.of(one)
+    own, between = shown.moments(), Shown.of(other).moments(shown.size)
+    half = min(len(own) // 2, BEFORE)
+    return own[:half] + between[:BETWEEN] + own[half : half + AFTER]
+
+
+def _first(clip: Clip) -> Shown:
+    return Shown(clip.name, [next(clip.frames()).image], [clip.truth(0) > 0])
+
+
+def _without_pictures(clip: Clip) -> Shown:
+    return Shown(clip.name, [], [clip.truth(index) > 0 for index in sorted(clip.truths)])

@@ -1,0 +1,120 @@
+"""What is known of each mask, and that what is said of it changes no mask."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scripted import HueRuntime
+from test_tracker import BLUE, GREEN, RED, mask, scene, start
+
+from trackmask.data import Evidence, ObjectRecord, State
+from trackmask.prompts import Prompt
+from trackmask.runtime import Calibration
+from trackmask.runtime.calibration import Factor
+from trackmask.tracking import judged
+from trackmask.tracking.evidence import of_both, scattered, soft_iou
+from trackmask.tracking.pile import packed, unpacked
+
+LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
+
+
+@pytest.fixture
+def runtime():
+    return HueRuntime()
+
+
+def evidence(tracker, *frames):
+    """After each frame."""
+    return [tracker.step(scene(*things)).objects[0].evidence for things in frames]
+
+
+def test_what_stays_as_it_is_has_nothing_against_it(runtime):
+    runtime.certain = 0.97
+    known = evidence(start(runtime, (RED, 100, 80, 60)), *[((RED, 100 + i, 80, 60),) for i in range(8)])[-1]
+    assert (known.quality, known.iou, known.same) == (pytest.approx(0.9), pytest.approx(0.9), 1)
+    assert known.sharp == pytest.approx(0.97, abs=0.02)
+    assert (known.scattered, known.grown, known.edge) == (0, pytest.approx(0, abs=0.03), False)
+    assert known.shrunk == pytest.approx(0, abs=0.03)
+    assert known.overlap > 0.9
+
+
+def test_a_slow_approach_is_none_of_growth_but_a_neighbour_won_is(runtime):
+    sides = [round(60 * 1.01**i) for i in range(40)]
+    slow = evidence(start(runtime, (RED, 60, 60, 60)), *[((RED, 60, 60, side),) for side in sides])[-1]
+    assert slow.grown < 0.1
+    tracker = start(runtime, (RED, 60, 60, 60))
+    still, joined, later = evidence(tracker, *[((RED, 60, 60, 60),), *[((RED, 60, 60, 60), (RED, 120, 60, 60))] * 2])
+    assert still.grown == 0
+    assert joined.grown == pytest.approx(np.log(2), abs=0.1)
+    assert 0 < later.grown < joined.grown  # what stays so is forgotten slowly
+    (gone,) = evidence(tracker, ((RED, 60, 60, 60),))
+    assert gone.grown == 0
+    assert gone.shrunk == pytest.approx(np.log(2), abs=0.1)
+
+
+def test_what_comes_over_the_edge_may_grow_and_a_prompt_begins_anew(runtime):
+    comes = [((RED, x, 80, 80),) for x in range(-60, 1, 10)]
+    known = evidence(start(runtime, (RED, -70, 80, 80)), *comes)
+    assert all(one.edge for one in known)
+    assert max(one.grown for one in known) == 0
+    tracker = start(runtime, (RED, 60, 60, 60))
+    evidence(tracker, ((RED, 60, 60, 60), (RED, 120, 60, 60)))
+    both = (RED, 60, 60, 60), (RED, 120, 60, 60)
+    given = tracker.step(scene(*both), [Prompt(1, 2, mask=mask(both[0]) | mask(both[1]))]).objects[0]
+    assert (given.evidence, given.confidence) == (None, 1)
+    assert evidence(tracker, both)[0].grown < 0.1  # not 0.7
+
+
+def test_pieces():
+    one = np.zeros((40, 40), bool)
+    assert scattered(one) == 0
+    one[2:10, 2:12] = True
+    assert scattered(one) == 0
+    one[20:30, 20:22] = True
+    assert scattered(one) == pytest.approx(0.2)
+    assert soft_iou(one.astype(np.float32), one * np.float32(0.5)) == pytest.approx(0.5)
+    assert soft_iou(np.zeros((2, 2)), np.zeros((2, 2))) == 0
+
+
+def test_an_object_that_is_not_seen(runtime):
+    runtime.missed = 0.2
+    tracker = start(runtime, (RED, 60, 60, 60))
+    (known,) = evidence(tracker, ((BLUE, 200, 60, 60),))
+    assert (known.quality, known.iou) == (pytest.approx(0.8), 0)
+
+
+def test_what_is_said_changes_no_mask_and_nothing_that_is_remembered(runtime):
+    low = HueRuntime()
+    low.calibration = LOW
+    frames = [((RED, 60 + 3 * i, 60, 50), (GREEN, 200, 100, 40)) for i in range(12)] + [((GREEN, 200, 100, 40),)] * 3
+    trackers = [start(one, (RED, 60, 60, 50)) for one in (runtime, low)]
+    for things in frames:
+        ours, theirs = (tracker.step(scene(*things)) for tracker in trackers)
+        assert (ours.labels == theirs.labels).all()
+        assert theirs.objects[0].confidence == pytest.approx(0.1192, abs=1e-4)
+        assert theirs.objects[0].quality == ours.objects[0].quality
+    assert len(trackers[0].tracks[1].recent) == len(trackers[1].tracks[1].recent) == 1
+
+
+def test_below_certain_a_mask_is_uncertain_and_what_a_person_said_stays():
+    record = ObjectRecord(1, State.TRACKED, 0.9, 10, (0, 0, 5, 2), evidence=Evidence(quality=0.9))
+    assert (judged(record, LOW, 0.5).state, judged(record, LOW, 0.1).state) == (State.UNCERTAIN, State.TRACKED)
+    empty = replace(record, state=State.ABSENT, box=None, area=0)
+    assert judged(empty, LOW, 0.5) == replace(empty, confidence=0.1192)
+    said = replace(record, evidence=None)
+    assert judged(said, LOW, 0.5) is said
+
+
+def test_of_two_directions_the_worse_says_whether_it_is_the_object():
+    left = ObjectRecord(1, State.TRACKED, 0.9, 10, None, evidence=Evidence(0.9, 0.8, grown=0.4, overlap=0.9))
+    right = replace(left, evidence=Evidence(0.5, 0.6, scattered=0.3, overlap=0.2))
+    both = of_both(left, right, 0.25)
+    assert (both.quality, both.iou) == (pytest.approx(0.8), pytest.approx(0.75))
+    assert (both.grown, both.scattered, both.overlap) == (0.4, 0.3, 0.2)
+    assert of_both(left, replace(right, evidence=None), 0.5) is None
+
+
+def test_it_waits_on_disk_with_the_masks(runtime):
+    tracker = start(runtime, (RED, 60, 60, 60))
+    masks = tracker.step(scene((RED, 62, 60, 60)))
+    assert unpacked(packed(masks)).objects[0].evidence == masks.objects[0].evidence

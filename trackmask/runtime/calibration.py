@@ -1,0 +1,118 @@
+"""From what the tracker knows of a mask to the IoU with the truth that is to be expected: a monotone model of a few
+weights, which lie beside the network's in a file of their own.
+
+    {"checkpoint": SHA256, "alone": {"whose": {"bias": 2.0, "steady": 4.1, ...}, "how": {...}}, "agreed": {...},
+     "empty": {"absence": {"bias": 1.2, "absence": 0.9}}}
+
+The expected IoU is a product of logistic factors: that the mask is the whole object's and nobody else's (`whose`), and
+how exact it then is (`how`). No weight is below zero, and each feature is turned so that more of it is better: a mask
+of which everything known is better never has the lower confidence. `agreed` is for frames that were tracked from both
+sides, `alone` for all others, `empty` for empty masks. benchmarks/calibrate.py fits and writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trackmask.data import Evidence
+from trackmask.errors import WeightsError
+from trackmask.files import open_regular
+
+LEAST = 0.005  # of a probability, before its odds are taken
+_MAX = 1 << 16  # bytes
+BIAS = "bias"
+
+
+def odds(share: float) -> float:
+    """The logarithm of the odds of a share in [0, 1]."""
+    share = min(max(share, LEAST), 1 - LEAST)
+    return math.log(share / (1 - share))
+
+
+def between(value: float, low: float, high: float) -> float:
+    """How far a value is on its way from `low` to `high`, in [0, 1]."""
+    return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+# What is asked of the evidence, and of the agreement of both directions, which is 0 where there is none.
+FEATURES: Mapping[str, Callable[[Evidence, float], float]] = {
+    "iou": lambda known, _: odds(known.iou),
+    "sharp": lambda known, _: odds(known.sharp),
+    "whole": lambda known, _: 1 - between(known.scattered, 0.0, 0.5),
+    "steady": lambda known, _: 1 - between(known.grown, 0.15, 0.7),
+    "kept": lambda known, _: 1 - between(known.shrunk, 0.3, 1.5),
+    "overlap": lambda known, _: between(known.overlap, 0.0, 0.7),
+    "agreement": lambda _, agreement: agreement,
+    "agreeing": lambda _, agreement: odds(agreement),
+    "absence": lambda known, _: odds(known.quality),
+}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A logistic one."""
+
+    bias: float
+    weights: Mapping[str, float]  # by the name of a feature; none is below 0
+
+    def __call__(self, known: Evidence, agreement: float) -> float:
+        score = self.bias + sum(weight * FEATURES[name](known, agreement) for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-min(max(score, -30.0), 30.0)))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Without any factors: what the network says of itself, as it is."""
+
+    alone: tuple[Factor, ...] = ()
+    agreed: tuple[Factor, ...] = ()
+    empty: tuple[Factor, ...] = ()
+
+    def confidence(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> float:
+        """[0, 1]: the expected IoU of a mask; of an `empty` one the probability that there is nothing to see.
+
+        `agreement`: IoU of the masks from both directions; None where the frame was tracked from one alone.
+        """
+        factors = self.empty if empty else self.alone if agreement is None else self.agreed
+        if not factors:
+            return known.quality
+        right = math.prod(factor(known, agreement or 0.0) for factor in factors)
+        return right if empty else right * known.same
+
+
+def read_calibration(path: Path, checkpoint: str) -> Calibration:
+    """The calibration of the weights with that sha256; one that does nothing where there is no file.
+
+    Raises WeightsError where the file is damaged, or was fitted with other weights.
+    """
+    try:
+        with open_regular(path) as file:
+            raw = json.loads(file.read(_MAX))
+        parts = {
+            name: tuple(_factor(raw[name][key]) for key in sorted(raw[name])) for name in ("alone", "agreed", "empty")
+        }
+        fitted = raw["checkpoint"]
+    except FileNotFoundError:
+        return Calibration()
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"{path} is no calibration of the confidence ({error}); install trackmask again") from error
+    if fitted != checkpoint:
+        raise WeightsError(
+            f"{path} was fitted with other weights; fit it again with benchmarks/calibrate.py, or delete it"
+        )
+    return Calibration(**parts)
+
+
+def _factor(raw: Mapping[str, Any]) -> Factor:
+    weights = {str(name): float(value) for name, value in raw.items()}
+    bias = weights.pop(BIAS)
+    if not weights.keys() <= FEATURES.keys():
+        raise ValueError(f"unknown features {sorted(weights.keys() - FEATURES.keys())}")
+    if not all(map(math.isfinite, (bias, *weights.values()))) or min(weights.values(), default=0.0) < 0:
+        raise ValueError("a weight below zero, or none at all")
+    return Factor(bias, weights)
