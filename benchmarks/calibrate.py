@@ -64,7 +64,7 @@ def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, allowed: np.ndarray) -
 
 def features(one: Told) -> list[float]:
     assert one.record.evidence is not None
-    return [feature(one.record.evidence, one.record.agreement or 0.0) for feature in FEATURES.values()]
+    return [feature.value(one.record.evidence, one.record.agreement or 0.0) for feature in FEATURES.values()]
 
 
 def fitted(frames: Sequence[Told], counts: Sequence[float], factors: Factors) -> dict[str, dict[str, float]]:

@@ -53,6 +53,19 @@ class State(StrEnum):
     ABSENT = "absent"  # believed out of the picture or hidden
 
 
+class Doubt(StrEnum):
+    """What lowers the confidence of a mask most."""
+
+    OUTLINE = "unclear outline"
+    PIECES = "in pieces"
+    GREW = "grew suddenly"  # something else may have been taken in
+    SHRANK = "shrank suddenly"  # a part of it may be lost
+    LEAPT = "changed at once"  # little in common with the mask of the frame before
+    APART = "two directions disagree"
+    OTHER = "may be something else"  # it looks little like the object
+    AWAY = "may be there"  # of an empty mask
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What is known of one object's mask in one frame, for its confidence to be made of: see `tracking.evidence`."""
@@ -79,6 +92,7 @@ class ObjectRecord:
     area: int  # pixels
     box: tuple[int, int, int, int] | None  # x, y, w, h of the mask in whole pixels, top left; None where it is empty
     agreement: float | None = None  # [0, 1]: IoU of the masks from both directions; None where tracked from one alone
+    doubt: Doubt | None = None  # where the confidence is not high: why
     evidence: Evidence | None = field(default=None, compare=False, repr=False)  # not where a person said what is there
 
     @property
@@ -132,7 +146,7 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     mask = labels == record.id
     area = int(np.count_nonzero(mask))
     if not area and record.state in (State.TRACKED, State.UNCERTAIN):
-        return replace(record, state=State.LOST, confidence=0.0, area=0, box=None)  # visible, as far as was known
+        return replace(record, state=State.LOST, confidence=0.0, evidence=None)  # visible, as far as was known
     return replace(record, area=area, box=box_of(mask))
 
 

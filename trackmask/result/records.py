@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from trackmask.data import LONGEST_NAME, ObjectRecord, State
+from trackmask.data import LONGEST_NAME, Doubt, ObjectRecord, State
 from trackmask.files import shown
 
 
@@ -194,6 +194,8 @@ def _encode_object(record: ObjectRecord) -> dict[str, Any]:
     }
     if record.agreement is not None:
         entry["agreement"] = round(float(record.agreement), 4)
+    if record.doubt is not None:
+        entry["doubt"] = str(record.doubt)
     return entry
 
 
@@ -203,7 +205,9 @@ def _decode_object(raw: dict[str, Any]) -> ObjectRecord:
         x, y, w, h = box
         box = (int(x), int(y), int(w), int(h))
     state, confidence, area = State(raw["state"]), float(raw["confidence"]), int(raw["area"])
-    record = ObjectRecord(int(raw["id"]), state, confidence, area, box, None if agreement is None else float(agreement))
+    doubt = Doubt(raw["doubt"]) if "doubt" in raw else None
+    agreement = None if agreement is None else float(agreement)
+    record = ObjectRecord(int(raw["id"]), state, confidence, area, box, agreement, doubt)
     shares = (record.confidence,) if record.agreement is None else (record.confidence, record.agreement)
     if not (1 <= record.id <= 255 and all(0 <= share <= 1 for share in shares) and record.area >= 0):
         raise ValueError(f"object {raw!r}")

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from trackmask.data import Evidence
+from trackmask.data import Doubt, Evidence
 from trackmask.errors import WeightsError
 from trackmask.files import open_regular
 
@@ -39,17 +39,25 @@ def between(value: float, low: float, high: float) -> float:
     return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
-# What is asked of the evidence, and of the agreement of both directions, which is 0 where there is none.
-FEATURES: Mapping[str, Callable[[Evidence, float], float]] = {
-    "iou": lambda known, _: odds(known.iou),
-    "sharp": lambda known, _: odds(known.sharp),
-    "whole": lambda known, _: 1 - between(known.scattered, 0.0, 0.5),
-    "steady": lambda known, _: 1 - between(known.grown, 0.15, 0.7),
-    "kept": lambda known, _: 1 - between(known.shrunk, 0.3, 1.5),
-    "overlap": lambda known, _: between(known.overlap, 0.0, 0.7),
-    "agreement": lambda _, agreement: agreement,
-    "agreeing": lambda _, agreement: odds(agreement),
-    "absence": lambda known, _: odds(known.quality),
+class Feature(NamedTuple):
+    """Something that is asked of the evidence."""
+
+    value: Callable[[Evidence, float], float]  # of it, and of both directions' agreement; more is better
+    good: float  # what it is where nothing speaks against the mask
+    doubt: Doubt  # what to say where it is less
+
+
+CLEAR = odds(0.97)
+FEATURES: Mapping[str, Feature] = {
+    "iou": Feature(lambda known, _: odds(known.iou), CLEAR, Doubt.OUTLINE),
+    "sharp": Feature(lambda known, _: odds(known.sharp), CLEAR, Doubt.OUTLINE),
+    "whole": Feature(lambda known, _: 1 - between(known.scattered, 0.0, 0.5), 1.0, Doubt.PIECES),
+    "steady": Feature(lambda known, _: 1 - between(known.grown, 0.15, 0.7), 1.0, Doubt.GREW),
+    "kept": Feature(lambda known, _: 1 - between(known.shrunk, 0.3, 1.5), 1.0, Doubt.SHRANK),
+    "overlap": Feature(lambda known, _: between(known.overlap, 0.0, 0.7), 1.0, Doubt.LEAPT),
+    "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
+    "agreeing": Feature(lambda _, agreement: odds(agreement), CLEAR, Doubt.APART),
+    "absence": Feature(lambda known, _: odds(known.quality), CLEAR, Doubt.AWAY),
 }
 
 
@@ -61,8 +69,20 @@ class Factor:
     weights: Mapping[str, float]  # by the name of a feature; none is below 0
 
     def __call__(self, known: Evidence, agreement: float) -> float:
-        score = self.bias + sum(weight * FEATURES[name](known, agreement) for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-min(max(score, -30.0), 30.0)))
+        return sigmoid(self.score(known, agreement))
+
+    def score(self, known: Evidence, agreement: float) -> float:
+        """The logarithm of its odds."""
+        values = (weight * FEATURES[name].value(known, agreement) for name, weight in self.weights.items())
+        return self.bias + sum(values)
+
+    def costs(self, known: Evidence, agreement: float) -> Iterator[tuple[float, Doubt]]:
+        """How much of the confidence each feature takes, as a logarithm."""
+        score = self.score(known, agreement)
+        for name, weight in self.weights.items():
+            feature = FEATURES[name]
+            missing = weight * max(feature.good - feature.value(known, agreement), 0.0)
+            yield math.log(sigmoid(score + missing) / sigmoid(score)), feature.doubt
 
 
 @dataclass(frozen=True)
@@ -83,6 +103,19 @@ class Calibration:
             return known.quality
         right = math.prod(factor(known, agreement or 0.0) for factor in factors)
         return right if empty else right * known.same
+
+    def doubt(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> Doubt | None:
+        """What lowers the confidence most; None where nothing is known to."""
+        factors = self.empty if empty else self.alone if agreement is None else self.agreed
+        costs = [cost for factor in factors for cost in factor.costs(known, agreement or 0.0)]
+        if not empty:
+            costs.append((-math.log(max(known.same, LEAST)), Doubt.OTHER))
+        most, doubt = max(costs, default=(0.0, Doubt.OUTLINE))
+        return doubt if most > 0 else None
+
+
+def sigmoid(score: float) -> float:
+    return 1 / (1 + math.exp(-min(max(score, -30.0), 30.0)))
 
 
 def read_calibration(path: Path, checkpoint: str) -> Calibration:

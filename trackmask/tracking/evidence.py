@@ -21,6 +21,7 @@ from trackmask.tracking.track import Track
 
 PACE = 0.03  # a frame, of the area's logarithm: what comes nearer grows that quickly, what wins a neighbour faster
 FORGET = 0.95  # a frame, of what was scattered
+CLEAR = 0.85  # confidence from which no doubt is told: most masks of clips that go well are above it
 EDGE = 1  # pixel: a mask that comes as near to the frame's edge is cut off by it
 
 
@@ -97,13 +98,14 @@ def soft_iou(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def judged(record: ObjectRecord, calibration: Calibration, certain: float) -> ObjectRecord:
-    """The record with the confidence that its evidence gives it; a mask is *uncertain* below `certain`. As it is where
-    there is no evidence: a person has said what is there.
+    """The record with the confidence that its evidence gives it, and the state that goes with it: below `certain` a
+    mask is *uncertain*, an object without one *lost*. As it is where there is no evidence: a person has said what is
+    there.
     """
     if record.evidence is None:
         return record
-    confidence = calibration.confidence(record.evidence, record.agreement, empty=record.box is None)
-    state = record.state
-    if record.box is not None:
-        state = State.TRACKED if confidence >= certain else State.UNCERTAIN
-    return replace(record, confidence=round(confidence, 4), state=state)
+    known, agreement, empty = record.evidence, record.agreement, record.box is None
+    confidence = round(calibration.confidence(known, agreement, empty=empty), 4)
+    doubt = calibration.doubt(known, agreement, empty=empty) if confidence < CLEAR else None
+    states = (State.ABSENT, State.LOST) if empty else (State.TRACKED, State.UNCERTAIN)
+    return replace(record, confidence=confidence, state=states[confidence < certain], doubt=doubt)

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from trackmask.data import Evidence, Masks, ObjectRecord, Patch, State
+from trackmask.data import Doubt, Evidence, Masks, ObjectRecord, Patch, State
 from trackmask.errors import OutputError
 
 
@@ -80,5 +80,6 @@ def unpacked(content: bytes) -> Masks:
 
 def _record(raw: dict) -> ObjectRecord:
     box = None if raw["box"] is None else tuple(raw["box"])
+    doubt = None if raw["doubt"] is None else Doubt(raw["doubt"])
     evidence = None if raw["evidence"] is None else Evidence(**raw["evidence"])
-    return ObjectRecord(**raw | {"state": State(raw["state"]), "box": box, "evidence": evidence})
+    return ObjectRecord(**raw | {"state": State(raw["state"]), "box": box, "doubt": doubt, "evidence": evidence})
