@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from trackmask.data import Evidence
+from trackmask.data import Doubt, Evidence
 from trackmask.errors import WeightsError
 from trackmask.runtime import CALIBRATION, Calibration, OnnxRuntime, fingerprint, read_calibration, write_sums
 from trackmask.runtime.weights import CHECKPOINT, shipped_folder
@@ -84,6 +84,17 @@ def test_the_shipped_one_tells_good_masks_from_bad_ones(shipped):
     assert shipped.confidence(good, empty=False) > 0.85
     assert shipped.confidence(bad, empty=False) < 0.7
     assert shipped.confidence(replace(good, same=0.5), empty=False) < 0.5
+
+
+def test_what_lowers_it_most_is_told(tmp_path):
+    calibration = read_calibration(written(tmp_path), "ab")
+    assert calibration.doubt(Evidence(), empty=False) is None
+    assert calibration.doubt(Evidence(sharp=0.7, grown=0.2), empty=False) == Doubt.OUTLINE
+    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6), empty=False) == Doubt.GREW
+    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6, same=0.1), empty=False) == Doubt.OTHER
+    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6), 0.3, empty=False) == Doubt.APART
+    assert calibration.doubt(Evidence(quality=0.5), empty=True) == Doubt.AWAY
+    assert Calibration().doubt(Evidence(), empty=False) is None
 
 
 @pytest.mark.parametrize(
