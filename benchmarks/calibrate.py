@@ -21,12 +21,13 @@ from told import Told, for_the_fit, told
 
 from trackmask.files import write_whole
 from trackmask.runtime import CALIBRATION, CHECKPOINT, fingerprint, write_sums
-from trackmask.runtime.calibration import BIAS, FEATURES
+from trackmask.runtime.calibration import BIAS, FEATURES, part
 
-FACTORS = {
+PARTS = {
     "alone": {"how": ("sharp", "whole"), "whose": ("steady", "overlap", "kept")},
     "agreed": {"how": ("sharp", "whole", "agreeing"), "whose": ("steady", "overlap", "kept", "agreement")},
     "empty": {"absence": ("absence",)},
+    "both_empty": {"absence": ("absence", "agreement")},
 }
 # Frames of made situations count less than their share: most videos hold none.
 COUNTS = {"clips": 1.0, "cuts": 1.0, "visits": 1.0, "walls": 0.5, "twins": 0.25}
@@ -84,7 +85,7 @@ def part_of(one: Told) -> str | None:
     """Which model a frame is for; None for those of a person."""
     if one.record.evidence is None:
         return None
-    return "empty" if one.record.box is None else "alone" if one.record.agreement is None else "agreed"
+    return part(one.record.agreement, empty=one.record.box is None)
 
 
 @click.command(help=__doc__)
@@ -99,10 +100,15 @@ def main(data: Path, weights: Path, cache: Path | None, jobs: int) -> None:
         situations = for_the_fit(data)
         found = told(situations, weights, cache or Path(room), jobs)
     document: dict[str, object] = {"checkpoint": fingerprint(weights / CHECKPOINT)}
-    for part, factors in FACTORS.items():
-        pairs = [(one, COUNTS[s.kind]) for s in situations for one in found[s.name] if part_of(one) == part]
-        document[part] = fitted(*zip(*pairs, strict=True), factors) if pairs else {}
-        click.echo(f"{part}: {len(pairs)} frames, {json.dumps(document[part])}")
+    for name, factors in PARTS.items():
+        pairs = [
+            (one, COUNTS[s.kind])
+            for s in situations
+            for one in (*found[s.name].once, *found[s.name].twice)
+            if part_of(one) == name
+        ]
+        document[name] = fitted(*zip(*pairs, strict=True), factors) if pairs else {}
+        click.echo(f"{name}: {len(pairs)} frames, {json.dumps(document[name])}")
     write_whole(weights / CALIBRATION, (json.dumps(document, indent=1) + "\n").encode())
     write_sums(weights)
 

@@ -6,12 +6,13 @@ after a change of the tracker.
 
 import os
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from identity import AFTER, BEFORE, BETWEEN, UNTRAINED
@@ -22,9 +23,10 @@ from trackmask.data import Frame, Masks, ObjectRecord, VideoInfo
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
-from trackmask.runtime import OnnxRuntime, fingerprint, shipped_folder
+from trackmask.runtime import OnnxRuntime, Runtime, fingerprint, shipped_folder
 from trackmask.runtime.weights import CHECKPOINT
 from trackmask.tracking import Course
+from trackmask.tracking.loop import Given, Step
 from trackmask.video import VideoReader
 from trackmask.video.reader import Place
 
@@ -40,6 +42,13 @@ class Told:
     iou: float  # with the truth; 1 where both are empty
     away: bool  # the object, in truth
     cut: bool
+
+
+class Passes(NamedTuple):
+    """What was said after the first pass, and after both."""
+
+    once: list[Told]
+    twice: list[Told]
 
 
 @dataclass(frozen=True)
@@ -68,11 +77,26 @@ class InMemory(VideoReader):
         yield from reversed(self._all[first : last + 1])
 
 
-def tracked(runtime: OnnxRuntime, moments: Sequence[Moment]) -> list[Told]:
+class Watched(Course):
+    """A course of two passes that also keeps what the first one has said."""
+
+    def __init__(self, reader: VideoReader, runtime: Runtime, prompt: Prompt) -> None:
+        super().__init__(reader, runtime, [prompt], twice=True)
+        self.once: list[tuple[int, Masks]] = []
+
+    def _first_pass(self, frames: Iterable[Frame], given: Given, done: Callable[[], None]) -> Generator[Step]:
+        for frame, masks in super()._first_pass(frames, given, done):
+            self.once.append((frame.index, masks))
+            yield frame, masks
+
+
+def tracked(runtime: Runtime, moments: Sequence[Moment]) -> Passes:
     """Tracked from the first moment's mask."""
     prompt = Prompt(1, 0, mask=moments[0].truth)
-    with InMemory(moments) as video, Course(video, runtime, [prompt]) as course:
-        return [_told(frame.index, masks, moments[frame.index].truth) for frame, masks in course.steps()][1:]
+    with InMemory(moments) as video, Watched(video, runtime, prompt) as course:
+        twice = [_told(frame.index, masks, moments[frame.index].truth) for frame, masks in course.steps()]
+        once = [_told(index, masks, moments[index].truth) for index, masks in course.once]
+        return Passes(once[1:], twice[1:])
 
 
 def _told(index: int, masks: Masks, truth: np.ndarray) -> Told:
@@ -80,7 +104,7 @@ def _told(index: int, masks: Masks, truth: np.ndarray) -> Told:
     return Told(index, masks.objects[0], iou, not truth.any(), masks.cut)
 
 
-def told(situations: Sequence[Situation], weights: Path | None, cache: Path, jobs: int) -> dict[str, list[Told]]:
+def told(situations: Sequence[Situation], weights: Path | None, cache: Path, jobs: int) -> dict[str, Passes]:
     """What is said of each situation's frames, by its name."""
     folder = cache / fingerprint((weights or shipped_folder()) / CHECKPOINT)[:12]
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,13 +114,13 @@ def told(situations: Sequence[Situation], weights: Path | None, cache: Path, job
         return {one.name: frames for one, frames in zip(situations, found, strict=True)}
 
 
-def _kept(situation: Situation, weights: Path | None, folder: Path) -> list[Told]:
+def _kept(situation: Situation, weights: Path | None, folder: Path) -> Passes:
     path = folder / f"{situation.name.replace('/', '-')}.pickle"
     if not path.exists():
-        frames = tracked(OnnxRuntime(weights, threads=1), situation.make())
-        path.with_suffix(".new").write_bytes(pickle.dumps(frames))
+        found = tracked(OnnxRuntime(weights, threads=1), situation.make())
+        path.with_suffix(".new").write_bytes(pickle.dumps(found))
         path.with_suffix(".new").rename(path)
-    return list(pickle.loads(path.read_bytes()))
+    return Passes(*pickle.loads(path.read_bytes()))
 
 
 # --- the situations --------------------------------------------------------------------------------------------------
@@ -109,10 +133,10 @@ def for_the_fit(data: Path) -> list[Situation]:
     trained = list(clips.values())
     found = [plain(clip, every) for clip in tune for every in (1, 4)]
     found += [plain(clip, 4) for clip in trained]
-    found += [walled(clip, 3) for clip in (*tune, *trained)]
-    found += meetings(trained, 2 * len(trained))
-    found += visits(trained, 12)
-    return found + cuts(trained, 16)
+    found += [walled(clip, 3) for clip in (*tune, *trained[::2])]
+    found += meetings(trained, 24)
+    found += visits(trained, 6)
+    return found + cuts(trained, 10)
 
 
 def of_the_split(data: Path) -> list[Situation]:
@@ -127,7 +151,7 @@ def of_identity(data: Path) -> list[Situation]:
     """Those of benchmarks/identity.py, or some of them where they are many."""
     clips = [*read_dataset(data / "dev"), *(clip for clip in read_dataset(data / "train") if clip.name in UNTRAINED)]
     twins = [clip for clip in clips if roomy(_without_pictures(clip))]
-    return [*meetings(twins, 30), *visits(clips, len(clips)), *cuts(clips, 2 * len(clips))]
+    return [*meetings(twins, 16), *visits(clips, 6), *cuts(clips, len(clips))]
 
 
 def plain(clip: Clip, every: int) -> Situation:

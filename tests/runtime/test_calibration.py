@@ -19,6 +19,7 @@ FITTED = {
     "alone": {"how": {"bias": -1.0, "sharp": 1.0}, "whose": {"bias": 1.0, "steady": 2.0}},
     "agreed": {"how": {"bias": -1.0, "sharp": 1.0, "agreement": 3.0}},
     "empty": {"absence": {"bias": 0.5, "absence": 1.0}},
+    "both_empty": {"absence": {"bias": 0.5, "agreement": 1.0}},
 }
 
 

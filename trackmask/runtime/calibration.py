@@ -2,12 +2,13 @@
 weights, which lie beside the network's in a file of their own.
 
     {"checkpoint": SHA256, "alone": {"whose": {"bias": 2.0, "steady": 4.1, ...}, "how": {...}}, "agreed": {...},
-     "empty": {"absence": {"bias": 1.2, "absence": 0.9}}}
+     "empty": {"absence": {"bias": 1.2, "absence": 0.9}}, "both_empty": {...}}
 
 The expected IoU is a product of logistic factors: that the mask is the whole object's and nobody else's (`whose`), and
 how exact it then is (`how`). No weight is below zero, and each feature is turned so that more of it is better: a mask
 of which everything known is better never has the lower confidence. `agreed` is for frames that were tracked from both
-sides, `alone` for all others, `empty` for empty masks. benchmarks/calibrate.py fits and writes it.
+sides, `alone` for all others; `both_empty` and `empty` are the same for empty masks.
+benchmarks/calibrate.py fits and writes it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from trackmask.files import open_regular
 LEAST = 0.005  # of a probability, before its odds are taken
 _MAX = 1 << 16  # bytes
 BIAS = "bias"
+PARTS = "alone", "agreed", "empty", "both_empty"
 
 
 def odds(share: float) -> float:
@@ -92,13 +94,19 @@ class Calibration:
     alone: tuple[Factor, ...] = ()
     agreed: tuple[Factor, ...] = ()
     empty: tuple[Factor, ...] = ()
+    both_empty: tuple[Factor, ...] = ()
+
+    def factors(self, agreement: float | None, *, empty: bool) -> tuple[Factor, ...]:
+        """Those of a part; none where there is no calibration."""
+        factors: tuple[Factor, ...] = getattr(self, part(agreement, empty=empty))
+        return factors
 
     def confidence(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> float:
         """[0, 1]: the expected IoU of a mask; of an `empty` one the probability that there is nothing to see.
 
         `agreement`: IoU of the masks from both directions; None where the frame was tracked from one alone.
         """
-        factors = self.empty if empty else self.alone if agreement is None else self.agreed
+        factors = self.factors(agreement, empty=empty)
         if not factors:
             return known.quality
         right = math.prod(factor(known, agreement or 0.0) for factor in factors)
@@ -106,12 +114,17 @@ class Calibration:
 
     def doubt(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> Doubt | None:
         """What lowers the confidence most; None where nothing is known to."""
-        factors = self.empty if empty else self.alone if agreement is None else self.agreed
+        factors = self.factors(agreement, empty=empty)
         costs = [cost for factor in factors for cost in factor.costs(known, agreement or 0.0)]
         if not empty:
             costs.append((-math.log(max(known.same, LEAST)), Doubt.OTHER))
         most, doubt = max(costs, default=(0.0, Doubt.OUTLINE))
         return doubt if most > 0 else None
+
+
+def part(agreement: float | None, *, empty: bool) -> str:
+    """Which of the PARTS a mask is judged by."""
+    return PARTS[2 * empty + (agreement is not None)]
 
 
 def sigmoid(score: float) -> float:
@@ -126,9 +139,7 @@ def read_calibration(path: Path, checkpoint: str) -> Calibration:
     try:
         with open_regular(path) as file:
             raw = json.loads(file.read(_MAX))
-        parts = {
-            name: tuple(_factor(raw[name][key]) for key in sorted(raw[name])) for name in ("alone", "agreed", "empty")
-        }
+        parts = {name: tuple(_factor(raw[name][key]) for key in sorted(raw[name])) for name in PARTS}
         fitted = raw["checkpoint"]
     except FileNotFoundError:
         return Calibration()

@@ -32,7 +32,7 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
     """
     x, y, probs = side_by_side(left.patch, right.patch)
     masks = [prob > SURE for prob in probs]
-    agreement = jaccard(*masks)
+    agreement = float(jaccard(*masks))
     share = agreement / 2 + (1 - agreement) * share
     weights = [(1 - share) * odds(left.record.quality), share * odds(right.record.quality)]
     lost = [has_lost(one) for one in (left, right)]
@@ -53,7 +53,8 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
 
 
 def has_lost(one: Opinion) -> bool:
-    """Whether it believes an object that it has not found to be there: as the network says, whatever people are told."""
+    """Whether it believes an object to be there that it has not found: what the network says, not what people are
+    told."""
     if one.record.evidence is None or one.patch is not None:
         return one.record.state == State.LOST
     return one.record.quality <= VISIBLE

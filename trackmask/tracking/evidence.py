@@ -107,5 +107,5 @@ def judged(record: ObjectRecord, calibration: Calibration, certain: float) -> Ob
     known, agreement, empty = record.evidence, record.agreement, record.box is None
     confidence = round(calibration.confidence(known, agreement, empty=empty), 4)
     doubt = calibration.doubt(known, agreement, empty=empty) if confidence < CLEAR else None
-    states = (State.ABSENT, State.LOST) if empty else (State.TRACKED, State.UNCERTAIN)
-    return replace(record, confidence=confidence, state=states[confidence < certain], doubt=doubt)
+    high, low = (State.ABSENT, State.LOST) if empty else (State.TRACKED, State.UNCERTAIN)
+    return replace(record, confidence=confidence, state=high if confidence >= certain else low, doubt=doubt)
