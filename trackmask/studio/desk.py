@@ -195,7 +195,12 @@ class Desk:
 
     def start(self, kind: str, clip_id: str, what: str, work: Callable[[Job], None]) -> None:
         """A long work, in a thread of its own. Raises Busy."""
-        self.jobs.start(kind, clip_id, what, work)
+
+        def alone(job: Job) -> None:
+            self.turns.idle.clear()
+            work(job)
+
+        self.jobs.start(kind, clip_id, what, alone)
         self.changed(clip_id)
 
     def _save(self, clip_id: str, session: Session, job: Job) -> None:
@@ -212,6 +217,7 @@ class Desk:
                 raise Stopped
 
     def _ended(self, job: Job, stopped: bool, error: str | None) -> None:
+        self.turns.idle.set()
         with suppress(TrackmaskError):
             self.session(job.clip).revision += 1
             self.changed(job.clip, list_too=True)

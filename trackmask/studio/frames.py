@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Generic, TypeVar
 
 import cv2
 
 from trackmask.data import Frame, Image
 from trackmask.errors import CallError, VideoError
+from trackmask.studio.previews import SLOW, Previews
 from trackmask.video import VideoReader
 
 DECODED, PICTURES = 160 << 20, 64 << 20  # bytes that are kept: 26 frames of 1920 x 1080; 500 JPEGs of that size
@@ -51,8 +53,10 @@ class Kept(Generic[T]):
 class Frames:
     """The frames of a video that people look at. Any thread may ask."""
 
-    def __init__(self, reader: VideoReader) -> None:
+    def __init__(self, reader: VideoReader, quiet: Callable[[], None] = lambda: None) -> None:
+        """`quiet` returns once nobody waits for anything else."""
         self.info = reader.info
+        self._previews = Previews(reader, lambda frame, width: jpeg(frame.image, width), quiet)
         self._reader = reader
         self._lock = threading.Lock()
         self._decoded: Kept[Frame] = Kept(DECODED)
@@ -69,6 +73,7 @@ class Frames:
         with self._ahead:
             self._closed = True
             self._ahead.notify()
+        self._previews.close()
 
     def at(self, index: int) -> Frame:
         """Raises CallError where there is no such frame, VideoError."""
@@ -84,9 +89,16 @@ class Frames:
         key = (index, width)
         found = self._pictures.get(key)
         if found is None:
-            found = jpeg(self.at(index).image, width)
+            found = self._previews.get(index, width) or self._made(index, width)
             self._pictures.put(key, found, len(found))
         return found
+
+    def _made(self, index: int, width: int | None) -> bytes:
+        began = monotonic()
+        frame = self.at(index)
+        if monotonic() - began > SLOW:
+            self._previews.was_slow(index, width)
+        return jpeg(frame.image, width)
 
     def read_ahead(self, index: int, width: int | None = None) -> None:
         """The frames behind this one will be wanted at that width."""

@@ -8,6 +8,7 @@ import numpy as np
 from trackmask.studio.acts import Act
 
 _FINE = 4  # bits behind the point of OpenCV's coordinates: a sixteenth of a pixel
+_EDGE = 0.5  # pixels: OpenCV fills what its outline touches, too; so much less, and areas are right
 
 
 def painted(mask: np.ndarray, acts: Iterable[Act]) -> np.ndarray:
@@ -19,7 +20,7 @@ def painted(mask: np.ndarray, acts: Iterable[Act]) -> np.ndarray:
         if act["do"] == "polygon":
             cv2.fillPoly(result, [points], int(act["add"]), cv2.LINE_8, _FINE)
         else:
-            _brush(result, points, float(act["radius"]), int(act["add"]))
+            _brush(result, points, max(float(act["radius"]) - _EDGE, 0.0), int(act["add"]))
     return result.astype(bool)
 
 

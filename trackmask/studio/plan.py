@@ -18,6 +18,7 @@ from trackmask.studio.tracked import Pair, Series, Tracked
 
 Direction = Literal["forward", "backward", "both", "all"]
 Range = tuple[int, int]  # frames, both ends included
+HALF = -1  # in place of the number of the prompt that a frame was not yet tracked from
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,20 @@ def out_of_date(gap: Gap, series: Series | None) -> np.ndarray:
         pair, state = (x[gap.first : gap.last + 1] for x in (series.pair, series.state))
         result[: len(pair)] = (pair != gap.pair).any(1) | (state == 0)
     return result
+
+
+def halves(gap: Gap, series: Series | None) -> tuple[int, int]:
+    """Of a gap between two prompts, the first frame that has to be tracked from the left, and the last one that has to
+    be from the right: those before were found from the left alone when it was stopped, those behind are up to date.
+    """
+    if series is None:
+        return gap.first, gap.last
+    pair = np.zeros((gap.last - gap.first + 1, 2), np.int32)
+    known = series.pair[gap.first : gap.last + 1]
+    pair[: len(known)] = known
+    there, both = (pair == (gap.pair[0], HALF)).all(1), (pair == gap.pair).all(1)
+    last = gap.last - int(np.argmin(np.append(both[::-1], False)))
+    return min(gap.first + int(np.argmin(np.append(there, False))), last + 1), last
 
 
 def stale(said: Said, tracked: Tracked, ends: Range) -> dict[int, list[Range]]:

@@ -24,8 +24,9 @@ class Turns:
     """Who points at something goes first: tracking rests meanwhile."""
 
     def __init__(self) -> None:
-        self._free = threading.Event()
+        self._free, self.idle = threading.Event(), threading.Event()  # idle: no long work is under way
         self._free.set()
+        self.idle.set()
         self._lock, self._count = threading.Lock(), 0
 
     @contextmanager
@@ -44,6 +45,11 @@ class Turns:
     def rest(self) -> None:
         """Between two frames of tracking."""
         self._free.wait(PATIENCE)
+
+    def quiet(self) -> None:
+        """Before what nobody waits for: nothing is tracked, and nobody points at anything."""
+        self.idle.wait()
+        self._free.wait()
 
 
 class Prompting:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from trackmask.errors import CallError, DataError, TrackmaskError
+from trackmask.errors import CallError, DataError, OutputExistsError, TrackmaskError
 from trackmask.formats.node import Node
 from trackmask.prompts import Prompt
 from trackmask.studio.desk import Busy, Desk, NotFound
@@ -341,7 +341,7 @@ def failed(request: Request, error: Exception) -> Response:
     status = 500
     if isinstance(error, NotFound):
         status = 404
-    elif isinstance(error, Busy):
+    elif isinstance(error, Busy | OutputExistsError):
         status = 409
     elif isinstance(error, TooLarge):
         status, text = 413, "this is larger than the studio takes"

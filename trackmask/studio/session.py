@@ -85,7 +85,7 @@ class Session:
             self._held.close()
             raise
         self._sounding = threading.Lock()
-        self.frames = Frames(self.reader)
+        self.frames = Frames(self.reader, turns.quiet)
         self.prompting = Prompting(runtime, self.frames, turns)
         self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
 

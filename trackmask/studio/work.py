@@ -1,26 +1,30 @@
-"""The passes run: tracker in, masks out. What comes from one direction is shown, and is out of date still: its blend
-with the other one takes its place.
+"""The passes run: tracker in, masks out. What comes from one direction is there at once; its blend with the other one
+takes its place.
+
+At an open end, frames of one direction are up to date: stopped there, the rest goes on behind them. Between two prompts
+they are not, since only the other direction comes from the second prompt; stopped there, both go on where they were.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
 
-from trackmask.data import SURE, Masks, ObjectRecord, Patch, measured
-from trackmask.studio.plan import Gap, Pass
+from trackmask.data import SURE, Frame, Masks, Patch, measured
+from trackmask.studio.plan import HALF, Gap, Pass, halves
 from trackmask.studio.session import Session
-from trackmask.studio.tracked import Made
-from trackmask.tracking import Reference, Span, Tracker, follow, understand
-from trackmask.tracking.both_ways import Tracked as One
+from trackmask.studio.tracked import Made, Pair
+from trackmask.tracking import Reference, Tracker, follow, understand
+from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.loop import Step
+from trackmask.tracking.pile import Pile
 from trackmask.tracking.twice import SecondPass
 from trackmask.video.cache import CachedVideo
 
-HALF = -1  # the number of a prompt that there is not, in place of the one that was not come from yet
+_NOTHING = np.zeros((0, 0), np.uint8)  # labels of one object alone, which waits with its probability
 
 
 class Work:
@@ -40,79 +44,113 @@ class Work:
         else:
             self._open_end(one)
 
+    # --- behind the last prompts, or before the first ones -------------------------------------------------------
+
     def _open_end(self, one: Pass) -> None:
         """Objects from their outermost prompts on: there and, a stretch at a time, back."""
-        session, first, last = self._session, *one.frames
         waiting: deque[tuple[int, float]] = deque()  # frames that the first direction has found, with their times
-        steps = follow(
-            self._tracker(one), self._video.between(last, first) if one.back else self._video.between(first, last)
-        )
         references = {gap.object_id: self._references(gap.object_id) for gap in one.gaps}
-        second = SecondPass(self._video, session.runtime, references, session.settings)
-        with closing(second.over(self._ahead(one, steps, waiting), self._rest)) as both:
+        second = SecondPass(self._video, self._session.runtime, references, self._session.settings)
+        with closing(second.over(self._ahead(one, waiting), self._rest)) as both:
             for masks in both:
                 self._keep(one.gaps, *waiting.popleft(), masks)
 
-    def _ahead(self, one: Pass, steps: Generator[Step], waiting: deque[tuple[int, float]]) -> Generator[Step]:
+    def _ahead(self, one: Pass, waiting: deque[tuple[int, float]]) -> Generator[Step]:
         """The first direction, shown as it comes."""
-        with closing(steps):
+        with closing(self._follow(one)) as steps:
             for frame, masks in steps:
                 cut = (frame.index + 1 if one.back else frame.index) if masks.cut else None
-                self._keep(one.gaps, frame.index, frame.time, masks, cut, half=True)
+                self._keep(one.gaps, frame.index, frame.time, masks, cut)
                 waiting.append((frame.index, frame.time))
                 self._rest()
                 yield frame, masks
 
-    def _keep(
-        self,
-        gaps: tuple[Gap, ...],
-        index: int,
-        time: float,
-        masks: Masks,
-        cut: int | None = None,
-        *,
-        half: bool = False,
-    ) -> None:
+    def _keep(self, gaps: Sequence[Gap], index: int, time: float, masks: Masks, cut: int | None = None) -> None:
         records = {record.id: record for record in masks.objects}
-        made = [
-            Made(records[gap.object_id], masks.labels == gap.object_id, (HALF, HALF) if half else gap.pair)
-            for gap in gaps
-            if gap.first <= index <= gap.last
-        ]
+        self._put(
+            index,
+            time,
+            [
+                Made(records[gap.object_id], masks.labels == gap.object_id, gap.pair)
+                for gap in gaps
+                if gap.first <= index <= gap.last
+            ],
+            cut,
+        )
+
+    # --- between two prompts -------------------------------------------------------------------------------------
+
+    def _between(self, gap: Gap) -> None:
+        """One object from the left up to the right, and back, where each frame becomes the blend of both."""
+        half, last = halves(gap, self._session.tracked.series.get(gap.object_id))
+        with Pile() as waiting:
+            for frame in range(gap.first, half):
+                waiting.push(self._kept(gap, frame))
+            if half <= last:
+                self._go(
+                    Pass((gap,), half - 1, (half, last), False),
+                    lambda frame, masks: self._half(gap, frame, masks, waiting),
+                )
+            self._go(
+                Pass((gap,), last + 1, (gap.first, last), True),
+                lambda frame, masks: self._blend(gap, frame, waiting.pop(), masks),
+            )
+
+    def _go(self, one: Pass, found: Callable[[Frame, Masks], None]) -> None:
+        with closing(self._follow(one)) as steps:
+            for frame, masks in steps:
+                found(frame, masks)
+                self._rest()
+
+    def _half(self, gap: Gap, frame: Frame, masks: Masks, waiting: Pile) -> None:
+        waiting.push(Masks(_NOTHING, masks.objects, masks.patches))
+        self._one(frame, masks, gap.object_id, (gap.pair[0], HALF))
+
+    def _blend(self, gap: Gap, frame: Frame, ours: Masks, theirs: Masks) -> None:
+        left, right = (Opinion(one.objects[0], one.patches.get(gap.object_id)) for one in (ours, theirs))
+        share = (frame.index - gap.first + 1) / (gap.last - gap.first + 2)
+        record, patch = blend(left, right, share, self._session.settings.certain)
+        labels = np.where(patch.over(self._session.size) > SURE, np.uint8(gap.object_id), np.uint8(0))
+        self._one(frame, Masks(labels, (measured(record, labels),)), gap.object_id, gap.pair)
+
+    def _one(self, frame: Frame, masks: Masks, object_id: int, pair: Pair) -> None:
+        self._put(frame.index, frame.time, [Made(masks.objects[0], masks.labels == object_id, pair)])
+
+    def _kept(self, gap: Gap, frame: int) -> Masks:
+        """What the first direction had found in a frame when it was stopped."""
+        tracked = self._session.tracked
+        mask = np.where(tracked.labels(frame) == gap.object_id, np.uint8(255), np.uint8(0))
+        record = tracked.record(gap.object_id, frame)
+        return Masks(_NOTHING, () if record is None else (record,), {gap.object_id: Patch(0, 0, mask)})
+
+    # --- what both need ------------------------------------------------------------------------------------------
+
+    def _put(self, index: int, time: float, made: list[Made], cut: int | None = None) -> None:
         self._session.tracked.put(index, time, made, cut)
         self._told(index, made)
 
-    def _between(self, gap: Gap) -> None:
-        """One object between two prompts, from both."""
-        session, left, right = self._session, gap.left or 0, gap.right or 0
-        span = Span(self._video, session.runtime, self._references(gap.object_id), session.settings)
+    def _rest(self) -> None:
+        self._session.turns.rest()
+        self._step()
 
-        def keep(one: One, *, half: bool) -> None:
-            frame, record, patch = one
-            self._keep((gap,), frame.index, frame.time, _alone(record, patch, session.size), half=half)
-            self._rest()
-
-        for one in span.both_ways(left, right, lambda passed: keep(passed, half=True)):
-            keep(one, half=False)
+    def _follow(self, one: Pass) -> Generator[Step]:
+        first, last = one.frames
+        frames = self._video.reversed(last, first) if one.back else self._video.frames(first, last)
+        return follow(self._tracker(one), frames)
 
     def _tracker(self, one: Pass) -> Tracker:
         """A tracker that knows all prompts of the objects, and stands in the frame in which the pass begins."""
         session, masks = self._session, {}
         tracker = Tracker(session.runtime, session.size, session.settings)
         for gap in one.gaps:
-            prompt = gap.left if gap.right is None else gap.right
-            known = self._references(gap.object_id)
-            for frame in sorted(known, key=lambda frame: frame == prompt):
+            prompt, known = gap.right if one.back else gap.left, self._references(gap.object_id)
+            for frame in sorted(known, key=lambda frame, prompt=prompt: frame == prompt):  # type: ignore[misc]
                 tracker.know(known[frame])
             if one.begin != prompt:
                 masks[gap.object_id] = session.labels(one.begin) == gap.object_id
-        if masks and (frame_there := self._video.at(one.begin)) is not None:
-            tracker.stand(frame_there.image, masks)
+        if masks and (there := self._video.at(one.begin)) is not None:
+            tracker.stand(there.image, masks)
         return tracker
-
-    def _rest(self) -> None:
-        self._session.turns.rest()
-        self._step()
 
     def _references(self, object_id: int) -> Mapping[int, Reference]:
         """All prompts of an object, by frame, as the tracker understands them."""
@@ -125,10 +163,3 @@ class Work:
             found = understand(self._video, session.runtime, prompts, session.settings)
             self._known[object_id] = {frame.index: reference for frame, _, reference in found}
         return self._known[object_id]
-
-
-def _alone(record: ObjectRecord, patch: Patch | None, size: tuple[int, int]) -> Masks:
-    labels = np.zeros(size, np.uint8)
-    if patch is not None:
-        labels[patch.over(size) > SURE] = record.id
-    return Masks(labels, (measured(record, labels),))

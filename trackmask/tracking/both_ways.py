@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -70,16 +70,13 @@ class Span:
             tracker.know(self.references[index])
         return tracker
 
-    def both_ways(
-        self, left: int, right: int, passed: Callable[[Tracked], None] = lambda step: None
-    ) -> Iterator[Tracked]:
+    def both_ways(self, left: int, right: int) -> Iterator[Tracked]:
         """The frames between two prompts, the last one first, each the blend of what comes from the left and from the
-        right. `passed` is told each frame as it comes from the left."""
+        right."""
         if right - left < 2:
             return
         with Pile() as forward:
-            for frame, record, patch in self.one_way(left, left + 1, right - 1):
-                passed((frame, record, patch))
+            for _, record, patch in self.one_way(left, left + 1, right - 1):
                 forward.push(Masks(_NOTHING, (record,), {record.id: patch} if patch else {}))
             for frame, record, patch in self.one_way(right, right - 1, left + 1):
                 waited = forward.pop()

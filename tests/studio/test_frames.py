@@ -1,0 +1,106 @@
+"""Any frame by its number, whatever was asked before; bounded, and soon."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import cv2
+import media
+import numpy as np
+import pytest
+from studio_samples import picture
+
+from trackmask.errors import CallError
+from trackmask.studio import frames as frames_room
+from trackmask.studio import previews
+from trackmask.studio.frames import Frames, Kept
+from trackmask.video import open_video
+
+COUNT = 120
+ORDER = (0, 5, 4, 119, 60, 61, 62, 40, 39, 38, 20, 119, 0, 77)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Few key frames, and frames that are shown in another order than decoded."""
+    path = tmp_path_factory.mktemp("frames") / "long.mp4"
+    return media.write_clip(path, media.numbered_images(COUNT), g=50, bf=2, crf=10)
+
+
+@pytest.fixture
+def frames(clip: Path) -> Iterator[Frames]:
+    found = Frames(open_video(clip))
+    yield found
+    found.close()
+
+
+def test_each_frame_is_the_one_of_its_number(frames: Frames) -> None:
+    for index in ORDER:
+        assert frames.at(index).index == index
+        assert media.read_number(frames.at(index).image) == index
+        assert media.read_number(picture(frames.picture(index), cv2.IMREAD_COLOR)[..., ::-1]) == index
+    with pytest.raises(CallError):
+        frames.at(COUNT)
+    assert media.read_number(frames.at(3).image) == 3  # after that, too
+
+
+def test_pictures_are_no_wider_than_asked_for(frames: Frames) -> None:
+    assert picture(frames.picture(7, 64), cv2.IMREAD_COLOR).shape == (48, 64, 3)
+    assert picture(frames.picture(7, 4000), cv2.IMREAD_COLOR).shape == (96, 128, 3)
+
+
+def test_playing_finds_frames_that_were_read_ahead(frames: Frames) -> None:
+    frames.picture(30, 64)
+    frames.read_ahead(30, 64)
+    until = monotonic() + 10
+    while frames._pictures.get((40, 64)) is None:
+        assert monotonic() < until
+        sleep(0.01)
+
+
+def test_what_is_kept_is_bounded() -> None:
+    kept: Kept[bytes] = Kept(100)
+    for key in range(50):
+        kept.put(key, b"", 30)
+    assert [key for key in range(50) if kept.get(key) is not None] == [47, 48, 49]
+    kept.put(49, b"x", 90)
+    assert kept.get(47) is None
+    kept.put("large", b"", 1000)
+    assert kept.get("large") == b""
+
+
+def test_memory_holds_no_more_frames_than_it_may(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames_room, "DECODED", 10 * 96 * 128 * 3)
+    frames = Frames(open_video(clip))
+    for index in range(COUNT):
+        frames.at(index)
+    assert sum(frames._decoded.get(index) is not None for index in range(COUNT)) == 10
+    frames.close()
+
+
+def test_where_a_frame_was_slow_all_are_made_in_quiet_moments(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "BEFORE", 10)
+    made = previews.Previews(open_video(clip), lambda frame, width: bytes([frame.index]) * 3, lambda: None)
+    made.was_slow(50, 64)
+    until = monotonic() + 20
+    while any(made.get(index, 64) is None for index in range(COUNT)):
+        assert monotonic() < until
+        sleep(0.01)
+    assert all(made.get(index, 64) == bytes([index]) * 3 for index in range(COUNT))
+    assert made.get(5, 128) is None
+    made.close()
+    assert made.get(5, 64) is None
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.webm"])
+def test_times_are_those_of_the_frames(tmp_path: Path, name: str) -> None:
+    codec = {"a.webm": "libvpx", "a.avi": "mpeg4"}.get(name, "libx264")
+    uneven = [0.0, 0.04, 0.11, 0.15, 0.2, 0.31, 0.4, 0.41]
+    times = uneven if name in ("a.mp4", "a.mkv") else None
+    clip = media.write_clip(tmp_path / name, media.numbered_images(8), codec=codec, times=times)
+    with open_video(clip) as reader:
+        told = list(reader.times())
+        assert told == [frame.time for frame in open_video(clip)]
+    assert len(told) == 8
+    if times:
+        assert np.allclose(told, uneven, atol=0.001)

@@ -1,0 +1,299 @@
+"""Nothing is lost: undone and redone across restarts, stopped and gone on with, killed at any moment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx2 as httpx
+import media
+import numpy as np
+import pytest
+from studio_samples import SAMPLES, Studio, inside, iou, runtime, studio, truth
+
+from trackmask.correct import correct
+from trackmask.prompts import Prompt
+from trackmask.result import open_result
+from trackmask.video import open_video
+
+FRAMES = 16
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first frames of the sample."""
+    with open_video(SAMPLES / "cat.mp4") as reader:
+        images = [frame.image for frame in reader.frames(0, FRAMES - 1)]
+    return media.write_clip(tmp_path_factory.mktemp("short") / "cat.mp4", images, crf=10)
+
+
+@pytest.fixture
+def clip(short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "cat.mp4"
+    copy.write_bytes(short.read_bytes())
+    return copy
+
+
+@pytest.fixture
+def one(clip: Path) -> Iterator[Studio]:
+    with studio(clip) as found:
+        yield found
+
+
+def box(one: Studio, frame: int = 0, who: int | None = None) -> dict:
+    rows, columns = np.nonzero(truth(frame))
+    x, y = int(columns.min()), int(rows.min())
+    return one.post("box", object=who, frame=frame, box=[x, y, int(columns.max()) + 1 - x, int(rows.max()) + 1 - y])
+
+
+def stroke(one: Studio, frame: int, add: bool = True) -> dict:
+    points = [[20, 20], [60, 40]] if add else [list(inside(truth(frame)))]
+    return one.post("stroke", object=1, frame=frame, points=points, radius=9.5, add=add)
+
+
+def test_what_was_said_is_undone_and_redone_across_restarts(clip: Path) -> None:
+    shown = []
+    with studio(clip) as one:
+        shown.append(one.mask(0))
+        box(one)
+        shown.append(one.mask(0))
+        for add in (True, False):
+            stroke(one, 0, add)
+            shown.append(one.mask(0))
+        one.post("name", object=1, name="the <b>cat</b>")
+        one.post("delete", object=1)
+        assert not one.mask(0).any()
+    with studio(clip) as one:
+        assert one.get()["undo"] == "delete object 1"
+        one.post("undo")
+        assert one.get()["objects"][0]["name"] == "the <b>cat</b>"
+        one.post("undo")
+        for mask in (shown[3], shown[2], shown[1]):
+            assert np.array_equal(one.mask(0), mask)
+            one.post("undo")
+        assert np.array_equal(one.mask(0), shown[0])
+        one.post("undo", 400)
+    with studio(clip) as one:
+        for mask in shown[1:]:
+            assert one.post("redo")["frame"] == 0
+            assert np.array_equal(one.mask(0), mask)
+        one.post("undo")
+        stroke(one, 3)
+        assert one.get()["redo"] is None
+        one.post("redo", 400)
+
+
+def test_a_stroke_is_where_it_was_drawn(one: Studio) -> None:
+    one.post("object", name="paint")
+    stroke(one, 2)
+    mask = one.mask(2)
+    assert mask[20, 20] == mask[40, 60] == mask[30, 40] == 1
+    assert mask[20, 60] == mask[60, 60] == 0
+    assert abs(int(mask.sum()) - (np.pi * 9.5**2 + 19 * np.hypot(40, 20))) < 30
+    one.post("polygon", object=1, frame=2, points=[[100, 100], [200, 100], [200, 150], [100, 150]], add=True)
+    assert one.mask(2)[100:150, 100:200].all()
+    before = one.mask(2)
+    one.post("polygon", object=1, frame=2, points=[[100, 100], [200, 100], [200, 150], [100, 150]], add=False)
+    assert one.mask(2).sum() < before.sum()
+
+
+def test_a_click_beside_a_tracked_mask_keeps_the_rest_of_it(one: Studio) -> None:
+    box(one)
+    one.track()
+    one.post("click", 400, object=1, frame=0, x=470.5, y=350.5, on=False) if not one.mask(0).any() else None
+    x, y = inside(truth(8))
+    state = one.post("click", object=1, frame=8, x=5.5, y=5.5, on=False)
+    (given,) = [prompt for prompt in state["prompts"] if prompt["frame"] == 8]
+    assert given["negative"] == [[5.5, 5.5]]
+    assert len(given["positive"]) == 1
+    assert one.mask(8)[int(y), int(x)] == 1
+    assert one.mask(8)[5, 5] == 0
+
+
+def test_a_correction_puts_out_of_date_what_it_can_change_and_no_more(one: Studio) -> None:
+    box(one)
+    one.track()
+    stroke(one, 5)
+    one.track()
+    stroke(one, 10)
+    assert one.get()["stale"] == {"1": [[6, 9], [11, 15]]}
+    plan = one.post("plan", direction="backward", frame=10)
+    assert plan["ranges"] == {"1": [[6, 9]]}
+    kept = one.mask(3)
+    state = one.track("backward", 10)
+    assert state["stale"] == {"1": [[11, 15]]}
+    assert np.array_equal(one.mask(3), kept)
+    state = one.track("forward", 10)
+    assert state["stale"] == {"1": []}
+    one.post("track", 400, direction="all", frame=0)
+    one.post("undo")
+    assert one.get()["stale"] == {"1": [[6, 9], [11, 15]]}  # frame 10 as it was tracked before
+    one.post("redo")
+    assert one.get()["stale"] == {"1": []}
+
+
+def test_stopped_it_keeps_what_it_has_and_goes_on_there(one: Studio, clip: Path) -> None:
+    box(one, 4)
+    one.wait()
+    one.post("track", direction="all", frame=4)
+    until = monotonic() + 20
+    while not one.get()["tracked"]["1"][-1][-1] >= 7:
+        assert monotonic() < until
+    one.post("stop")
+    state = one.wait()
+    done = {kind: data for kind, data in one.told if kind == "done"}["done"]
+    assert done["stopped"]
+    (tracked,) = state["tracked"]["1"]
+    assert tracked[0] == 4
+    result = open_result(clip.with_name("cat.mp4.trackmask"))
+    assert not result.complete
+    assert "not tracked yet" in result.reason
+    assert result.frames.indices[-1] == tracked[1]
+    stopped = tracked[1]
+    kept = one.mask(stopped) if stopped < 15 else None
+    one.told.clear()
+    state = one.track("all", 4)
+    made = {point["frame"] for kind, data in one.told if kind == "masks" for point in data["points"]}
+    assert made == set(range(16)) - set(range(4, stopped + 1))
+    assert state["stale"] == {"1": []}
+    assert open_result(clip.with_name("cat.mp4.trackmask")).complete
+    if kept is not None:
+        assert np.array_equal(one.mask(stopped), kept)
+    assert iou(one.mask(15) == 1, truth(15)) > 0.7
+
+
+def test_stopped_between_two_prompts_both_directions_go_on(one: Studio) -> None:
+    box(one, 0)
+    box(one, 15, 1)
+    one.wait()
+    one.post("track", direction="all", frame=0)
+    until = monotonic() + 20
+    while not one.get()["tracked"]["1"][0][-1] >= 6:
+        assert monotonic() < until
+    one.post("stop")
+    assert one.wait()["stale"] == {"1": [[1, 14]]}  # not one frame comes from both yet
+    half = one.get()["tracked"]["1"][0][-1]
+    one.told.clear()
+    assert one.track()["stale"] == {"1": []}
+    made = [point["frame"] for kind, data in one.told if kind == "masks" for point in data["points"]]
+    assert made == [*range(half + 1, 15), *range(14, 0, -1)]
+    for frame in (3, 12):
+        assert iou(one.mask(frame) == 1, truth(frame)) > 0.7
+
+
+def test_what_others_did_to_the_result_is_where_it_goes_on(clip: Path) -> None:
+    result = clip.with_name("cat.mp4.trackmask")
+    with studio(clip) as one:
+        box(one)
+        one.track()
+    assert open_result(result).complete
+    correct(result, [Prompt(1, 8, mask=truth(8))], runtime())
+    with studio(clip) as one:
+        state = one.wait()
+        assert "changed by another command" in state["notes"][0]
+        assert [prompt["frame"] for prompt in state["prompts"]] == [0, 8]
+        assert np.array_equal(one.mask(8) == 1, truth(8))
+        assert state["stale"] == {"1": []}
+        assert state["undo"] is None
+        stroke(one, 3)
+        before = (result / "result.json").read_bytes()
+        correct(result, [Prompt(1, 12, mask=truth(12))], runtime())
+        assert (result / "result.json").read_bytes() != before
+        theirs = (result / "result.json").read_bytes()
+        one.post("save")
+        one.wait()
+        (done,) = [data for kind, data in one.told if kind == "done"]
+        assert "changed by another command" in done["error"]
+        assert (result / "result.json").read_bytes() == theirs
+    aside = [path for path in clip.parent.iterdir() if path.name.startswith(".cat.mp4.trackmask.studio")]
+    assert len(aside) == 2  # what the studio had is kept
+
+
+def test_who_only_looks_leaves_nothing(clip: Path) -> None:
+    with studio(clip) as one:
+        one.wait()
+        one.frame(3, width=200, still=1)
+        one.post("undo", 400)
+    assert [path.name for path in clip.parent.iterdir()] == ["cat.mp4"]
+
+
+def test_a_clip_is_open_in_one_studio_at_a_time(clip: Path) -> None:
+    with studio(clip) as one:
+        one.get()
+        with studio(clip) as other:
+            assert "another studio" in other.get("", 409)["error"]
+
+
+class Process:
+    """The studio as people start it."""
+
+    def __init__(self, clip: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "trackmask", "studio", str(clip), "--no-browser", "--port", str(free_port())],
+            cwd=clip.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.link = self.process.stdout.readline().split()[-1]
+        base = self.link.split("/?")[0]
+        self.client = httpx.Client(base_url=base, headers={"Origin": base}, timeout=30, follow_redirects=True)
+        assert self.client.get(self.link).status_code == 200
+        self.way = f"/api/clips/{self.client.get('/api/clips').json()['clips'][0]['id']}"
+
+    def post(self, do: str, **said: object) -> dict:
+        answer = self.client.post(f"{self.way}/{do}", json=said)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def state(self) -> dict:
+        return dict(self.client.get(self.way).json())
+
+    def end(self, how: signal.Signals) -> str:
+        self.client.close()
+        self.process.send_signal(how)
+        text, _ = self.process.communicate(timeout=30)
+        return text
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+def test_killed_while_it_tracks_it_goes_on_where_it_was(clip: Path) -> None:
+    first = Process(clip)
+    x, y = inside(truth(0))
+    first.post("click", object=None, frame=0, x=x, y=y, on=True)
+    first.post("stroke", object=1, frame=0, points=[[20, 20]], radius=9, add=True)
+    first.post("track", direction="all", frame=0)
+    until = monotonic() + 30
+    while (last := first.state()["tracked"]["1"][-1][-1]) < 5:
+        assert monotonic() < until
+        sleep(0.01)
+    mask = first.client.get(f"{first.way}/masks/{last}").content
+    first.end(signal.SIGKILL)
+    journal = clip.with_name(".cat.mp4.trackmask.studio") / "journal.jsonl"
+    with journal.open("ab") as file:
+        file.write(b'{"do":"click","obj')  # a line that the kill cut off
+    second = Process(clip)
+    state = second.state()
+    assert state["undo"] == "stroke on object 1 in frame 0"
+    assert state["tracked"]["1"][-1][-1] >= last
+    assert second.client.get(f"{second.way}/masks/{last}").content == mask or last < 15
+    second.post("track", direction="all", frame=0)
+    until = monotonic() + 30
+    while second.state()["job"]:
+        assert monotonic() < until
+        sleep(0.05)
+    text = second.end(signal.SIGINT)
+    assert "Traceback" not in text
+    assert open_result(clip.with_name("cat.mp4.trackmask")).complete
+    assert [json.loads(line)["do"] for line in journal.read_text().splitlines()][:1] == ["click"]

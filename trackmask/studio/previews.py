@@ -1,0 +1,94 @@
+"""Pictures of all frames, made in quiet moments: of a film with few key frames, any frame is far from the one before it
+where decoding can begin.
+
+They lie in a temporary file; memory holds a few numbers of each. Nothing is made before a frame was slow to come, and
+nothing while somebody waits for a mask or something is tracked.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import closing, suppress
+
+from trackmask.data import Frame
+from trackmask.errors import TrackmaskError
+from trackmask.video import VideoReader
+
+ROOM = 1 << 30  # bytes of the file: some 10,000 pictures 1280 pixels wide
+SLOW = 0.08  # seconds that a frame takes to come: from there on they are made
+BEFORE = 300  # frames before the one that was slow, with which they begin: around it they are wanted most
+
+
+class Previews:
+    """Made for one width at a time, the one that was asked for last. Any thread may call."""
+
+    def __init__(
+        self, reader: VideoReader, encode: Callable[[Frame, int | None], bytes], quiet: Callable[[], None]
+    ) -> None:
+        """`encode` makes the picture of a frame at a width; `quiet` returns once it may go on."""
+        self._reader, self._encode, self._quiet = reader, encode, quiet
+        self._lock = threading.Condition()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
+        self._places: dict[int, tuple[int, int]] = {}  # frame: where its picture begins, and how long it is
+        self._end = 0
+        self._width: int | None = None
+        self._from: int | None = None  # the frame that they begin with; None: nobody has waited yet
+        self._closed = False
+        threading.Thread(target=self._run, daemon=True, name="trackmask-previews").start()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._lock.notify()
+            self._file.close()
+
+    def get(self, index: int, width: int | None) -> bytes | None:
+        """None where there is none, or none of that width."""
+        with self._lock:
+            if self._closed or width != self._width or index not in self._places:
+                return None
+            start, length = self._places[index]
+            self._file.seek(start)
+            return self._file.read(length)
+
+    def was_slow(self, index: int, width: int | None) -> None:
+        """Somebody waited for that frame."""
+        with self._lock:
+            if width != self._width:
+                self._places.clear()
+                self._end, self._width = 0, width
+                self._from = max(index - BEFORE, 0)
+            elif self._from is None or index not in self._places:
+                self._from = max(index - BEFORE, 0)
+            self._lock.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                while self._from is None and not self._closed:
+                    self._lock.wait()
+                if self._closed:
+                    return
+                first, self._from, width = self._from or 0, None, self._width
+            with suppress(TrackmaskError, ValueError, OSError):  # the clip is closed, the disk is full: there are none
+                if self._fill(width, first) and first:
+                    self._fill(width, 0, first - 1)
+
+    def _fill(self, width: int | None, first: int, last: int | None = None) -> bool:
+        """The frames from the first to the last one; False where something else is wanted meanwhile."""
+        with closing(self._reader.frames(first, last)) as frames:  # type: ignore[type-var]  # a generator
+            for frame in frames:
+                self._quiet()
+                known = frame.index in self._places
+                picture = b"" if known else self._encode(frame, width)
+                with self._lock:
+                    if self._closed or self._from is not None or self._end + len(picture) > ROOM:
+                        return False
+                    if not known:
+                        self._file.seek(self._end)
+                        self._file.write(picture)
+                        self._places[frame.index] = self._end, len(picture)
+                        self._end += len(picture)
+        return True
