@@ -1,7 +1,7 @@
 """The result folder: what a run leaves, read, reviewed and revised. Only this room knows its layout."""
 
 from trackmask.result.atomic import StagedFolder
-from trackmask.result.folder import Result, ResultWriter, open_result
+from trackmask.result.folder import Result, open_result
 from trackmask.result.layout import (
     EDITS,
     OVERLAY,
@@ -19,6 +19,7 @@ from trackmask.result.records import FrameRecord, ObjectInfo, Shot, Source, prom
 from trackmask.result.review import Range
 from trackmask.result.revision import Revision, undo
 from trackmask.result.source import source_video
+from trackmask.result.writer import ResultWriter
 
 __all__ = [
     "EDITS",

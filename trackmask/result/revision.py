@@ -17,9 +17,10 @@ from trackmask.data import Frame, ObjectRecord, Patch
 from trackmask.errors import ResultError
 from trackmask.files import writing
 from trackmask.result.atomic import LOCK, StagedFolder
-from trackmask.result.folder import Result, ResultWriter, open_result
+from trackmask.result.folder import Result, open_result
 from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, versions
 from trackmask.result.records import ObjectInfo
+from trackmask.result.writer import ResultWriter
 
 
 class Revision:
