@@ -69,8 +69,8 @@ def test_look_first_names_what_the_review_lists_and_nothing_else(losing_weights:
     sure = call("run", CAT, *BOX, "--end", "9", "-o", "sure")
     assert (open_result("sure").review, "look first" in sure.stdout) == ((), False)
     unsure = call("run", CAT, *BOX, "--end", "30", "-o", "unsure", "--weights", str(losing_weights))
-    first = open_result("unsure").review[0].frame
-    assert re.search(r"look first at frames? (\d+)", unsure.stdout)[1] == str(first)
+    first = open_result("unsure").review[0]
+    assert re.search(r"look first at frames? (\d+ \([^)]+\))", unsure.stdout)[1] == f"{first.frame} ({first.reason})"
 
 
 def test_quiet_says_nothing_and_options_are_heard() -> None:

@@ -244,7 +244,7 @@ def test_frames_to_look_at_first_are_no_neighbours_and_review_names_them_first(t
         result = open_result(finish(writer, tmp_path))
     named = [item.frame for item in result.review]
     assert named
-    first = result.look_first(3)
+    first = [item.frame for item in result.look_first(3)]
     assert first[0] == named[0]
     assert all(abs(a - b) >= 10 for a in first for b in first if a != b)
     assert set(first) <= {*named, *unsure}

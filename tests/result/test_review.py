@@ -1,12 +1,12 @@
 import pytest
 
-from trackmask.data import ObjectRecord, State
+from trackmask.data import Doubt, ObjectRecord, State
 from trackmask.result import FrameRecord
 from trackmask.result.review import ALWAYS, GAP, LIMIT, Range, review
 
 
-def seen(object_id=1, confidence=0.95, state=State.TRACKED, box=(100, 100, 40, 40), area=1200, agreement=None):
-    return ObjectRecord(object_id, state, confidence, area, box, agreement)
+def seen(object_id=1, confidence=0.95, box=(100, 100, 40, 40), area=1200, **more):
+    return ObjectRecord(object_id, more.pop("state", State.TRACKED), confidence, area, box, **more)
 
 
 def lost(confidence=0.7, state=State.LOST):
@@ -93,19 +93,17 @@ def test_first_is_where_a_correction_repairs_most():
     assert long.worth > short.worth > 0
 
 
-def test_an_even_stretch_that_is_only_fair_is_worth_one_correction_and_a_corrected_one_none():
-    fair = {i: seen(confidence=0.8) for i in range(60)}
-    (item,) = listed(fair)
-    assert (item.reason, item.last, item.confidence) == ("worth a correction", 59, 0.8)
-    assert item.frame == pytest.approx(30, abs=2)
-    assert item.first == item.frame // 2 + 1  # what is nearer to it than to the prompt
-    assert listed(fair, prompts=range(0, 60, 6)) == []
-    assert listed({i: seen(confidence=0.93) for i in range(60)}) == []
+def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
+    grew, blurred = seen(confidence=0.6, doubt=Doubt.GREW), seen(confidence=0.7, doubt=Doubt.OUTLINE)
+    assert found({10: blurred, 14: grew, 20: blurred}) == [(10, 20, "grew suddenly")]
+    assert found({10: blurred, 14: seen(area=600), 20: seen(agreement=0.5)}) == [(10, 20, "unclear outline")]
+    assert found({10: grew, 11: lost(0.2), 12: grew}) == [(10, 12, "lost"), (12, 12, "found again")]
 
 
-def test_a_stretch_that_stands_out_anyway_is_not_listed_again():
-    ranges = listed({i: seen(confidence=0.4 if 20 <= i < 50 else 0.8) for i in range(60)})
-    assert [item.reason for item in ranges] == ["low confidence"]
+def test_a_mask_that_a_person_would_mend_is_listed_and_a_fair_one_is_not():
+    assert found({10: seen(confidence=0.74)}) == [(10, 10, "low confidence")]
+    assert found({10: seen(confidence=0.76)}) == []
+    assert found({59: lost(0.6, State.ABSENT)}) == []
 
 
 def test_objects_apart():

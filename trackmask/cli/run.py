@@ -176,11 +176,12 @@ def look_first(result: "Result") -> str:
     """The end of a sentence: the frames that the review list, and the report, name first, and what to do about prompts
     that were not understood; "" where they name none.
     """
-    frames = result.look_first(NAMED)
-    if not frames:
+    first = result.look_first(NAMED)
+    if not first:
         return ""
     unsure = [f"object {item.object_id} in frame {item.frame}" for item in result.review if item.unsure_of_the_prompt]
-    end = f"; look first at frame{'s' if frames[1:] else ''} {', '.join(map(str, frames))}"
+    named = ", ".join(f"{item.frame} ({item.reason})" for item in first)
+    end = f"; look first at frame{'s' if first[1:] else ''} {named}"
     if unsure:
         end += f"\nunsure what the prompt means: {', '.join(unsure[:NAMED])}; add clicks, or give a box or a mask there"
     return end

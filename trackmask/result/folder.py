@@ -63,13 +63,13 @@ class Result:
             raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
         return self._read(self.folder / self.files.soft(object_id, index), "L")
 
-    def look_first(self, count: int) -> list[int]:
-        """At most `count` frames of the review list to look at, and to correct, first: never two neighbours, and none
-        where nothing is listed."""
-        chosen: list[int] = []
+    def look_first(self, count: int) -> list[Range]:
+        """At most `count` ranges of the review list to look at, and to correct, first: never of two neighbours, and
+        none where nothing is listed."""
+        chosen: list[Range] = []
         for item in self.review:
-            if len(chosen) < count and all(abs(item.frame - other) >= _APART for other in chosen):
-                chosen.append(item.frame)
+            if len(chosen) < count and all(abs(item.frame - other.frame) >= _APART for other in chosen):
+                chosen.append(item)
         return chosen
 
     def _read(self, path: Path, mode: str) -> np.ndarray:

@@ -13,22 +13,20 @@ import numpy as np
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result.records import FrameRecord
-from trackmask.result.worth import best, reach, worth
+from trackmask.result.worth import best, worth
 
-UNSURE = 0.5  # confidence below it: a mask that is more likely bad than good
+LOW = 0.75  # confidence below it, which is the expected IoU: about where a person would mend the mask
+EVEN = 0.5  # confidence of an empty mask below it: something is rather to be seen than not
 PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
 APART = 0.7  # IoU of the masks from both directions below it: they differ by more than their outlines
 AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
 AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
 JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
-FAIR = 0.9  # mean confidence below it: nothing stands out, but a correction would better the whole stretch
-WORTHWHILE = 1.0  # masks that it would repair, at least
 GAP = 12  # frames, half a second: what lies closer together is looked at together
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
-LOST, DISAGREE, LOW, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
-STRETCH = "worth a correction"
+LOST, DISAGREE, UNSURE, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
 PROMPT = "unsure of the prompt"  # all that follows depends on it
 SHOT, AGAIN = "cut", "found again"  # where what the tracker took for the object may be something else
 ALWAYS = (PROMPT, SHOT, AGAIN)
@@ -42,7 +40,7 @@ class Range:
     object_id: int
     first: int
     last: int
-    reason: str  # one of those above
+    reason: str  # one of those above, or a `Doubt`: that of the frame with the lowest confidence
     confidence: float  # the lowest in the range
     frame: int  # the one to correct first
     worth: float = 0.0  # how many whole masks that correction would repair, by `worth.worth`
@@ -92,7 +90,7 @@ def review(
     found: list[Range] = []
     for object_id, past in pasts.items():
         own = [item for item in ranges if item.object_id == object_id]
-        found += _valued(object_id, own, past, prompts.get(object_id, ()))
+        found += _valued(own, past, prompts.get(object_id, ()))
     always = [item for item in found if item.reason in ALWAYS]
     rest = nsmallest(LIMIT, (item for item in found if item.reason not in ALWAYS), key=_order)
     return sorted([*always, *rest], key=_order)
@@ -127,28 +125,20 @@ def _noted(frames: Iterable[FrameRecord], pasts: dict[int, Past]) -> Iterator[Fr
         yield frame
 
 
-def _valued(object_id: int, ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterator[Range]:
-    """An object's ranges with the frame to correct first in each, and the stretches that are no more than fair."""
-    frames, confidence = np.array(past.frames), np.array(past.confidence)
-    value = worth(frames, confidence, prompts)
+def _valued(ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterator[Range]:
+    """An object's ranges with the frame to correct first in each."""
+    frames = np.array(past.frames)
+    value = worth(frames, np.array(past.confidence), prompts)
     for item in ranges:
         begin, end = np.searchsorted(frames, (item.first, item.last + 1))
         place = begin + int(value[begin:end].argmax())
         yield replace(item, frame=int(frames[place]), worth=float(value[place]))
-    nearest, beyond = reach(frames, prompts)
-    for place in best(frames, value, prompts):
-        part, frame = np.s_[nearest[place] : beyond[place]], int(frames[place])
-        known = any(item.first <= frame <= item.last for item in ranges)
-        if not known and confidence[part].mean() < FAIR and value[place] >= WORTHWHILE:
-            first, last = int(frames[part][0]), int(frames[part][-1])
-            lowest = round(float(confidence[part].min()), 4)
-            yield Range(object_id, first, last, STRETCH, lowest, frame, float(value[place]))
 
 
 def _ranges(
     frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]], cuts: Collection[int]
 ) -> Iterator[Range]:
-    """What stands out, by object and reason."""
+    """What stands out, by object: what is always listed by its reason, all else together, for the gravest of all."""
     growing: dict[tuple[int, str], Range] = {}
     before: dict[int, ObjectRecord] = {}  # the objects of the frame before
     last = -1
@@ -161,12 +151,14 @@ def _ranges(
             for at, reason in _reasons(record, past, said=said, cut=cut, early=early):
                 there = frame.index + at
                 new = Range(record.id, there, there, reason, record.confidence, there)
-                old = growing.get((record.id, reason))
+                kind = reason if reason in ALWAYS else ""
+                old = growing.get((record.id, kind))
                 if old is not None and new.first - old.last <= GAP:
-                    new = replace(old, last=new.last, confidence=min(old.confidence, new.confidence))
+                    worse = min(old, new, key=lambda item: item.confidence)
+                    new = replace(old, last=new.last, reason=worse.reason, confidence=worse.confidence)
                 elif old is not None:
                     yield old
-                growing[record.id, reason] = new
+                growing[record.id, kind] = new
         before, last = {record.id: record for record in frame.objects}, frame.index
     yield from growing.values()
 
@@ -196,8 +188,8 @@ def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> st
         return LOST
     if now.agreement is not None and now.agreement < APART:
         return DISAGREE
-    if now.state == State.UNCERTAIN or now.confidence < UNSURE:
-        return LOW
+    if now.state == State.UNCERTAIN or now.confidence < (LOW if now.area else EVEN):
+        return UNSURE if now.doubt is None else str(now.doubt)
     if before is None or before.box is None or now.box is None:
         return None
     small, large = sorted((before.area, now.area))
