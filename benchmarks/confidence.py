@@ -22,6 +22,7 @@ from trackmask.tracking import Settings, judged
 
 BINS = 10
 BAD = 0.7  # IoU below it: a mask that a person would put right
+COLUMNS = "| bad | rank | error | AUROC "
 FOUND = 0.5  # IoU from which an object counts as found again
 ABOUT = (
     "The confidence of a mask is the IoU with the truth that is to be expected; of an empty one, the probability that",
@@ -69,11 +70,13 @@ def values(frames: Sequence[Told], calibration: Calibration) -> tuple[np.ndarray
     return np.array([record.confidence for record in records]), np.array([frame.iou for frame in frames])
 
 
-def row(name: str, confidence: np.ndarray, iou: np.ndarray) -> str:
-    """A line of the table."""
-    bad, area = iou < BAD, auroc(confidence, iou < BAD)
-    shares = f"{rank_correlation(confidence, iou):.2f} | {calibration_error(confidence, iou):.3f}"
-    return f"| {name} | {len(iou):,} | {bad.sum():,} | {shares} | {'–' if np.isnan(area) else f'{area:.2f}'} |"
+def figures(confidence: np.ndarray, iou: np.ndarray) -> str:
+    """Cells of the table."""
+    bad = iou < BAD
+    area = "–" if bad.all() or not bad.any() else f"{auroc(confidence, bad):.2f}"
+    return (
+        f"{bad.sum():,} | {rank_correlation(confidence, iou):.2f} | {calibration_error(confidence, iou):.3f} | {area}"
+    )
 
 
 def absence(name: str, frames: Sequence[Told]) -> str:
@@ -111,12 +114,16 @@ def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, out: P
     folder = weights or shipped_folder()
     calibration = read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
 
-    def of(situations: Sequence[Situation]) -> tuple[np.ndarray, np.ndarray]:
-        return values([frame for one in situations for frame in found[one.name]], calibration)
+    def of(situations: Sequence[Situation], passes: int) -> tuple[np.ndarray, np.ndarray]:
+        return values([frame for one in situations for frame in found[one.name][passes - 1]], calibration)
 
-    rows = [row(name, *of(situations)) for name, situations in sets.items()]
+    rows = []
+    for name, situations in sets.items():
+        once, twice = (of(situations, passes) for passes in (1, 2))
+        rows.append(f"| {name} | {len(once[0]):,} | {figures(*once)} | {figures(*twice)} |")
     click.echo("\n".join(rows))
-    write(out, rows, *of(sets["**all**"]), [absence(one.name.split()[0], found[one.name]) for one in away])
+    absences = [absence(one.name.split()[0], found[one.name].twice) for one in away]
+    write(out, rows, *of(sets["**all**"], 2), absences)
 
 
 def write(out: Path, rows: Sequence[str], confidence: np.ndarray, iou: np.ndarray, absences: Sequence[str]) -> None:
@@ -127,11 +134,15 @@ def write(out: Path, rows: Sequence[str], confidence: np.ndarray, iou: np.ndarra
         "",
         *ABOUT,
         "",
-        f"| | frames | IoU below {BAD} | rank correlation | calibration error | AUROC of IoU below {BAD} |",
-        "|---|---|---|---|---|---|",
+        "| | | one pass (`--fast`) | | | | two passes | | | |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| | frames {2 * COLUMNS} |",
         *rows,
         "",
-        "Of all of them:",
+        f"Bad: an IoU below {BAD}; rank: the rank correlation of confidence and IoU; error: the expected calibration",
+        "error; AUROC: how often a bad mask has the lower confidence of a bad one and another.",
+        "",
+        "Of all of them, two passes:",
         "",
         "| confidence | frames | mean confidence | mean true IoU |",
         "|---|---|---|---|",

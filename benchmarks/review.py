@@ -65,11 +65,12 @@ def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, page: 
     folder = weights or shipped_folder()
     calibration = read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
     sets = {"split, every and every 4th frame": split, "walls, every 2nd frame": walls, "identity": identity}
-    sets["**all**"] = [*split, *walls, *identity]
+    sets["all"] = [*split, *walls, *identity]
     lines, reasons = [], Counter[str]()
-    for name, situations in sets.items():
-        line, reasons = row(name, [found[one.name] for one in situations], calibration)
-        lines.append(line)
+    for passes, words in ((1, "one pass"), (2, "two passes")):
+        for name, situations in sets.items():
+            line, reasons = row(f"{name}, {words}", [found[one.name][passes - 1] for one in situations], calibration)
+            lines.append(line)
     click.echo("\n".join(lines))
     for name, count in reasons.most_common():
         click.echo(f"{count:6} {name}")

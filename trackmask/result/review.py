@@ -26,7 +26,13 @@ JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 GAP = 12  # frames, half a second: what lies closer together is looked at together
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
-LOST, DISAGREE, UNSURE, AREA, PLACE = "lost", "two directions disagree", "low confidence", "sudden change of area", "jump"
+LOST, DISAGREE, UNSURE, AREA, PLACE = (
+    "lost",
+    "two directions disagree",
+    "low confidence",
+    "sudden change of area",
+    "jump",
+)
 PROMPT = "unsure of the prompt"  # all that follows depends on it
 SHOT, AGAIN = "cut", "found again"  # where what the tracker took for the object may be something else
 ALWAYS = (PROMPT, SHOT, AGAIN)
