@@ -146,7 +146,8 @@ def measured(record: ObjectRecord, labels: Labels) -> ObjectRecord:
     mask = labels == record.id
     area = int(np.count_nonzero(mask))
     if not area and record.state in (State.TRACKED, State.UNCERTAIN):
-        return replace(record, state=State.LOST, confidence=0.0, evidence=None)  # visible, as far as was known
+        # visible, as far as was known
+        return replace(record, state=State.LOST, confidence=0.0, area=0, box=None, doubt=None, evidence=None)
     return replace(record, area=area, box=box_of(mask))
 
 
