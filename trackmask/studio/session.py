@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,18 +73,18 @@ class Session:
         self.reader = open_video(place.video)
         self.info = self.reader.info
         self.size = self.info.size
-        self._held = _take(place.folder)
-        try:
+        with ExitStack() as stack:  # all is closed again where the rest cannot be opened
+            stack.callback(_take(place.folder).close)
             self.acts, self.about = Acts(), dict[str, Any]()
             self.seen: dict[tuple[int, int, int], ObjectRecord] = {}  # of prompts: by number, object and frame
             for line in lines(place.folder / JOURNAL):
                 self._read_line(line)
             self.journal = Journal(place.folder / JOURNAL)
+            stack.callback(self.journal.close)
             self.tracked = Tracked(place.folder, self.size)
-            self.dirty = self.about.get("lines", 0) != self.tracked.count or self.dirty
-        except BaseException:
-            self._held.close()
-            raise
+            stack.callback(self.tracked.close)
+            self._held = stack.pop_all()
+        self.dirty = self.about.get("lines", 0) != self.tracked.count or self.dirty
         self._sounding = threading.Lock()
         self.frames = Frames(self.reader, turns.quiet)
         self.prompting = Prompting(runtime, self.frames, turns)
@@ -94,8 +95,6 @@ class Session:
     def close(self) -> None:
         self.frames.close()
         self.reader.close()
-        self.journal.close()
-        self.tracked.close()
         self._held.close()
 
     # --- what there is -------------------------------------------------------------------------------------------

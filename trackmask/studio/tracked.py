@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trackmask.data import Labels, ObjectRecord, State
+from trackmask.data import Doubt, Labels, ObjectRecord, State
 from trackmask.errors import ResultError
 from trackmask.files import write_whole, writing
 from trackmask.formats.pictures import read_picture
@@ -26,7 +26,7 @@ from trackmask.formats.png import write_labels
 from trackmask.result.records import decode, dumps, encode
 from trackmask.studio.journal import Journal, lines
 
-STATES = tuple(State)
+STATES, DOUBTS = tuple(State), tuple(Doubt)
 LETTERS = "." + "".join(state[0] for state in STATES)  # of the states by number: t, u, l, a; nothing is 0
 MASKS, LOG = "masks", "tracked.jsonl"
 _STALE = 2  # times as many lines as frames: the log is written anew when it is opened
@@ -54,6 +54,7 @@ class Series:
     box: np.ndarray  # (n, 4) int32; w = 0 where there is none
     agreement: np.ndarray  # float32, nan where there is none
     pair: np.ndarray  # (n, 2) int32
+    doubt: np.ndarray  # uint8: place in DOUBTS + 1
 
     @classmethod
     def empty(cls, frames: int) -> Series:
@@ -64,6 +65,7 @@ class Series:
             np.zeros((frames, 4), np.int32),
             np.full(frames, np.nan, np.float32),
             np.zeros((frames, 2), np.int32),
+            np.zeros(frames, np.uint8),
         )
 
     def grown(self, frames: int) -> Series:
@@ -76,6 +78,7 @@ class Series:
         self.confidence[frame], self.area[frame], self.pair[frame] = record.confidence, record.area, pair
         self.box[frame] = record.box or 0
         self.agreement[frame] = np.nan if record.agreement is None else record.agreement
+        self.doubt[frame] = 0 if record.doubt is None else DOUBTS.index(record.doubt) + 1
         self.state[frame] = STATES.index(record.state) + 1
 
     def record(self, object_id: int, frame: int) -> ObjectRecord | None:
@@ -91,6 +94,7 @@ class Series:
             int(self.area[frame]),
             (x, y, w, h) if w else None,
             None if np.isnan(agreement) else round(agreement, 4),
+            DOUBTS[self.doubt[frame] - 1] if self.doubt[frame] else None,
         )
 
 

@@ -17,7 +17,7 @@ from trackmask.data import SURE, Frame, Masks, Patch, measured
 from trackmask.studio.plan import HALF, Gap, Pass, halves
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made, Pair
-from trackmask.tracking import Reference, Tracker, follow, understand
+from trackmask.tracking import Reference, Tracker, follow, judged, understand
 from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.loop import Step
 from trackmask.tracking.pile import Pile
@@ -111,7 +111,8 @@ class Work:
         share = (frame.index - gap.first + 1) / (gap.last - gap.first + 2)
         record, patch = blend(left, right, share, self._session.settings.certain)
         labels = np.where(patch.over(self._session.size) > SURE, np.uint8(gap.object_id), np.uint8(0))
-        self._one(frame, Masks(labels, (measured(record, labels),)), gap.object_id, gap.pair)
+        said = judged(measured(record, labels), self._session.runtime.calibration, self._session.settings.certain)
+        self._one(frame, Masks(labels, (said,)), gap.object_id, gap.pair)
 
     def _one(self, frame: Frame, masks: Masks, object_id: int, pair: Pair) -> None:
         self._put(frame.index, frame.time, [Made(masks.objects[0], masks.labels == object_id, pair)])
