@@ -3,25 +3,59 @@
 import { make } from "./dom.js";
 import { clock, count } from "./times.js";
 
-const STATES = { new: ["", "Not begun"], started: ["uncertain", "Begun"], tracked: ["tracked", "Tracked"], broken: ["lost", "Cannot be read"] };
+const STATES = {
+  new: ["", "Not begun"],
+  started: ["uncertain", "Begun"],
+  tracked: ["tracked", "Tracked"],
+  broken: ["lost", "Cannot be read"],
+};
 
 /** @param {ReturnType<import("./store.js").makeStore>} store */
 export function mountClips(store) {
   const list = document.getElementById("clip-list");
+  const cards = new Map(); // by what they show, so that pictures do not flicker where nothing has changed
+  const cardOf = clip => {
+    const key = JSON.stringify(clip);
+    if (!cards.has(key)) cards.set(key, card(clip));
+    return [key, cards.get(key)];
+  };
   store.listen(["clips"], ({ clips }) => {
     if (!clips) return;
     const left = clips.reduce((sum, clip) => sum + clip.review, 0);
-    document.getElementById("clips-count").textContent = clips.length ? `${count(clips.length, "clip")}${left ? ` · ${count(left, "place")} to review` : ""}` : "No clips here.";
-    list.replaceChildren(...clips.map(card));
+    document.getElementById("clips-count").textContent = clips.length
+      ? `${count(clips.length, "clip")}${left ? ` · ${count(left, "place")} to review` : ""}`
+      : "No clips here.";
+    const kept = clips.map(cardOf);
+    cards.clear();
+    for (const [key, item] of kept) cards.set(key, item);
+    list.replaceChildren(...cards.values());
   });
 }
 
 function card({ id, name, width, height, frames, seconds, state, review, error }) {
-  const image = make("img", { src: `/api/clips/${encodeURIComponent(id)}/thumbnail`, alt: "", loading: "lazy", decoding: "async" });
+  const image = make("img", {
+    src: `/api/clips/${encodeURIComponent(id)}/thumbnail`,
+    alt: "",
+    loading: "lazy",
+    decoding: "async",
+  });
   image.addEventListener("error", () => image.replaceWith(make("div", { className: "no-image" })));
   const [dot, words] = STATES[state] ?? ["", state];
-  const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)].filter(Boolean).join(" · ");
-  const tags = make("span", { className: "tags" }, make("span", {}, make("span", { className: `dot ${dot}` }), words), review ? make("span", {}, `${review} to review`) : null);
-  const text = make("span", { className: "text" }, make("b", { title: name }, name), make("span", { className: "soft" }, error ?? facts), tags);
+  const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)]
+    .filter(Boolean)
+    .join(" · ");
+  const tags = make(
+    "span",
+    { className: "tags" },
+    make("span", {}, make("span", { className: `dot ${dot}` }), words),
+    review ? make("span", {}, `${review} to review`) : null,
+  );
+  const text = make(
+    "span",
+    { className: "text" },
+    make("b", { title: name }, name),
+    make("span", { className: "soft" }, error ?? facts),
+    tags,
+  );
   return make("li", {}, make("a", { className: "card", href: `#${encodeURIComponent(id)}` }, image, text));
 }

@@ -54,7 +54,8 @@ export function mountChoice(group, chosen) {
   });
   group.addEventListener("keydown", event => {
     const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const all = buttons(), at = all.indexOf(event.target);
+    const all = buttons(),
+      at = all.indexOf(event.target);
     if (!by || at < 0) return;
     const next = all[(at + by + all.length) % all.length];
     next.focus();

@@ -1,6 +1,6 @@
 /** Pointer and keys on the stage: clicks, boxes, strokes and lassos become what the server is asked to do. */
 
-import { isShown } from "./stage.js";
+import { isShown } from "./marks.js";
 import { panned, toFrame, zoomed } from "./viewport.js";
 
 const DRAG = 4; // screen pixels from which on a press is no click any more
@@ -22,7 +22,10 @@ export function mountGestures(canvas, store, session) {
     return toFrame(state.viewport, state.clip, event.clientX - box.left, event.clientY - box.top);
   };
   const inside = ({ x, y }) => x >= 0 && y >= 0 && x < state.clip.width && y < state.clip.height;
-  const held = ({ x, y }) => ({ x: Math.min(Math.max(x, 0), state.clip.width - 0.01), y: Math.min(Math.max(y, 0), state.clip.height - 0.01) });
+  const held = ({ x, y }) => ({
+    x: Math.min(Math.max(x, 0), state.clip.width - 0.01),
+    y: Math.min(Math.max(y, 0), state.clip.height - 0.01),
+  });
   // What people see is what they mean, even while another frame is on its way.
   const target = () => ({ object: state.chosen, frame: state.shown.frame });
 
@@ -38,7 +41,10 @@ export function mountGestures(canvas, store, session) {
     },
     async stroke(stroke) {
       const { object, frame, points, add, radius, closed } = stroke;
-      await session.act(closed ? "polygon" : "stroke", closed ? { object, frame, points, add } : { object, frame, points, add, radius });
+      await session.act(
+        closed ? "polygon" : "stroke",
+        closed ? { object, frame, points, add } : { object, frame, points, add, radius },
+      );
       if (state.stroke === stroke) change({ stroke: null });
     },
     /** The object under a place of the frame becomes the chosen one. */
@@ -73,7 +79,13 @@ export function mountGestures(canvas, store, session) {
     if (!state.shown) return;
     const at = place(event);
     const pointer = { at };
-    if (press?.kind === "pan") change({ viewport: { ...panned(state.viewport, state.clip, state.room, event.movementX, event.movementY), of: state.clip.clip } });
+    if (press?.kind === "pan")
+      change({
+        viewport: {
+          ...panned(state.viewport, state.clip, state.room, event.movementX, event.movementY),
+          of: state.clip.clip,
+        },
+      });
     else if (press?.kind === "point") {
       const far = Math.hypot(event.clientX - press.start[0], event.clientY - press.start[1]) > DRAG;
       if (far && !press.minus) press.box = true;
@@ -120,13 +132,17 @@ export function mountGestures(canvas, store, session) {
   });
   canvas.addEventListener("contextmenu", event => event.preventDefault());
   canvas.addEventListener("auxclick", event => event.preventDefault());
-  canvas.addEventListener("wheel", event => {
-    if (!state.clip) return;
-    event.preventDefault();
-    const box = canvas.getBoundingClientRect();
-    const notches = -event.deltaY / (event.ctrlKey ? NOTCH / 4 : NOTCH); // a pinch comes as a small wheel with Ctrl
-    zoom(notches, event.clientX - box.left, event.clientY - box.top);
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    event => {
+      if (!state.clip) return;
+      event.preventDefault();
+      const box = canvas.getBoundingClientRect();
+      const notches = -event.deltaY / (event.ctrlKey ? NOTCH / 4 : NOTCH); // a pinch comes as a small wheel with Ctrl
+      zoom(notches, event.clientX - box.left, event.clientY - box.top);
+    },
+    { passive: false },
+  );
 
   /** Give up what is being drawn. @returns {boolean} whether anything was */
   function cancel() {

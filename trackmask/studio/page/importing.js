@@ -16,7 +16,9 @@ export async function showImport(session) {
   suit();
   // The ending of a file says which format it is, where only one has it.
   file.addEventListener("change", () => {
-    const fits = formats.filter(({ suffixes }) => suffixes.some(suffix => file.files[0]?.name.toLowerCase().endsWith(suffix)));
+    const fits = formats.filter(({ suffixes }) =>
+      suffixes.some(suffix => file.files[0]?.name.toLowerCase().endsWith(suffix)),
+    );
     if (fits.length === 1) format.value = fits[0].name;
     load.disabled = !file.files.length;
   });
@@ -32,10 +34,13 @@ export async function showImport(session) {
       load.disabled = false;
     }
   });
-  const body = make("div", { className: "options importing" },
+  const body = make(
+    "div",
+    { className: "options importing" },
     make("p", { className: "soft" }, "Masks that differ from those here become corrections. Undo takes them back."),
     make("label", {}, "Format", format),
     make("label", {}, "File", file),
-    make("label", {}, "Not shown there", make("span", {}, absent, " means: not here")));
+    make("label", {}, "Not shown there", make("span", {}, absent, " means: not here")),
+  );
   const dialog = openDialog("Import edits", body, [says, make("span", { className: "gap" }), load]);
 }

@@ -13,7 +13,11 @@ import { openDialog } from "./dialog.js";
  */
 
 const NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
-const written = key => key.split(/\+(?=.)/).map(part => NAMES[part] ?? (part.length === 1 ? part.toUpperCase() : part)).join(" ");
+const written = key =>
+  key
+    .split(/\+(?=.)/)
+    .map(part => NAMES[part] ?? (part.length === 1 ? part.toUpperCase() : part))
+    .join(" ");
 
 /** "Ctrl+Shift+z" of an event; Cmd counts as Ctrl. Shift is not told apart where it only makes the character: ?, +. */
 function pressed(event) {
@@ -28,7 +32,9 @@ function pressed(event) {
  * @returns {{help: () => void}}
  */
 export function mountKeys(table, here) {
-  const entries = Object.values(table).flat().flatMap(({ keys = [], press }) => keys.map((key, k) => [key, press[k] ?? press]));
+  const entries = Object.values(table)
+    .flat()
+    .flatMap(({ keys = [], press }) => keys.map((key, k) => [key, press[k] ?? press]));
   const all = new Map(entries);
   addEventListener("keydown", event => {
     if (event.defaultPrevented || document.querySelector("dialog[open]") || !here()) return;
@@ -51,8 +57,20 @@ export function mountKeys(table, here) {
 
   function help() {
     const sections = Object.entries(table).map(([heading, keys]) =>
-      make("section", {}, make("h3", {}, heading), ...keys.map(({ keys = [], does, shown }) =>
-        make("div", {}, make("span", {}, does), make("span", {}, ...(shown ?? keys.map(written)).map(key => make("kbd", {}, key)))))));
+      make(
+        "section",
+        {},
+        make("h3", {}, heading),
+        ...keys.map(({ keys = [], does, shown }) =>
+          make(
+            "div",
+            {},
+            make("span", {}, does),
+            make("span", {}, ...(shown ?? keys.map(written)).map(key => make("kbd", {}, key))),
+          ),
+        ),
+      ),
+    );
     openDialog("Keys and signs", make("div", {}, signs(), make("div", { className: "keys" }, ...sections)));
   }
   return { help };
@@ -60,8 +78,24 @@ export function mountKeys(table, here) {
 
 /** What the timeline's signs mean. */
 function signs() {
-  const states = [["tracked", "tracked"], ["uncertain", "uncertain"], ["lost", "lost: visible, not found"], ["absent", "absent: gone or hidden"]];
-  const marks = [["line", "confidence, 0 to 1"], ["given", "what you said"], ["look", "to review"], ["old", "out of date"], ["cut", "cut"]];
+  const states = [
+    ["tracked", "tracked"],
+    ["uncertain", "uncertain"],
+    ["lost", "lost: visible, not found"],
+    ["absent", "absent: gone or hidden"],
+  ];
+  const marks = [
+    ["line", "confidence, 0 to 1"],
+    ["given", "what you said"],
+    ["look", "to review"],
+    ["old", "out of date"],
+    ["cut", "cut"],
+  ];
   const sign = ([kind, text]) => make("span", {}, make("i", { className: `sign ${kind}` }), text);
-  return make("p", { className: "signs" }, ...states.map(([state, text]) => make("span", {}, make("i", { className: `dot ${state}` }), text)), ...marks.map(sign));
+  return make(
+    "p",
+    { className: "signs" },
+    ...states.map(([state, text]) => make("span", {}, make("i", { className: `dot ${state}` }), text)),
+    ...marks.map(sign),
+  );
 }

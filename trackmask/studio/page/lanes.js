@@ -9,7 +9,23 @@ const PADDING = 5; // over and under the line of confidence
 const TICKS = 84; // CSS pixels between two numbers of the ruler, at least
 const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
 
-export const COLOURS = ["soft", "rule", "card", "ink", "accent", "wrong", "line", "empty", "marked", "stale", "chosen", "tracked", "uncertain", "lost", "absent"];
+export const COLOURS = [
+  "soft",
+  "rule",
+  "card",
+  "ink",
+  "accent",
+  "wrong",
+  "line",
+  "empty",
+  "marked",
+  "stale",
+  "chosen",
+  "tracked",
+  "uncertain",
+  "lost",
+  "absent",
+];
 
 /**
  * @typedef {object} Lane
@@ -46,7 +62,8 @@ export function drawTimeline(context, what) {
     context.restore();
   });
   context.fillStyle = colours.soft;
-  for (const cut of cuts) if (cut > what.from && cut < what.to) context.fillRect(left(cut) - 0.5, RULER, 1, lanes.length * LANE);
+  for (const cut of cuts)
+    if (cut > what.from && cut < what.to) context.fillRect(left(cut) - 0.5, RULER, 1, lanes.length * LANE);
 }
 
 function fill(context, style, x, y, width, height) {
@@ -67,9 +84,11 @@ function drawRuler(context, { width, from, to, frames, colours }, left, scale) {
   context.textBaseline = "middle";
   for (let frame = Math.floor(from / small) * small; frame <= to; frame += small) {
     if (frame < 0 || frame >= frames) continue;
-    const x = left(frame) + scale / 2, numbered = frame % step === 0;
+    const x = left(frame) + scale / 2,
+      numbered = frame % step === 0;
     fill(context, colours.rule, x - 0.5, numbered ? RULER - 8 : RULER - 4, 1, numbered ? 8 : 4);
-    const text = frame.toLocaleString("en"), room = context.measureText(text).width + 4;
+    const text = frame.toLocaleString("en"),
+      room = context.measureText(text).width + 4;
     if (!numbered || x + room > width) continue;
     context.fillStyle = colours.soft;
     context.fillText(text, x + 4, RULER / 2 - 1);
@@ -79,7 +98,8 @@ function drawRuler(context, { width, from, to, frames, colours }, left, scale) {
 function drawLane(context, lane, { width, colours, from, to, frames }, left, scale) {
   const foot = LANE - STRIP - 3;
   for (const { first, last } of lane.review) {
-    const x = left(first), wide = Math.max(3, (last + 1 - first) * scale);
+    const x = left(first),
+      wide = Math.max(3, (last + 1 - first) * scale);
     fill(context, colours.marked, x, 1, wide, foot);
     fill(context, colours.wrong, x, 1, wide, 2);
   }
@@ -94,11 +114,17 @@ function drawLane(context, lane, { width, colours, from, to, frames }, left, sca
 
 /** Of each column of the screen: the state to look at (a number of STATES), lowest and highest confidence (NaN: none). */
 export function gather({ states, confidence }, { width, from, to, frames, scale }) {
-  const columns = { state: new Uint8Array(width), low: new Float32Array(width).fill(NaN), high: new Float32Array(width).fill(NaN) };
+  const columns = {
+    state: new Uint8Array(width),
+    low: new Float32Array(width).fill(NaN),
+    high: new Float32Array(width).fill(NaN),
+  };
   for (let x = 0; x < width; x++) {
     const first = Math.max(0, Math.floor(from + x / scale));
     const behind = Math.min(frames, Math.ceil(to), Math.max(first + 1, Math.floor(from + (x + 1) / scale)));
-    let worst = 0, low = 2, high = -1;
+    let worst = 0,
+      low = 2,
+      high = -1;
     for (let frame = first; frame < behind; frame++) {
       const state = states[frame];
       if (!state) continue;
@@ -116,8 +142,9 @@ export function gather({ states, confidence }, { width, from, to, frames, scale 
 }
 
 function drawStates(context, { state }, colours, top) {
-  for (let x = 0; x < state.length; ) {
-    const from = x, now = state[x];
+  for (let x = 0; x < state.length;) {
+    const from = x,
+      now = state[x];
     while (x < state.length && state[x] === now) x++;
     if (now) fill(context, colours[STATES[now]], from, top, x - from, STRIP);
   }
@@ -171,14 +198,21 @@ function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) 
 }
 
 function drawPrompt(context, x, kind, colours) {
-  const y = 8, r = 4.5;
+  const y = 8,
+    r = 4.5;
   context.beginPath();
   if (kind === "absent") {
     context.arc(x, y, r - 0.5, 0, 7);
     context.moveTo(x - 3, y - 3);
     context.lineTo(x + 3, y + 3);
   } else {
-    for (const [dx, dy] of [[0, -r], [r, 0], [0, r], [-r, 0]]) context.lineTo(x + dx, y + dy);
+    for (const [dx, dy] of [
+      [0, -r],
+      [r, 0],
+      [0, r],
+      [-r, 0],
+    ])
+      context.lineTo(x + dx, y + dy);
     context.closePath();
   }
   context.fillStyle = kind === "absent" ? colours.card : colours.ink;

@@ -1,5 +1,6 @@
 /** The page: makes its parts, and tells each what the server and the others say. */
 
+import { mountBar } from "./bar.js";
 import { mountClips } from "./clips.js";
 import { makeExporting } from "./exporting.js";
 import { mountGestures } from "./gestures.js";
@@ -16,7 +17,6 @@ import { mountStage } from "./stage.js";
 import { makeStore } from "./store.js";
 import { mountTheme } from "./theme.js";
 import { mountTimeline } from "./timeline.js";
-import { clock, count } from "./times.js";
 import { mountTools } from "./tools.js";
 import { mountTracking } from "./tracking.js";
 import { mountTransport } from "./transport.js";
@@ -87,48 +87,36 @@ mountClips(store);
 mountLost(store);
 mountTheme(by("theme"), timeline.recolour);
 
-// --- Bar ----------------------------------------------------------------------------------------
-
-async function travel(act) {
-  const answer = await session.act(act);
-  if (answer && answer.frame !== null && answer.frame !== undefined) session.go(answer.frame);
-}
-const undo = () => state.clip.undo && travel("undo");
-const redo = () => state.clip.redo && travel("redo");
-by("undo").addEventListener("click", undo);
-by("redo").addEventListener("click", redo);
+const { undo, redo } = mountBar(store, session);
 by("open-export").addEventListener("click", () => exporting.show().catch(report));
 by("open-import").addEventListener("click", () => showImport(session).catch(report));
 
-store.listen(["clip"], ({ clip }) => {
-  by("clip-name").textContent = by("clip-name").title = clip?.name ?? "";
-  document.title = clip ? `${clip.name} · trackmask studio` : "trackmask studio";
-  const fps = clip && `${Number(clip.fps.toFixed(2))} frames/s`;
-  by("clip-facts").textContent = clip ? [`${clip.width} × ${clip.height}`, fps, count(clip.frames, "frame"), clock(session.timeOf(clip.frames))].join(" · ") : "";
-  for (const [id, key, what] of [["undo", "Ctrl+Z", clip?.undo], ["redo", "Ctrl+Shift+Z", clip?.redo]]) {
-    const name = id === "undo" ? "Undo" : "Redo";
-    by(id).disabled = !what;
-    by(id).title = what ? `${name}: ${what} (${key})` : `${name} (${key})`;
-  }
-});
-
-// An answer within this time needs no sign that it is waited for.
-const PATIENCE = 250; // milliseconds
-let waiting;
-store.listen(["pending", "clip"], () => {
-  clearTimeout(waiting);
-  const job = state.clip?.job;
-  const words = job && job.kind !== "track" ? job.what : state.pending ? "Working …" : "";
-  by("busy").textContent = words;
-  if (!words) by("busy").hidden = true;
-  else waiting = setTimeout(() => (by("busy").hidden = false), PATIENCE);
-});
-
 const keys = mountKeys(
-  shortcuts({ store, session, player, gestures, timeline, objects, tracking, review, transport, tools, undo, redo, help: () => keys.help() }),
+  shortcuts({
+    store,
+    session,
+    player,
+    gestures,
+    timeline,
+    objects,
+    tracking,
+    review,
+    transport,
+    tools,
+    undo,
+    redo,
+    help: () => keys.help(),
+  }),
   () => state.view === "clip" && state.clip !== null,
 );
 by("help").addEventListener("click", keys.help);
+
+let told = "";
+store.listen(["clip"], ({ clip }) => {
+  const notes = clip?.notes.join(" ") ?? "";
+  if (notes && notes !== told) say(notes);
+  told = notes;
+});
 
 // --- Views --------------------------------------------------------------------------------------
 
@@ -163,7 +151,9 @@ store.listen(["shown"], ({ shown, speed }) => {
 store.listen(["speed"], ({ speed, shown }) => {
   if (shown && !speed) history.replaceState(null, "", `#${session.id}/${shown.frame}`);
 });
-store.listen(LIKED, () => localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(LIKED.map(name => [name, state[name]])))));
+store.listen(LIKED, () =>
+  localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(LIKED.map(name => [name, state[name]])))),
+);
 
 async function fetchClips() {
   const { clips, single } = await get("/api/clips");

@@ -15,11 +15,13 @@ export function bounds({ ids, width, height }) {
     for (let at = row * width; at < (row + 1) * width; at++) if (ids[at]) return true;
     return false;
   };
-  let top = 0, bottom = height - 1;
+  let top = 0,
+    bottom = height - 1;
   while (top < height && !full(top)) top++;
   if (top === height) return null;
   while (!full(bottom)) bottom--;
-  let left = width, right = -1;
+  let left = width,
+    right = -1;
   for (let y = top; y <= bottom; y++) {
     const row = y * width;
     let x = 0;
@@ -39,7 +41,9 @@ export function bounds({ ids, width, height }) {
  */
 function table(palette, shown, alpha) {
   // As the bytes lie in an ImageData on every machine that browsers run on: the red one lowest.
-  return Uint32Array.from(palette, ([r, g, b], id) => (id && shown(id) ? ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0 : 0));
+  return Uint32Array.from(palette, ([r, g, b], id) =>
+    id && shown(id) ? ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0 : 0,
+  );
 }
 
 /**
@@ -60,7 +64,8 @@ export function painted(labels, style, { palette, shown, line }) {
   const pixels = new Uint32Array(image.data.buffer);
   for (let y = 0, at = 0; y < box.height; y++) {
     const fy = y + box.y;
-    const up = Math.min(fy, line) * width, down = Math.min(height - 1 - fy, line) * width;
+    const up = Math.min(fy, line) * width,
+      down = Math.min(height - 1 - fy, line) * width;
     for (let x = 0, place = fy * width + box.x; x < box.width; x++, at++, place++) {
       const id = ids[place];
       if (!id) continue;
@@ -69,7 +74,8 @@ export function painted(labels, style, { palette, shown, line }) {
         continue;
       }
       const fx = x + box.x;
-      const left = place - Math.min(fx, line), right = place + Math.min(width - 1 - fx, line);
+      const left = place - Math.min(fx, line),
+        right = place + Math.min(width - 1 - fx, line);
       // The frame's own border is no contour.
       const within = ids[left] === id && ids[right] === id && ids[place - up] === id && ids[place + down] === id;
       pixels[at] = within ? inner[id] : edge[id];

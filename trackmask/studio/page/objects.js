@@ -62,22 +62,60 @@ export function mountObjects(store, session) {
 
   function row(object) {
     const { id, name, color } = object;
-    const hidden = state.hidden.has(id), soloed = state.solo === id;
+    const hidden = state.hidden.has(id),
+      soloed = state.solo === id;
     const chosen = id === state.chosen;
-    const title = renaming === id
-      ? nameField(object)
-      : make("button", { className: "choose", title: name, "aria-pressed": chosen, onclick: () => acts.choose(id), ondblclick: () => acts.rename(id) }, swatch(color), make("span", { className: "name" }, name));
+    const title =
+      renaming === id
+        ? nameField(object)
+        : make(
+            "button",
+            {
+              className: "choose",
+              title: name,
+              "aria-pressed": chosen,
+              onclick: () => acts.choose(id),
+              ondblclick: () => acts.rename(id),
+            },
+            swatch(color),
+            make("span", { className: "name" }, name),
+          );
     const here = make("span", { className: "here" });
-    const item = make("li", { className: "object", "data-id": id },
-      make("div", { className: "line" },
-        ...(renaming === id ? [swatch(color)] : []), title, here,
-        iconButton(hidden ? "eye-off" : "eye", hidden ? `Show ${name} (H)` : `Hide ${name} (H)`, () => acts.hide(id), { "aria-pressed": hidden })),
-      chosen ? make("div", { className: "acts" },
-        make("button", { className: "plain", title: "The object is not to be seen in this frame (X)", onclick: () => acts.absent(id) }, "Not here"),
-        iconButton("solo", "Show this object alone (S)", () => acts.solo(id), { "aria-pressed": soloed }),
-        iconButton("pencil", "Rename (F2)", () => acts.rename(id)),
-        iconButton("clear", "Take back what was said of it in this frame", () => acts.clear(id), { disabled: !saidHere(id) }),
-        iconButton("trash", "Delete the object", () => acts.remove(id))) : null);
+    const item = make(
+      "li",
+      { className: "object", "data-id": id },
+      make(
+        "div",
+        { className: "line" },
+        ...(renaming === id ? [swatch(color)] : []),
+        title,
+        here,
+        iconButton(hidden ? "eye-off" : "eye", hidden ? `Show ${name} (H)` : `Hide ${name} (H)`, () => acts.hide(id), {
+          "aria-pressed": hidden,
+        }),
+      ),
+      chosen
+        ? make(
+            "div",
+            { className: "acts" },
+            make(
+              "button",
+              {
+                className: "plain",
+                title: "The object is not to be seen in this frame (X)",
+                onclick: () => acts.absent(id),
+              },
+              "Not here",
+            ),
+            iconButton("solo", "Show this object alone (S)", () => acts.solo(id), { "aria-pressed": soloed }),
+            iconButton("pencil", "Rename (F2)", () => acts.rename(id)),
+            iconButton("clear", "Take back what was said of it in this frame", () => acts.clear(id), {
+              disabled: !saidHere(id),
+            }),
+            iconButton("trash", "Delete the object", () => acts.remove(id)),
+          )
+        : null,
+    );
     item.classList.toggle("chosen", chosen);
     item.classList.toggle("off", state.solo === null ? hidden : !soloed);
     return item;
@@ -87,13 +125,32 @@ export function mountObjects(store, session) {
 
   function draw() {
     if (!state.clip || (renaming !== null && list.querySelector("input"))) return;
-    const focused = [list.contains(document.activeElement), document.activeElement.closest?.("[data-id]")?.dataset.id, document.activeElement.title];
+    const focused = [
+      list.contains(document.activeElement),
+      document.activeElement.closest?.("[data-id]")?.dataset.id,
+      document.activeElement.title,
+    ];
     const rows = state.clip.objects.map(row);
     if (state.chosen === null) {
       const text = rows.length ? "New object: click on it" : "Click on an object in the frame, or drag a box around it";
-      const ghost = make("li", { className: "object chosen" }, make("div", { className: "line" }, icon("plus"), make("span", { className: "soft" }, text)));
+      const ghost = make(
+        "li",
+        { className: "object chosen" },
+        make("div", { className: "line" }, icon("plus"), make("span", { className: "soft" }, text)),
+      );
       rows.push(ghost);
-      if (rows.length === 1) rows.push(make("li", {}, make("button", { className: "plain wide", onclick: () => session.act("auto", { frame: state.frame, count: 1 }) }, "Find the main object")));
+      if (rows.length === 1)
+        rows.push(
+          make(
+            "li",
+            {},
+            make(
+              "button",
+              { className: "plain wide", onclick: () => session.act("auto", { frame: state.frame, count: 1 }) },
+              "Find the main object",
+            ),
+          ),
+        );
     }
     list.replaceChildren(...rows);
     if (focused[0]) refocus(focused);
@@ -113,7 +170,9 @@ export function mountObjects(store, session) {
       const series = state.series.get(Number(item.dataset.id));
       const at = series?.states[state.frame] ?? 0;
       const text = at ? `${STATES[at]} ${series.confidence[state.frame].toFixed(2)}` : "";
-      item.querySelector(".here").replaceChildren(...(at ? [make("span", { className: `dot ${STATES[at]}` }), text] : []));
+      item
+        .querySelector(".here")
+        .replaceChildren(...(at ? [make("span", { className: `dot ${STATES[at]}` }), text] : []));
     }
     const clear = list.querySelector(".chosen button[title^='Take back']");
     if (clear) clear.disabled = !saidHere(state.chosen);
@@ -123,6 +182,16 @@ export function mountObjects(store, session) {
   store.listen(["objectsDrawn", "chosen", "hidden", "solo"], draw);
   store.listen(["series", "frame"], () => state.clip && drawHere());
   // Most changes of the clip leave the rows as they are.
-  store.listen(["clip"], () => change({ objectsDrawn: state.clip && JSON.stringify([state.clip.clip, state.clip.objects, state.clip.prompts.map(prompt => [prompt.object, prompt.frame])]) }));
+  store.listen(["clip"], () =>
+    change({
+      objectsDrawn:
+        state.clip &&
+        JSON.stringify([
+          state.clip.clip,
+          state.clip.objects,
+          state.clip.prompts.map(prompt => [prompt.object, prompt.frame]),
+        ]),
+    }),
+  );
   return acts;
 }

@@ -24,7 +24,7 @@ function makeKept(most, forget = () => {}) {
   return {
     get(key) {
       const item = items.get(key);
-      if (item) items.delete(key), items.set(key, item);
+      if (item) (items.delete(key), items.set(key, item));
       return item?.value;
     },
     set(key, value, size) {
@@ -50,7 +50,11 @@ export function makePictures(clip) {
   const changed = new Map(); // the version from which on a frame's masks are others
 
   const once = (key, start) => {
-    if (!coming.has(key)) coming.set(key, start().finally(() => coming.delete(key)));
+    if (!coming.has(key))
+      coming.set(
+        key,
+        start().finally(() => coming.delete(key)),
+      );
     return coming.get(key);
   };
   const since = frame => Math.max(allChanged, changed.get(frame) ?? 0);

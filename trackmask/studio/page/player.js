@@ -24,7 +24,7 @@ export function makePlayer(store, session, audio) {
   function read(from, step) {
     for (let k = 0, frame = from; k < AHEAD && coming.size < AT_ONCE; k++, frame += step) {
       if (frame < 0 || frame >= state.clip.frames) return;
-      if (coming.has(frame) || session.ready(frame) !== null) continue;
+      if (coming.has(frame) || session.ready(frame)) continue;
       coming.add(frame);
       session.ahead(frame).finally(() => coming.delete(frame));
     }
@@ -34,15 +34,15 @@ export function makePlayer(store, session, audio) {
     const { clip, speed } = state;
     if (!clip || !speed) return;
     const wanted = session.frameAt(now());
-    const last = clip.frames - 1, step = speed > 0 ? Math.max(1, speed / 2) : Math.min(-1, speed / 2);
-    const ended = speed > 0 ? wanted > last || audio.ended && sounding() : wanted < 0;
+    const last = clip.frames - 1,
+      step = speed > 0 ? Math.max(1, speed / 2) : Math.min(-1, speed / 2);
+    const ended = speed > 0 ? wanted > last || (audio.ended && sounding()) : wanted < 0;
     const target = Math.min(Math.max(wanted, 0), last);
     // Of the frames that are here the one nearest to its time, never back.
-    let best = null;
-    for (let frame = target; speed > 0 ? frame > state.frame : frame < state.frame; frame -= Math.sign(speed)) {
-      if ((best = session.ready(frame)) !== null) break;
-    }
-    if (best !== null) session.go(best);
+    const way = Math.sign(speed);
+    let best = target;
+    while (way * (best - state.frame) > 0 && !session.ready(best)) best -= way;
+    if (way * (best - state.frame) > 0) session.go(best);
     read(target, Math.round(step));
     if (ended) {
       session.go(target);

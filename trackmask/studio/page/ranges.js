@@ -8,7 +8,8 @@ export const within = (ranges, frame) => (ranges ?? []).some(([first, last]) => 
 /** @param {Ranges | undefined} ranges @param {number} frame @returns {Ranges} */
 export function withFrame(ranges = [], frame) {
   if (within(ranges, frame)) return ranges;
-  const before = ranges.filter(([, last]) => last < frame), behind = ranges.filter(([first]) => first > frame);
+  const before = ranges.filter(([, last]) => last < frame),
+    behind = ranges.filter(([first]) => first > frame);
   const first = before.at(-1)?.[1] === frame - 1 ? before.pop()[0] : frame;
   const last = behind[0]?.[0] === frame + 1 ? behind.shift()[1] : frame;
   return [...before, [first, last], ...behind];
@@ -17,4 +18,10 @@ export function withFrame(ranges = [], frame) {
 /** @param {Ranges | undefined} ranges @param {number} frame @returns {Ranges} */
 export const withoutFrame = (ranges = [], frame) =>
   ranges.flatMap(([first, last]) =>
-    frame < first || last < frame ? [[first, last]] : [[first, frame - 1], [frame + 1, last]].filter(([a, b]) => a <= b));
+    frame < first || last < frame
+      ? [[first, last]]
+      : [
+          [first, frame - 1],
+          [frame + 1, last],
+        ].filter(([a, b]) => a <= b),
+  );

@@ -20,7 +20,8 @@ export function mountReview(store, session) {
   /** The next place in the clip's own order, or with -1 the one before. */
   function step(by) {
     const places = [...(state.clip?.review ?? [])].sort((a, b) => a.frame - b.frame);
-    const next = by > 0 ? places.find(place => place.frame > state.frame) : places.findLast(place => place.frame < state.frame);
+    const next =
+      by > 0 ? places.find(place => place.frame > state.frame) : places.findLast(place => place.frame < state.frame);
     if (next) visit(next);
   }
 
@@ -31,11 +32,23 @@ export function mountReview(store, session) {
     const rows = clip.review.map(place => {
       const object = clip.objects.find(({ id }) => id === place.object);
       const range = ranges([[place.first, place.last]]).replace("f", "F");
-      const confidence = place.confidence === null || place.confidence === undefined ? "" : ` · ${place.confidence.toFixed(2)}`;
-      return make("li", {}, make("button", { className: "place", onclick: () => visit(place) },
-        swatch(object?.color ?? "#808080"), make("b", {}, `${range} · ${object?.name ?? ""}`), make("span", { className: "soft" }, place.reason + confidence)));
+      const confidence =
+        place.confidence === null || place.confidence === undefined ? "" : ` · ${place.confidence.toFixed(2)}`;
+      return make(
+        "li",
+        {},
+        make(
+          "button",
+          { className: "place", onclick: () => visit(place) },
+          swatch(object?.color ?? "#808080"),
+          make("b", {}, `${range} · ${object?.name ?? ""}`),
+          make("span", { className: "soft" }, place.reason + confidence),
+        ),
+      );
     });
-    const nothing = clip.prompts.length ? "Nothing to look at." : "Once tracked: the places where the masks may be wrong.";
+    const nothing = clip.prompts.length
+      ? "Nothing to look at."
+      : "Once tracked: the places where the masks may be wrong.";
     list.replaceChildren(...(rows.length ? rows : [make("li", { className: "nothing" }, nothing)]));
     mark();
   }
@@ -44,7 +57,11 @@ export function mountReview(store, session) {
     const places = state.clip?.review ?? [];
     [...list.children].forEach((item, k) => {
       const place = places[k];
-      if (place) item.firstChild.classList.toggle("now", place.first <= state.frame && state.frame <= place.last && place.object === state.chosen);
+      if (place)
+        item.firstChild.classList.toggle(
+          "now",
+          place.first <= state.frame && state.frame <= place.last && place.object === state.chosen,
+        );
     });
     document.getElementById("review-on").disabled = !places.some(place => place.frame > state.frame);
     document.getElementById("review-back").disabled = !places.some(place => place.frame < state.frame);

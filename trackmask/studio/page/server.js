@@ -37,7 +37,9 @@ export const get = async path => json(await ask(path));
 export async function post(path, body = {}) {
   const bytes = body instanceof Blob;
   const type = bytes ? "application/octet-stream" : "application/json";
-  return json(await ask(path, { method: "POST", headers: { "Content-Type": type }, body: bytes ? body : JSON.stringify(body) }));
+  return json(
+    await ask(path, { method: "POST", headers: { "Content-Type": type }, body: bytes ? body : JSON.stringify(body) }),
+  );
 }
 
 /** The pictures, masks and acts of one clip. @param {string} id */
@@ -52,7 +54,8 @@ export function clipAt(id) {
     act: (act, body) => post(`${root}/${act}`, body),
 
     /** @param {string} format @param {boolean} absent @param {Blob} file */
-    import: (format, absent, file) => post(`${root}/import?format=${encodeURIComponent(format)}&absent=${absent ? 1 : 0}`, file),
+    import: (format, absent, file) =>
+      post(`${root}/import?format=${encodeURIComponent(format)}&absent=${absent ? 1 : 0}`, file),
 
     /** @returns {Promise<Float64Array>} seconds, one a frame */
     times: async () => new Float64Array(await (await ask(`${root}/times`)).arrayBuffer()),
@@ -80,7 +83,10 @@ export function clipAt(id) {
     async masks(frame, version) {
       const answer = await ask(`${root}/masks/${frame}?v=${version}`);
       // As stored: a colour profile must not touch ids.
-      const image = await createImageBitmap(await answer.blob(), { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+      const image = await createImageBitmap(await answer.blob(), {
+        colorSpaceConversion: "none",
+        premultiplyAlpha: "none",
+      });
       const { width, height } = image;
       const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
       context.drawImage(image, 0, 0);
@@ -101,7 +107,8 @@ export function listen(on) {
   const connect = () => {
     const source = new EventSource("/api/events");
     source.addEventListener("open", () => open());
-    for (const [name, tell] of Object.entries(named)) source.addEventListener(name, event => tell(JSON.parse(event.data)));
+    for (const [name, tell] of Object.entries(named))
+      source.addEventListener(name, event => tell(JSON.parse(event.data)));
     source.addEventListener("error", () => {
       // The browser's own attempts end for good with the first answer that is no stream of events.
       source.close();

@@ -1,14 +1,22 @@
-/** One clip that is open: what the server knows of it, the frame that is shown, and what people do to it. */
+/** One clip that is open: what the server knows of it, and what people do to it. */
 
-import { makePictures, widthFor } from "./pictures.js";
-import { withFrame, within, withoutFrame } from "./ranges.js";
+import { withFrame, withoutFrame } from "./ranges.js";
 import { emptySeries, extend, fetchSeries } from "./series.js";
 import { clipAt } from "./server.js";
+import { makeShowing } from "./showing.js";
 import { floor } from "./times.js";
 
-const REST = 150; // milliseconds on a frame after which the server makes itself ready for clicks there
-const SCRUBBED = 1280; // pixels: a frame that is passed by is not fetched wider
 const SETTLE = 120; // milliseconds until the timelines are fetched anew, so that a row of clicks fetches them once
+const CLOSED = {
+  clip: null,
+  times: null,
+  series: new Map(),
+  plan: null,
+  frame: 0,
+  shown: null,
+  speed: 0,
+  chosen: null,
+};
 
 /**
  * @param {ReturnType<import("./store.js").makeStore>} store
@@ -16,66 +24,11 @@ const SETTLE = 120; // milliseconds until the timelines are fetched anew, so tha
  */
 export function makeSession(store, report) {
   const { state, change } = store;
+  const showing = makeShowing(store, report);
   /** @type {ReturnType<typeof clipAt> | null} */
   let server = null;
-  let pictures = null;
-  let loading = false; // whether a frame is on its way: the newest one wanted comes next
-  let resting, settling;
+  let settling;
   let acts = Promise.resolve(); // one after the other, so that clicks arrive as they were made
-
-  const wanted = () => {
-    const wide = state.clip.width * state.clip.aspect * state.viewport.scale * devicePixelRatio;
-    return width => widthFor(wide, state.clip.width, width);
-  };
-  const anything = frame => {
-    const { tracked, prompts } = state.clip;
-    return Object.values(tracked).some(ranges => within(ranges, frame)) || prompts.some(prompt => prompt.frame === frame);
-  };
-  const nothing = () => ({ ids: new Uint8Array(0), width: 0, height: 0 });
-  const masks = frame => (anything(frame) ? pictures.masks(frame) : nothing());
-
-  /** Fetch and show the wanted frame; while it comes, others may be wanted: only the newest of them is fetched then. */
-  async function load() {
-    if (loading || !server) return;
-    loading = true;
-    const [at, frame] = [server, state.frame];
-    try {
-      const [picture, labels] = await Promise.all([pictures.picture(frame, { width: wanted()(SCRUBBED) }), masks(frame)]);
-      if (at === server) change({ shown: { frame, picture, labels } });
-    } catch (problem) {
-      if (at === server) report(problem);
-    }
-    loading = false;
-    if (at === server && state.frame !== frame) load();
-    else if (at === server) rest();
-  }
-
-  /** The frame as sharp as the screen shows it, and the server ready for a click, once people stay at it. */
-  function rest() {
-    clearTimeout(resting);
-    if (state.speed) return;
-    resting = setTimeout(async () => {
-      const [at, frame] = [server, state.frame];
-      try {
-        const picture = await pictures.picture(frame, { width: wanted()(), still: true });
-        if (at === server && state.shown?.frame === frame) change({ shown: { ...state.shown, picture } });
-      } catch (problem) {
-        if (at === server) report(problem);
-      }
-    }, REST);
-  }
-
-  /** Fetch the masks of the shown frame anew, where they have changed. */
-  async function refresh() {
-    const at = server, frame = state.shown?.frame;
-    if (frame === undefined || frame !== state.frame) return;
-    try {
-      const labels = await masks(frame);
-      if (at === server && state.shown.frame === frame && labels !== state.shown.labels) change({ shown: { ...state.shown, labels } });
-    } catch (problem) {
-      if (at === server) report(problem);
-    }
-  }
 
   async function refreshSeries() {
     const at = server;
@@ -88,20 +41,40 @@ export function makeSession(store, report) {
     }
   }
 
+  /** The object to work on: the one before if it is still there; none while people point at a new one. */
+  function chosenIn(clip) {
+    const ids = clip.objects.map(object => object.id);
+    if (ids.includes(state.chosen) || (state.clip && state.chosen === null)) return state.chosen;
+    return ids[0] ?? null;
+  }
+
   /** Take in a state of the clip, unless a newer one is here already. A studio that was started anew counts its
    * revisions anew: what it says first is taken `anyway`. */
   function adopt(clip, anyway = false) {
     if (!server || clip.clip !== server.id) return;
     const before = state.clip;
     if (before && clip.revision < before.revision && !anyway) return;
-    const ids = new Set(clip.objects.map(object => object.id));
-    const chosen = ids.has(state.chosen) ? state.chosen : state.chosen === null && before ? null : clip.objects[0]?.id ?? null;
-    change({ clip, chosen, frame: Math.min(state.frame, clip.frames - 1), solo: ids.has(state.solo) ? state.solo : null });
+    const chosen = chosenIn(clip);
+    const solo = clip.objects.some(({ id }) => id === state.solo) ? state.solo : null;
+    change({ clip, chosen, solo, frame: Math.min(state.frame, clip.frames - 1) });
+    if (before && state.shown?.frame !== state.frame) showing.load();
     if (before?.revision === clip.revision && !anyway) return;
-    pictures.outdate();
-    refresh();
+    showing.outdate();
+    showing.refresh();
     clearTimeout(settling);
     settling = setTimeout(refreshSeries, before ? SETTLE : 0);
+  }
+
+  /** Send one act, and take in what the server says of the clip then. */
+  async function send(at, act, body) {
+    // The first of a row of clicks on a new object has made it by the time the second one is sent.
+    const fresh = body.object === null && state.chosen === null;
+    const answer = await at.act(act, body.object === null ? { ...body, object: state.chosen } : body);
+    if (at !== server) return null;
+    if (answer?.clip) adopt(answer);
+    if (fresh && answer?.object) change({ chosen: answer.object });
+    await showing.refresh();
+    return answer;
   }
 
   const session = {
@@ -114,20 +87,21 @@ export function makeSession(store, report) {
     async open(id, frame = 0) {
       session.close();
       const at = (server = clipAt(id));
-      pictures = makePictures(server);
-      const clip = await server.state();
-      const times = clip.times ? await server.times() : null;
+      showing.open(at);
+      const clip = await at.state();
+      const times = clip.times ? await at.times() : null;
       if (at !== server) return;
-      change({ view: "clip", times, frame: Math.min(Math.max(frame, 0), clip.frames - 1), series: new Map(clip.objects.map(({ id }) => [id, emptySeries(clip.frames)])) });
+      const series = new Map(clip.objects.map(object => [object.id, emptySeries(clip.frames)]));
+      change({ view: "clip", times, series, frame: Math.min(Math.max(frame, 0), clip.frames - 1) });
       adopt(clip);
-      load();
+      showing.load();
     },
 
     close() {
-      server = pictures = null;
-      clearTimeout(resting);
+      server = null;
+      showing.open(null);
       clearTimeout(settling);
-      change({ clip: null, shown: null, chosen: null, series: new Map(), marks: [], speed: 0, hidden: new Set(), solo: null, times: null, frame: 0 });
+      change({ ...CLOSED, hidden: new Set(), solo: null, marks: [], stroke: null, pointer: null });
     },
 
     /** Show a frame. @param {number} frame is put inside of the clip */
@@ -136,15 +110,12 @@ export function makeSession(store, report) {
       frame = Math.min(Math.max(Math.round(frame), 0), state.clip.frames - 1);
       if (frame === state.frame && state.shown?.frame === frame) return;
       change({ frame });
-      load();
+      showing.load();
     },
 
-    /** Fetch the picture again: it is shown larger now. */
-    sharpen: () => server && rest(),
-
-    /** For playing: what is here of a frame, and what comes. */
-    ready: frame => (pictures?.ready(frame) && (!anything(frame) || pictures.masksReady(frame)) ? frame : null),
-    ahead: frame => Promise.all([pictures.picture(frame, { width: wanted()(SCRUBBED), ahead: true }), masks(frame)]).catch(() => {}),
+    sharpen: showing.sharpen,
+    ready: showing.ready,
+    ahead: showing.ahead,
 
     /** A frame's time in seconds; of the frame behind the last one: the end. */
     timeOf(frame) {
@@ -153,28 +124,21 @@ export function makeSession(store, report) {
       return frame < times.length ? times[frame] : times[times.length - 1] + 1 / clip.fps;
     },
     /** The frame that is shown at a time. @param {number} seconds */
-    frameAt: seconds => (state.times ? floor(state.times, seconds + 1e-6) : Math.floor(seconds * state.clip.fps + 1e-3)),
+    frameAt: seconds =>
+      state.times ? floor(state.times, seconds + 1e-6) : Math.floor(seconds * state.clip.fps + 1e-3),
 
     /**
      * Ask the server to do something to the clip; what it says of the clip then is shown.
-     * @param {string} act @param {object} body
+     * @param {string} act @param {object} body `object: null` means a new one
      * @param {object} [mark] a prompt to show until the server has it
      * @returns {Promise<any>} the answer; null where it was refused, which has been said
      */
     act(act, body = {}, mark = null) {
       const at = server;
-      if (mark) change({ marks: [...state.marks, mark] });
-      change({ pending: state.pending + 1 });
+      change({ pending: state.pending + 1, marks: mark ? [...state.marks, mark] : state.marks });
       const done = acts.then(async () => {
         try {
-          // The first of a row of clicks on a new object has made it by the time the second one is sent.
-          const fresh = body.object === null && state.chosen === null;
-          const answer = await at.act(act, body.object === null ? { ...body, object: state.chosen } : body);
-          if (at !== server) return null;
-          if (answer?.clip) adopt(answer);
-          if (fresh && answer?.object) change({ chosen: answer.object });
-          await refresh();
-          return answer;
+          return await send(at, act, body);
         } catch (problem) {
           report(problem);
           return null;
@@ -189,19 +153,19 @@ export function makeSession(store, report) {
     /** The masks of some frames were just made. */
     made({ clip, points }) {
       if (clip !== server?.id || !state.clip) return;
-      pictures.outdate(points.map(point => point.frame));
+      showing.outdate(points.map(point => point.frame));
       extend(state.series, points);
       change({ series: new Map(state.series), clip: withMade(state.clip, points) });
       const last = points.at(-1)?.frame;
       if (state.follow && last !== undefined) session.go(last);
-      refresh();
+      showing.refresh();
     },
 
     progress({ clip, job }) {
       if (clip === server?.id && state.clip) change({ clip: { ...state.clip, job } });
     },
 
-    /** What a file holds, as corrections. */
+    /** What a file holds, as corrections. Raises Refused. */
     async import(format, absent, file) {
       adopt(await server.import(format, absent, file));
     },

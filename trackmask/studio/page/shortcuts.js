@@ -3,17 +3,42 @@
 const STYLES = ["fill", "outline", "cutout", "none"];
 
 /** @returns {Record<string, import("./keys.js").Key[]>} @param {object} parts of the page, as main.js made them */
-export function shortcuts({ store, player, gestures, timeline, objects, tracking, review, transport, tools, undo, redo, help }) {
+export function shortcuts({
+  store,
+  player,
+  gestures,
+  timeline,
+  objects,
+  tracking,
+  review,
+  transport,
+  tools,
+  undo,
+  redo,
+  help,
+}) {
   const { state, change } = store;
   const chosen = act => () => state.chosen !== null && act(state.chosen);
   const tool = name => () => change({ tool: name });
   const focus = id => () => document.getElementById(id).focus();
   return {
-    "Frames": [
+    Frames: [
       { does: "Play, pause", keys: [" "], press: player.toggle },
-      { does: "A frame back, on", keys: ["ArrowLeft", "ArrowRight"], press: [() => player.step(-1), () => player.step(1)] },
-      { does: "Ten frames back, on", keys: ["Shift+ArrowLeft", "Shift+ArrowRight"], press: [() => player.step(-10), () => player.step(10)] },
-      { does: "First, last frame", keys: ["Home", "End"], press: [() => player.step(-Infinity), () => player.step(Infinity)] },
+      {
+        does: "A frame back, on",
+        keys: ["ArrowLeft", "ArrowRight"],
+        press: [() => player.step(-1), () => player.step(1)],
+      },
+      {
+        does: "Ten frames back, on",
+        keys: ["Shift+ArrowLeft", "Shift+ArrowRight"],
+        press: [() => player.step(-10), () => player.step(10)],
+      },
+      {
+        does: "First, last frame",
+        keys: ["Home", "End"],
+        press: [() => player.step(-Infinity), () => player.step(Infinity)],
+      },
       { does: "Play backward; again: faster", keys: ["j"], press: () => player.shuttle(-1) },
       { does: "Stand still", keys: ["k"], press: player.pause },
       { does: "Play forward; again: faster", keys: ["l"], press: () => player.shuttle(1) },
@@ -31,7 +56,7 @@ export function shortcuts({ store, player, gestures, timeline, objects, tracking
       { does: "On the frame: a cross; move; click", shown: ["Enter", "Arrows", "Enter"] },
       { does: "With the cross: beside it; a box", shown: ["Alt Enter", "R"] },
     ],
-    "Tools": [
+    Tools: [
       { does: "Click or box", keys: ["v"], press: tool("point") },
       { does: "Brush", keys: ["b"], press: tool("brush") },
       { does: "Eraser", keys: ["e"], press: tool("eraser") },
@@ -39,24 +64,45 @@ export function shortcuts({ store, player, gestures, timeline, objects, tracking
       { does: "Hand", keys: ["q"], press: tool("hand") },
       { does: "Smaller, larger brush", keys: ["[", "]"], press: [() => tools.grow(1 / 1.2), () => tools.grow(1.2)] },
     ],
-    "Objects": [
+    Objects: [
       { does: "New object", keys: ["o"], press: objects.fresh },
-      { does: "Object above, below", keys: ["ArrowUp", "ArrowDown"], press: [() => objects.next(-1), () => objects.next(1)] },
+      {
+        does: "Object above, below",
+        keys: ["ArrowUp", "ArrowDown"],
+        press: [() => objects.next(-1), () => objects.next(1)],
+      },
       { does: "Rename", keys: ["F2"], press: chosen(objects.rename) },
       { does: "Hide, show", keys: ["h"], press: chosen(objects.hide) },
       { does: "Show alone", keys: ["s"], press: chosen(objects.solo) },
       { does: "Delete", keys: ["Delete"], press: chosen(objects.remove) },
     ],
-    "Track": [
+    Track: [
       { does: "Track", keys: ["t"], press: tracking.start },
-      { does: "Stop; give up what is being drawn", keys: ["Escape"], press: () => gestures.cancel() || tracking.stop() },
+      {
+        does: "Stop; give up what is being drawn",
+        keys: ["Escape"],
+        press: () => gestures.cancel() || tracking.stop(),
+      },
     ],
-    "View": [
-      { does: "Masks: fill, outline, cutout, none", keys: ["m"], press: () => change({ style: STYLES[(STYLES.indexOf(state.style) + 1) % STYLES.length] }) },
-      { does: "Zoom out, in", keys: ["-", "+", "="], press: [() => gestures.zoom(-1), () => gestures.zoom(1), () => gestures.zoom(1)], shown: ["−", "+", "Wheel"] },
+    View: [
+      {
+        does: "Masks: fill, outline, cutout, none",
+        keys: ["m"],
+        press: () => change({ style: STYLES[(STYLES.indexOf(state.style) + 1) % STYLES.length] }),
+      },
+      {
+        does: "Zoom out, in",
+        keys: ["-", "+", "="],
+        press: [() => gestures.zoom(-1), () => gestures.zoom(1), () => gestures.zoom(1)],
+        shown: ["−", "+", "Wheel"],
+      },
       { does: "Fit", keys: ["0"], press: transport.fit },
       { does: "Move the picture", shown: ["Middle drag"] },
-      { does: "Zoom the timeline in, out", keys: ["Alt+ArrowUp", "Alt+ArrowDown"], press: [() => timeline.zoom(1), () => timeline.zoom(-1)] },
+      {
+        does: "Zoom the timeline in, out",
+        keys: ["Alt+ArrowUp", "Alt+ArrowDown"],
+        press: [() => timeline.zoom(1), () => timeline.zoom(-1)],
+      },
       { does: "This list", keys: ["?"], press: help },
     ],
   };

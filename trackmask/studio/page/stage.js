@@ -1,12 +1,12 @@
 /** The frame with its masks and prompts, drawn as the viewport says. */
 
+import { drawMarks, drawPointer, drawStroke, isShown } from "./marks.js";
 import { painted } from "./masks.js";
-import { fitted, toScreen } from "./viewport.js";
+import { fitted } from "./viewport.js";
 
 const BEHIND = "#808080"; // a cut-out: light and dark objects both stand out from it
 const CRISP = 4; // device pixels a pixel of the clip, from which on pixels are squares
 const GRID = 14; // screen pixels a pixel of the clip, from which on the pixels' borders are drawn
-const MARK = 7; // screen pixels: the radius of a click's disc
 
 /** @param {HTMLCanvasElement} canvas @param {ReturnType<import("./store.js").makeStore>} store */
 export function mountStage(canvas, store) {
@@ -59,7 +59,22 @@ export function mountStage(canvas, store) {
   }
 
   store.listen(
-    ["clip", "shown", "viewport", "room", "style", "hidden", "solo", "marks", "stroke", "pointer", "chosen", "tool", "radius", "frame"],
+    [
+      "clip",
+      "shown",
+      "viewport",
+      "room",
+      "style",
+      "hidden",
+      "solo",
+      "marks",
+      "stroke",
+      "pointer",
+      "chosen",
+      "tool",
+      "radius",
+      "frame",
+    ],
     draw,
   );
   store.listen(["clip"], (_, changed) => {
@@ -68,11 +83,6 @@ export function mountStage(canvas, store) {
     }
   });
 }
-
-/** Whether people want to see an object. */
-export const isShown = ({ hidden, solo }, id) => (solo === null ? !hidden.has(id) : solo === id);
-
-const colourOf = ({ clip }, id) => clip.objects.find(object => object.id === id)?.color ?? "#808080";
 
 function drawCutout(context, clip, picture, image) {
   context.fillStyle = BEHIND;
@@ -85,31 +95,6 @@ function drawCutout(context, clip, picture, image) {
   inside.globalCompositeOperation = "source-in";
   inside.drawImage(picture, -x, -y, clip.width, clip.height);
   context.drawImage(cut, x, y);
-}
-
-/** What is being painted, until the server's mask has it. */
-function drawStroke(context, state) {
-  const { stroke, clip, shown } = state;
-  if (!stroke || stroke.frame !== shown.frame) return;
-  const path = new Path2D();
-  stroke.points.forEach(([x, y], k) => (k ? path.lineTo(x, y) : path.moveTo(x, y)));
-  if (stroke.points.length === 1) path.lineTo(stroke.points[0][0] + 0.01, stroke.points[0][1]);
-  context.lineCap = context.lineJoin = "round";
-  if (stroke.add) {
-    context.globalAlpha = 0.55;
-    context.strokeStyle = context.fillStyle = colourOf(state, stroke.object);
-  } else {
-    // The bare picture over the mask.
-    const bare = context.createPattern(shown.picture, "no-repeat");
-    bare.setTransform(new DOMMatrix().scale(clip.width / shown.picture.width, clip.height / shown.picture.height));
-    context.strokeStyle = context.fillStyle = bare;
-  }
-  if (stroke.closed) context.fill(path);
-  else {
-    context.lineWidth = 2 * stroke.radius;
-    context.stroke(path);
-  }
-  context.globalAlpha = 1;
 }
 
 function drawGrid(context, view, clip, room) {
@@ -127,88 +112,4 @@ function drawGrid(context, view, clip, room) {
   context.strokeStyle = "#80808040";
   context.lineWidth = 1;
   context.stroke();
-}
-
-/** The prompts of this frame: those of the chosen object, and those on their way. */
-function drawMarks(context, state) {
-  const { clip, shown, marks, viewport, chosen, style } = state;
-  if (style === "none" && !marks.length) return;
-  const here = clip.prompts.filter(prompt => prompt.frame === shown.frame && prompt.object === chosen && isShown(state, prompt.object));
-  for (const prompt of [...here, ...marks.filter(mark => mark.frame === shown.frame)]) {
-    const colour = colourOf(state, prompt.object);
-    if (prompt.box) drawBox(context, toScreenBox(viewport, clip, prompt.box), colour);
-    for (const [points, plus] of [[prompt.positive, true], [prompt.negative, false]]) {
-      for (const [x, y] of points ?? []) drawClick(context, toScreen(viewport, clip, x, y), colour, plus);
-    }
-  }
-}
-
-function toScreenBox(view, clip, [x, y, width, height]) {
-  const [from, to] = [toScreen(view, clip, x, y), toScreen(view, clip, x + width, y + height)];
-  return [from.x, from.y, to.x - from.x, to.y - from.y];
-}
-
-function drawBox(context, box, colour) {
-  for (const [width, style] of [[3.5, "#fffd"], [1.5, colour]]) {
-    context.lineWidth = width;
-    context.strokeStyle = style;
-    context.strokeRect(...box);
-  }
-}
-
-function drawClick(context, { x, y }, colour, plus) {
-  context.beginPath();
-  context.arc(x, y, MARK, 0, 7);
-  context.fillStyle = plus ? colour : "#fff";
-  context.fill();
-  context.lineWidth = 1.6;
-  context.strokeStyle = plus ? "#fff" : colour;
-  context.stroke();
-  context.beginPath();
-  context.moveTo(x - 3.2, y);
-  context.lineTo(x + 3.2, y);
-  if (plus) {
-    context.moveTo(x, y - 3.2);
-    context.lineTo(x, y + 3.2);
-  }
-  context.stroke();
-}
-
-/** What goes with the pointer: the brush's rim, the box or lasso that is drawn, the keyboard's cross. */
-function drawPointer(context, { pointer, viewport, clip, tool, radius }) {
-  if (!pointer) return;
-  const { at, box, path, cross } = pointer;
-  if (box) drawBox(context, toScreenBox(viewport, clip, box), "#222");
-  if (path) {
-    context.beginPath();
-    for (const [x, y] of path) {
-      const { x: sx, y: sy } = toScreen(viewport, clip, x, y);
-      context.lineTo(sx, sy);
-    }
-    twice(context, () => context.stroke());
-  }
-  if (!at) return;
-  const { x, y } = toScreen(viewport, clip, at.x, at.y);
-  if (tool === "brush" || tool === "eraser") {
-    context.beginPath();
-    context.ellipse(x, y, radius * viewport.scale * clip.aspect, radius * viewport.scale, 0, 0, 7);
-    twice(context, () => context.stroke());
-  }
-  if (cross) {
-    context.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      context.moveTo(x + 4 * dx, y + 4 * dy);
-      context.lineTo(x + 16 * dx, y + 16 * dy);
-    }
-    twice(context, () => context.stroke());
-  }
-}
-
-/** Dark over light, to be seen on every picture. */
-function twice(context, stroke) {
-  for (const [width, style] of [[3, "#000a"], [1.2, "#fff"]]) {
-    context.lineWidth = width;
-    context.strokeStyle = style;
-    stroke();
-  }
 }

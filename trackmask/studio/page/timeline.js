@@ -16,7 +16,13 @@ const STEP = 1.3; // of its zoom, a notch of the wheel
  */
 export function mountTimeline(store, session) {
   const { state, change } = store;
-  const [area, canvas, lanes, playhead, pointed] = ["track-area", "timeline-canvas", "lanes", "playhead", "pointed"].map(id => document.getElementById(id));
+  const [area, canvas, lanes, playhead, pointed] = [
+    "track-area",
+    "timeline-canvas",
+    "lanes",
+    "playhead",
+    "pointed",
+  ].map(id => document.getElementById(id));
   const context = canvas.getContext("2d");
   let palette = colours(COLOURS);
   let seen = { from: 0, to: 1, of: "", frames: 0 }; // the frames that are seen, and of which clip
@@ -42,7 +48,17 @@ export function mountTimeline(store, session) {
       review: clip.review.filter(place => place.object === id),
       prompts: clip.prompts.filter(prompt => prompt.object === id),
     }));
-    drawTimeline(context, { from: seen.from, to: seen.to, width, height, frames: clip.frames, lanes: known, cuts: clip.cuts, chosen: state.chosen, colours: palette });
+    drawTimeline(context, {
+      from: seen.from,
+      to: seen.to,
+      width,
+      height,
+      frames: clip.frames,
+      lanes: known,
+      cuts: clip.cuts,
+      chosen: state.chosen,
+      colours: palette,
+    });
     move();
   }
 
@@ -65,7 +81,8 @@ export function mountTimeline(store, session) {
   }
 
   function zoom(steps, at = state.frame + 0.5) {
-    const span = seen.to - seen.from, wanted = span / STEP ** steps;
+    const span = seen.to - seen.from,
+      wanted = span / STEP ** steps;
     show(at - ((at - seen.from) / span) * wanted, wanted);
   }
 
@@ -88,23 +105,28 @@ export function mountTimeline(store, session) {
   area.addEventListener("pointermove", event => {
     if (!state.clip) return;
     if (area.hasPointerCapture(event.pointerId)) seek(event);
-    const x = event.clientX - area.getBoundingClientRect().left, frame = inClip(place(x));
+    const x = event.clientX - area.getBoundingClientRect().left,
+      frame = inClip(place(x));
     pointed.textContent = `${frame.toLocaleString("en")} · ${clock(session.timeOf(frame))}`;
     pointed.style.left = `${Math.min(Math.max(x, 60), width - 60)}px`;
     pointed.hidden = false;
   });
   area.addEventListener("pointerleave", () => (pointed.hidden = true));
-  area.addEventListener("wheel", event => {
-    const panel = area.parentElement;
-    const scrolls = panel.scrollHeight > panel.clientHeight && !event.ctrlKey && !event.shiftKey;
-    if (!state.clip || scrolls) return;
-    event.preventDefault();
-    const x = event.clientX - area.getBoundingClientRect().left;
-    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      const span = seen.to - seen.from;
-      show(seen.from + ((event.deltaX || event.deltaY) / width) * span, span);
-    } else zoom(-event.deltaY / 100, place(x));
-  }, { passive: false });
+  area.addEventListener(
+    "wheel",
+    event => {
+      const panel = area.parentElement;
+      const scrolls = panel.scrollHeight > panel.clientHeight && !event.ctrlKey && !event.shiftKey;
+      if (!state.clip || scrolls) return;
+      event.preventDefault();
+      const x = event.clientX - area.getBoundingClientRect().left;
+      if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        const span = seen.to - seen.from;
+        show(seen.from + ((event.deltaX || event.deltaY) / width) * span, span);
+      } else zoom(-event.deltaY / 100, place(x));
+    },
+    { passive: false },
+  );
 
   store.listen(["clip", "series", "chosen"], (_, changed) => {
     if (!state.clip) return;
@@ -123,7 +145,12 @@ export function mountTimeline(store, session) {
   /** The names at the left: a press chooses the object. */
   function nameLanes() {
     const rows = state.clip.objects.map(({ id, name, color }) => {
-      const row = make("button", { className: "lane", title: name, onclick: () => change({ chosen: id }) }, swatch(color), make("span", {}, name));
+      const row = make(
+        "button",
+        { className: "lane", title: name, onclick: () => change({ chosen: id }) },
+        swatch(color),
+        make("span", {}, name),
+      );
       row.tabIndex = -1; // the objects' list is the keyboard's way to choose
       row.classList.toggle("chosen", id === state.chosen);
       return row;

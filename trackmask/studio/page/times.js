@@ -33,7 +33,8 @@ export const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${
 
 /** The last place in a rising list whose value is not above x, at least 0. @param {ArrayLike<number>} list */
 export function floor(list, x) {
-  let low = 0, high = list.length;
+  let low = 0,
+    high = list.length;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (list[middle] <= x) low = middle;

@@ -9,14 +9,28 @@ const HINTS = {
   lasso: "Draw around what to add · Alt takes it away",
   hand: "Drag the picture · the wheel zooms",
 };
-const TITLES = { point: "Click or box (V)", brush: "Brush (B)", eraser: "Eraser (E)", lasso: "Lasso (G)", hand: "Hand (Q)" };
+const TITLES = {
+  point: "Click or box (V)",
+  brush: "Brush (B)",
+  eraser: "Eraser (E)",
+  lasso: "Lasso (G)",
+  hand: "Hand (Q)",
+};
 const CURSORS = { point: "crosshair", brush: "none", eraser: "none", lasso: "crosshair", hand: "grab" };
-const LEAST = 0.5, MOST = 300; // of the brush: its radius in pixels of the clip
+const LEAST = 0.5,
+  MOST = 300; // of the brush: its radius in pixels of the clip
 
 /** @param {ReturnType<import("./store.js").makeStore>} store */
 export function mountTools(store) {
   const { state, change } = store;
-  const [group, size, range, shown, hint, canvas] = ["tools", "size", "size-range", "size-shown", "hint", "picture"].map(id => document.getElementById(id));
+  const [group, size, range, shown, hint, canvas] = [
+    "tools",
+    "size",
+    "size-range",
+    "size-shown",
+    "hint",
+    "picture",
+  ].map(id => document.getElementById(id));
   for (const button of group.querySelectorAll("[data-tool]")) button.title = TITLES[button.dataset.tool];
 
   const grow = by => change({ radius: Math.min(MOST, Math.max(LEAST, state.radius * by)) });
@@ -37,7 +51,8 @@ export function mountTools(store) {
   // The hint is for those who have done nothing yet with the tool.
   const known = new Set();
   store.listen(["tool", "clip", "stroke", "marks"], () => {
-    if (state.stroke || state.marks.length || (state.tool === "point" && state.clip?.prompts.length)) known.add(state.tool);
+    if (state.stroke || state.marks.length || (state.tool === "point" && state.clip?.prompts.length))
+      known.add(state.tool);
     hint.textContent = known.has(state.tool) ? "" : HINTS[state.tool];
   });
   return { grow };

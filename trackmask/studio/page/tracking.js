@@ -11,7 +11,9 @@ const SETTLE = 200; // milliseconds until the server is asked what tracking woul
  */
 export function mountTracking(store, session) {
   const { state, change } = store;
-  const [button, plan, rate, bar] = ["track", "track-plan", "track-rate", "track-progress"].map(id => document.getElementById(id));
+  const [button, plan, rate, bar] = ["track", "track-plan", "track-rate", "track-progress"].map(id =>
+    document.getElementById(id),
+  );
   let asking;
 
   const running = () => state.clip?.job ?? null;
@@ -48,8 +50,12 @@ export function mountTracking(store, session) {
     bar.hidden = !job;
     if (job?.total) bar.value = job.done / job.total;
     else bar.removeAttribute("value"); // it is not known how much there is to do
-    rate.textContent = job?.rate ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}` : "";
-    plan.textContent = job ? [job.what, job.total && `${Math.floor((100 * job.done) / job.total)} %`].filter(Boolean).join(", ") : sentence();
+    rate.textContent = job?.rate
+      ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}`
+      : "";
+    plan.textContent = job
+      ? [job.what, job.total && `${Math.floor((100 * job.done) / job.total)} %`].filter(Boolean).join(", ")
+      : sentence();
   }
 
   function label() {
@@ -61,9 +67,14 @@ export function mountTracking(store, session) {
     const { clip, plan: known } = state;
     if (!clip || !known) return "";
     if (!clip.prompts.length) return "Show what to track first.";
-    if (!known.frames) return Object.values(clip.stale).some(list => list.length) ? "Nothing to track this way." : "All is tracked and up to date.";
+    if (!known.frames)
+      return Object.values(clip.stale).some(list => list.length)
+        ? "Nothing to track this way."
+        : "All is tracked and up to date.";
     const all = Object.entries(known.ranges);
-    const again = all.some(([id, list]) => list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)));
+    const again = all.some(([id, list]) =>
+      list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)),
+    );
     const time = known.seconds ? `, about ${roughly(known.seconds)}` : "";
     return `Tracks ${all.length === 1 ? ranges(all[0][1]) : count(all.length, "object")}${again ? " again" : ""}${time}.`;
   }

@@ -86,7 +86,10 @@ export function mountTransport(store, session, player, zoom) {
     by("sound").setAttribute("aria-pressed", state.sound);
     by("sound-icon").setAttribute("href", `/page/icons.svg#${state.sound ? "sound" : "sound-off"}`);
   });
-  store.listen(["viewport"], () => (by("zoom-fit").textContent = `${Math.round(state.viewport.scale * devicePixelRatio * 100)} %`));
+  store.listen(
+    ["viewport"],
+    () => (by("zoom-fit").textContent = `${Math.round(state.viewport.scale * devicePixelRatio * 100)} %`),
+  );
   const showStyle = mountChoice(by("style"), style => change({ style }));
   store.listen(["style"], () => showStyle(state.style));
   return { fit };

@@ -37,7 +37,8 @@ export function panned(view, clip, stage, dx, dy) {
 /** Never so far out that the frame cannot be found again. */
 function kept(view, clip, stage) {
   const rim = 60;
-  const hold = (at, size, room) => Math.min(Math.max(at, Math.min(rim, room / 2) - size), room - Math.min(rim, room / 2));
+  const hold = (at, size, room) =>
+    Math.min(Math.max(at, Math.min(rim, room / 2) - size), room - Math.min(rim, room / 2));
   return {
     ...view,
     x: hold(view.x, clip.width * clip.aspect * view.scale, stage.width),

@@ -1,0 +1,107 @@
+/** The frame that is shown: its picture and masks are fetched, and put on the stage together. */
+
+import { makePictures, widthFor } from "./pictures.js";
+import { within } from "./ranges.js";
+
+const REST = 150; // milliseconds on a frame after which the server makes itself ready for clicks there
+const SCRUBBED = 1280; // pixels: a frame that is passed by is not fetched wider
+const NOTHING = { ids: new Uint8Array(0), width: 0, height: 0 };
+
+/**
+ * @param {ReturnType<import("./store.js").makeStore>} store
+ * @param {(problem: Error) => void} report
+ */
+export function makeShowing(store, report) {
+  const { state, change } = store;
+  let server = null;
+  let pictures = null;
+  let loading = false; // whether a frame is on its way: the newest one wanted comes next
+  let resting;
+
+  /** The width to ask for, as large as the frame is on the screen. */
+  function width(most) {
+    const wide = state.clip.width * state.clip.aspect * state.viewport.scale * devicePixelRatio;
+    return widthFor(wide, state.clip.width, most);
+  }
+
+  /** Whether there may be masks in a frame: where there are none nothing is fetched. */
+  function anything(frame) {
+    const { tracked, prompts } = state.clip;
+    return (
+      Object.values(tracked).some(ranges => within(ranges, frame)) || prompts.some(prompt => prompt.frame === frame)
+    );
+  }
+  const masks = frame => (anything(frame) ? pictures.masks(frame) : NOTHING);
+
+  /** What `work` does, unless another clip was opened meanwhile; what goes wrong is reported. */
+  async function attempt(work) {
+    const at = server;
+    try {
+      await work(() => at === server);
+    } catch (problem) {
+      if (at === server) report(problem);
+    }
+  }
+
+  /** Fetch and show the wanted frame; while it comes others may be wanted: only the newest of them is fetched then. */
+  async function load() {
+    if (loading || !server || !state.clip) return;
+    loading = true;
+    const at = server;
+    const { frame } = state;
+    await attempt(async open => {
+      const [picture, labels] = await Promise.all([pictures.picture(frame, { width: width(SCRUBBED) }), masks(frame)]);
+      if (open()) change({ shown: { frame, picture, labels } });
+    });
+    loading = false;
+    if (at !== server || state.frame !== frame) load();
+    else rest();
+  }
+
+  /** The frame as sharp as the screen shows it, and the server ready for a click, once people stay at it. */
+  function rest() {
+    clearTimeout(resting);
+    if (!state.clip || state.speed) return;
+    const sharpen = async open => {
+      const { frame } = state;
+      const picture = await pictures.picture(frame, { width: width(), still: true });
+      if (open() && state.shown?.frame === frame) change({ shown: { ...state.shown, picture } });
+    };
+    resting = setTimeout(() => attempt(sharpen), REST);
+  }
+
+  return {
+    /** @param {ReturnType<import("./server.js").clipAt> | null} of the clip whose frames are shown from now on */
+    open(of) {
+      server = of;
+      pictures = of && makePictures(of);
+      clearTimeout(resting);
+    },
+
+    /** Show the frame that `state.frame` names. */
+    load,
+
+    /** Fetch the picture again: it is shown larger now. */
+    sharpen: rest,
+
+    /** The masks of these frames have changed; without frames: those of all. @param {number[]} [frames] */
+    outdate: frames => pictures.outdate(frames),
+
+    /** Fetch the masks of the shown frame anew, where they have changed. */
+    refresh: () =>
+      attempt(async open => {
+        const frame = state.shown?.frame;
+        if (frame === undefined || frame !== state.frame) return;
+        const labels = await masks(frame);
+        if (open() && state.shown.frame === frame && labels !== state.shown.labels)
+          change({ shown: { ...state.shown, labels } });
+      }),
+
+    /** Whether a frame can be shown at once. */
+    ready: frame => Boolean(pictures?.ready(frame) && (!anything(frame) || pictures.masksReady(frame))),
+
+    /** Fetch a frame before its time, for playing. */
+    ahead: frame =>
+      Promise.all([pictures.picture(frame, { width: width(SCRUBBED), ahead: true }), masks(frame)]).catch(() => {}),
+  };
+}
