@@ -137,8 +137,8 @@ export function makeExporting(store, session) {
       mark(name);
       options.replaceChildren(
         make("p", {}, make("b", {}, format.name), ` opens in ${format.opens}.`),
-        ...format.options
-          .filter(option => option in OPTIONS)
+        ...Object.keys(OPTIONS)
+          .filter(option => format.options.includes(option))
           .map(option => {
             const { label, field } = OPTIONS[option];
             const control = field({ clip: state.clip, formats });
@@ -162,8 +162,13 @@ export function makeExporting(store, session) {
       const asked = Object.fromEntries(
         [...fields].map(([option, control]) => [option, OPTIONS[option].value(control)]),
       );
+      if (asked.objects && !asked.objects.length) return open.ended("Choose at least one object.", true);
       busy(true);
-      if (!(await session.act("export", { format: format.name, options: asked, to }))) busy(false);
+      try {
+        await session.ask("export", { format: format.name, options: asked, to });
+      } catch (problem) {
+        open?.ended(problem.message, true);
+      }
     }
 
     open = {

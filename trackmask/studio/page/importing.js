@@ -3,6 +3,7 @@
 import { openDialog } from "./dialog.js";
 import { make } from "./dom.js";
 import { get } from "./server.js";
+import { count } from "./times.js";
 
 /** @param {ReturnType<import("./session.js").makeSession>} session */
 export async function showImport(session) {
@@ -27,9 +28,13 @@ export async function showImport(session) {
     load.disabled = true;
     says.textContent = "";
     try {
-      await session.import(format.value, absent.checked, file.files[0]);
-      dialog.close();
+      const brought = await session.import(format.value, absent.checked, file.files[0]);
+      says.className = "soft";
+      says.textContent = brought
+        ? `${count(brought, "mask")} became corrections.`
+        : "No mask there differs from those here.";
     } catch (problem) {
+      says.className = "problem";
       says.textContent = problem.message;
       load.disabled = false;
     }

@@ -53,9 +53,9 @@ export function clipAt(id) {
     /** @param {string} act @param {object} body @returns {Promise<any>} the clip's new state */
     act: (act, body) => post(`${root}/${act}`, body),
 
-    /** @param {string} format @param {boolean} absent @param {Blob} file */
+    /** @param {string} format @param {boolean} absent whether what the file does not show is not here @param {File} file */
     import: (format, absent, file) =>
-      post(`${root}/import?format=${encodeURIComponent(format)}&absent=${absent ? 1 : 0}`, file),
+      post(`${root}/import?${new URLSearchParams({ format, absent: absent ? 1 : 0, name: file.name })}`, file),
 
     /** @returns {Promise<Float64Array>} seconds, one a frame */
     times: async () => new Float64Array(await (await ask(`${root}/times`)).arrayBuffer()),

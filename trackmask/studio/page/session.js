@@ -128,26 +128,36 @@ export function makeSession(store, report) {
       state.times ? floor(state.times, seconds + 1e-6) : Math.floor(seconds * state.clip.fps + 1e-3),
 
     /**
-     * Ask the server to do something to the clip; what it says of the clip then is shown.
+     * Ask the server to do something to the clip; what it says of the clip then is shown. Raises Refused.
      * @param {string} act @param {object} body `object: null` means a new one
-     * @param {object} [mark] a prompt to show until the server has it
-     * @returns {Promise<any>} the answer; null where it was refused, which has been said
+     * @returns {Promise<any>} the answer; null where another clip was opened meanwhile
      */
-    act(act, body = {}, mark = null) {
-      const at = server;
-      change({ pending: state.pending + 1, marks: mark ? [...state.marks, mark] : state.marks });
-      const done = acts.then(async () => {
-        try {
-          return await send(at, act, body);
-        } catch (problem) {
-          report(problem);
-          return null;
-        } finally {
-          change({ pending: state.pending - 1, marks: state.marks.filter(other => other !== mark) });
-        }
-      });
-      acts = done;
-      return done;
+    async ask(act, body = {}) {
+      const [at, before] = [server, acts];
+      change({ pending: state.pending + 1 });
+      const done = before.then(() => send(at, act, body));
+      acts = done.catch(() => {});
+      try {
+        return await done;
+      } finally {
+        change({ pending: state.pending - 1 });
+      }
+    },
+
+    /**
+     * The same, where a refusal is said over the stage: the answer is null then.
+     * @param {object} [mark] a prompt to show until the server has it
+     */
+    async act(act, body, mark = null) {
+      if (mark) change({ marks: [...state.marks, mark] });
+      try {
+        return await session.ask(act, body);
+      } catch (problem) {
+        report(problem);
+        return null;
+      } finally {
+        if (mark) change({ marks: state.marks.filter(other => other !== mark) });
+      }
     },
 
     /** The masks of some frames were just made. */
@@ -165,10 +175,15 @@ export function makeSession(store, report) {
       if (clip === server?.id && state.clip) change({ clip: { ...state.clip, job } });
     },
 
-    /** What a file holds, as corrections. Raises Refused. */
+    /** What a file holds, as corrections. Raises Refused. @returns {Promise<number>} how many masks that were */
     async import(format, absent, file) {
-      adopt(await server.import(format, absent, file));
+      const answer = await server.import(format, absent, file);
+      adopt(answer);
+      return answer.brought;
     },
+
+    /** Stop the work that is under way: at once, not behind other acts. */
+    stop: () => server?.act("stop").catch(report),
 
     /** The pointer rests at a place: the server gets ready for a click there. Nobody needs to know if it cannot. */
     hover: (frame, { x, y }) => server?.act("hover", { frame, x, y }).catch(() => {}),

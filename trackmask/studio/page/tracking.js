@@ -25,7 +25,7 @@ export function mountTracking(store, session) {
       change({ follow: true, speed: 0 });
       await session.act("track", asked());
     },
-    stop: () => running() && session.act("stop"),
+    stop: () => running() && session.stop(),
   };
   button.addEventListener("click", () => (running() ? acts.stop() : acts.start()));
 
