@@ -190,14 +190,50 @@ def test_frames_wait_as_far_as_they_can_be_read_again() -> None:
 def test_it_knows_the_prompts_and_the_frames_that_were_seen_best() -> None:
     """Sure and large, and the last one that was sure."""
     frames = all_found(confidence=0.8) | {5: found(1, 5, 0.95), 15: found(1, 15, 0.6), 14: found(1, 14, 0.6)}
-    told, known = Told(frames, prompted=(0, 3)), []
-    took = Tracker._take
-    with patch.object(Tracker, "_take", lambda tracker, new: (known.append(new), took(tracker, new))[1]):
+    told, known, seen = Told(frames, prompted=(0, 3)), [], []
+    took, understood = Tracker._take, twice.understand
+
+    def noted(video, runtime, prompts, settings):
+        seen.extend(prompts)
+        return understood(video, runtime, prompts, settings)
+
+    with (
+        patch.object(Tracker, "_take", lambda tracker, new: (known.append(new), took(tracker, new))[1]),
+        patch.object(twice, "understand", noted),
+    ):
         told.run()
-    # The frames 5 and 13 are understood; then the way from 13 begins, and the way from the prompt in 3.
+    assert seen == [5, 13]
+    # Both are understood; then the way from 13 begins, and the way from the prompt in 3.
     assert [len(track.references) for track in known] == [1, 1, 4, 4]
     assert told.read[-1] == (13, 1)
     assert [len(track.identity.prompted) for track in known[2:]] == [4, 4]
+
+
+def blended(first: dict[int, Masks], second: dict[int, Masks]) -> dict[int, Masks]:
+    """What becomes of two passes that say just that."""
+
+    def said(self, ways, there, back, done):
+        for frame in range(COUNT - 1, 0, -1):
+            back.add((Frame(frame, frame / 25, picture(frame)), second[frame]))
+
+    with patch.object(SecondPass, "_go_back", said):
+        return Told(first).run()
+
+
+def test_a_second_pass_that_arrives_astray_was_astray_before() -> None:
+    """It agrees with the first one on what is wrong, and then goes on with it until beside the prompt."""
+    wrong = {frame: found(1, frame, shift=50) for frame in range(COUNT)}
+    after = blended(all_found(confidence=0.8) | {frame: wrong[frame] for frame in range(8, COUNT)}, wrong)
+    assert all(iou(after[frame], frame) > 0.99 for frame in range(1, 8))
+
+
+def test_one_that_lost_the_object_on_the_way_is_believed_before_that() -> None:
+    """What it takes for the object beside the prompt says nothing of what it has followed up to there."""
+    wrong = {frame: found(1, frame, shift=50) for frame in range(COUNT)}
+    gone = {frame: found(1, frame, 0.9, away=State.ABSENT) for frame in (4, 5)}
+    second = all_found() | {frame: wrong[frame] for frame in (1, 2, 3)} | gone
+    after = blended(all_found() | {frame: wrong[frame] for frame in (9, 10)}, second)
+    assert all(iou(after[frame], frame) > 0.99 for frame in range(COUNT))
 
 
 def test_backward_first_then_forward() -> None:

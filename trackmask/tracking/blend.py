@@ -20,12 +20,13 @@ class Opinion(NamedTuple):
 
     record: ObjectRecord
     patch: Patch | None  # its soft mask; None where it is empty
+    trust: float = 1.0  # [0, 1]: in the direction, whatever it says of itself
 
 
 def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[ObjectRecord, Patch]:
     """Where the two agree they count alike; where they differ, each counts for how near it has begun (the right one for
-    `share`). Both count for the odds that they are right. One that has lost an object which it believes to be there
-    takes nothing from the other.
+    `share`). Both count for the odds that they are right, and as far as they are trusted. One that has lost an object
+    which it believes to be there takes nothing from the other.
 
     The record's `agreement` says how far the two are one; its area and box are the left one's. `certain`: the
     confidence from which a mask is no more called uncertain.
@@ -34,7 +35,8 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
     masks = [prob > SURE for prob in probs]
     agreement = float(jaccard(*masks))
     share = agreement / 2 + (1 - agreement) * share
-    weights = [(1 - share) * odds(left.record.quality), share * odds(right.record.quality)]
+    nearness = 1 - share, share
+    weights = [near * one.trust * odds(one.record.quality) for near, one in zip(nearness, (left, right), strict=True)]
     lost = [has_lost(one) for one in (left, right)]
     if lost[0] != lost[1]:
         weights = [float(not one) for one in lost]

@@ -11,11 +11,12 @@ import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from trackmask.data import Masks, ObjectRecord, label_map, measured
+from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.tracking.blend import Opinion, blend
@@ -30,10 +31,12 @@ from trackmask.video.queues import WriteBehind
 
 LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks
 LEAST = 24  # frames of a stretch, however large they are
+ASTRAY, ARRIVED = 0.5, 0.9  # IoU with the first pass where it began: the second is not believed, or wholly
 AHEAD = 8  # frames that the first pass may have read beyond a stretch
 
 
-class Way(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Way:
     """One object's way through the second pass: from the frame `right` to the one next to `left`."""
 
     object_id: int
@@ -108,11 +111,13 @@ class SecondPass:
         with closing(first):
             step = next(first, None)
             while step is not None:
-                with Stretch() as stretch, Pile() as both:
-                    step = self._fill(stretch, step, first)
-                    self._check(stretch, both, done)
-                    while len(both):
-                        yield both.pop()
+                with Stretch() as there, Stretch() as back:
+                    step = self._fill(there, step, first)
+                    ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
+                    self._go_back(ways, there, back, done)
+                    trust = {way: trusted(way, there, back) for way in ways}
+                    for frame in there.frames:
+                        yield self._blended(frame, there.at(frame), back, trust)
 
     def _fill(self, stretch: Stretch, step: Step, first: Iterator[Step]) -> Step | None:
         """The frames from `step` on, up to the first one of the next stretch, which is returned."""
@@ -124,40 +129,25 @@ class SecondPass:
                 behind.put(more)
         return None
 
-    def _check(self, stretch: Stretch, both: Pile, done: Callable[[], None]) -> None:
-        """The masks of both passes, the last ones first."""
-        ways = [way for object_id in stretch.objects for way in self._ways(stretch, object_id)]
-
-        def join(found: tuple[int, Masks | None]) -> None:
-            frame, theirs = found
-            ours = stretch.at(frame)
-            both.push(ours if theirs is None else self._blended(frame, ours, theirs, ways))
-
-        with closing(self._back(ways, stretch.turn)) as second, WriteBehind(join) as behind:
-            step = next(second, None)
-            for frame in reversed(stretch.frames):
-                if step is not None and step[0].index == frame:
-                    behind.put((frame, step[1]))
-                    step = next(second, None)
-                else:
-                    behind.put((frame, None))
-                done()
-
-    def _back(self, ways: Sequence[Way], turn: int) -> Generator[Step]:
-        """What the second pass finds in the frames that any object has a way through, the farthest one first."""
-        if not ways:
-            return
+    def _go_back(self, ways: Sequence[Way], there: Stretch, back: Stretch, done: Callable[[], None]) -> None:
+        """The second pass, through the frames that any object has a way through, the farthest one first."""
+        turn = there.turn
         tracker = Tracker(self.runtime, self.video.info.size, self.settings)
         given: dict[int, list[Reference]] = {}
         for way in ways:
             given.setdefault(way.right, []).append(way.reference)
-        begin = max((way.right for way in ways), key=lambda frame: turn * frame)
-        end = min((way.left for way in ways), key=lambda frame: turn * frame) + turn
-        for step in follow(tracker, self.video.between(begin, end), given):
-            yield step
-            for way in ways:
-                if step[0].index == way.left + turn:  # the next frame is the truth, or none of the object's
-                    tracker.tracks.pop(way.object_id)
+        begin = max((way.right for way in ways), key=lambda frame: turn * frame, default=None)
+        end = min((way.left + turn for way in ways), key=lambda frame: turn * frame, default=None)
+        if begin is not None and end is not None:
+            with WriteBehind(back.add) as behind:
+                for step in follow(tracker, self.video.between(begin, end), given):
+                    behind.put(step)
+                    done()
+                    for way in ways:
+                        if step[0].index == way.left + turn:  # the next frame is the truth, or none of the object's
+                            tracker.tracks.pop(way.object_id)
+        for _ in range(len(there) - len(back)):
+            done()
 
     def _ways(self, stretch: Stretch, object_id: int) -> list[Way]:
         """An object's ways, each between two frames in which it is known."""
@@ -187,16 +177,20 @@ class SecondPass:
         }
         return {frame.index: ref for frame, _, ref in understand(self.video, self.runtime, masks, self.settings)}
 
-    def _blended(self, frame: int, ours: Masks, theirs: Masks, ways: Sequence[Way]) -> Masks:
+    def _blended(self, frame: int, ours: Masks, back: Stretch, trust: Mapping[Way, Mapping[int, float]]) -> Masks:
         """A frame of both passes; what is prompted in it, or was not gone through twice, is as the first has it."""
-        shares = {way.object_id: way.share(frame) for way in ways if 0 < way.share(frame) < 1}
+        ways = {way.object_id: way for way in trust if 0 < way.share(frame) < 1}
+        if not ways:
+            return ours
+        theirs = back.at(frame)
         found = {record.id: record for record in theirs.objects}
         records, patches = [], dict(ours.patches)
         for record in ours.objects:
-            if record.id in shares:
+            if record.id in ways:
+                way = ways[record.id]
                 left = Opinion(record, ours.patches.get(record.id))
-                right = Opinion(found[record.id], theirs.patches.get(record.id))
-                record, patches[record.id] = blend(left, right, shares[record.id], self.settings.certain)
+                right = Opinion(found[record.id], theirs.patches.get(record.id), trust[way].get(frame, 1.0))
+                record, patches[record.id] = blend(left, right, way.share(frame), self.settings.certain)
             records.append(record)
         labels = label_map(patches.items(), ours.labels.shape)
         for object_id, prompts in self.references.items():
@@ -205,6 +199,20 @@ class SecondPass:
                 labels[ours.labels == object_id] = object_id
         said = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in records)
         return replace(ours, labels=labels, objects=tuple(said), patches=patches)
+
+
+def trusted(way: Way, there: Stretch, back: Stretch) -> dict[int, float]:
+    """How far the second pass is believed, by frame, where it has followed the object until beside what the first one
+    began with: as far as the two agree there. Astray from the truth it was astray before, too; where it has lost the
+    object on the way, that says nothing of the frames before.
+    """
+    frames = range(way.left + there.turn, way.right, there.turn)
+    ours, theirs = there.of(way.object_id), back.of(way.object_id)
+    if not ours[frames[0]].area:
+        return {}
+    masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
+    known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
+    return dict.fromkeys(takewhile(lambda frame: theirs[frame].area, frames), known)
 
 
 def worth(record: ObjectRecord) -> float:
