@@ -1,6 +1,6 @@
 """How fast trackmask is on this machine, and where its limit is: writes docs/performance.md and its pictures.
 
-    python benchmarks/performance.py            about ten minutes on 2 cores; stop everything else before
+    python benchmarks/performance.py            about a quarter of an hour on 2 cores; stop everything else before
     python benchmarks/performance.py --quick    seconds, for a look and for the tests: too short to be quoted
 
 Needs the package with its extra [train] (onnx counts the arithmetic, matplotlib draws).
@@ -15,7 +15,7 @@ from statistics import median
 
 import click
 from clips import Clip, Sample, looped
-from measure import command, cores, decode_alone, dis_flow, end_to_end, others, stages
+from measure import command, cores, decode_alone, dis_flow, end_to_end, end_to_end_twice, others, stages
 from page import Facts, page
 from pictures import draw
 from roofline import machine, network_seconds, work
@@ -121,6 +121,7 @@ class Measuring:
     def repeat(self, clips: dict[tuple[str, int], Clip]) -> None:
         """End to end, by stage, and the other programs: in turn, so that a slow minute spoils no case's median."""
         rates: defaultdict[tuple[str, int, bool], list[float]] = defaultdict(list)
+        twice: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
         parts: defaultdict[tuple[str, int], list[dict[str, float]]] = defaultdict(list)
         beside: list[dict[str, float]] = []
         warm = self.plan.warm
@@ -131,8 +132,10 @@ class Measuring:
                 click.echo(f"run {run + 1} of {self.plan.runs}: {key[0]}, {key[1]} objects")
                 for drawn in (True, False):
                     rates[*key, drawn].append(end_to_end(self.runtime, clip, warm, with_overlay=drawn))
+                twice[key].append(end_to_end_twice(self.runtime, clip, warm))
                 parts[key].append(stages(self.runtime, clip, warm))
         self.facts.rates = {key: median(values) for key, values in rates.items()}
+        self.facts.twice = {key: median(values) for key, values in twice.items()}
         self.facts.beside = {name: median(one[name] for one in beside) for name in beside[0]}
         for key, spent in parts.items():
             self.facts.stages[key] = {stage: median(one[stage] for one in spent) for stage in spent[0]}

@@ -232,7 +232,15 @@ def test_one_that_lost_the_object_on_the_way_is_believed_before_that() -> None:
     wrong = {frame: found(1, frame, shift=50) for frame in range(COUNT)}
     gone = {frame: found(1, frame, 0.9, away=State.ABSENT) for frame in (4, 5)}
     second = all_found() | {frame: wrong[frame] for frame in (1, 2, 3)} | gone
-    after = blended(all_found() | {frame: wrong[frame] for frame in (9, 10)}, second)
+    first = all_found() | {8: found(1, 8, 0.3, away=State.LOST)} | {frame: wrong[frame] for frame in (9, 10)}
+    after = blended(first, second)
+    assert all(iou(after[frame], frame) > 0.99 for frame in range(COUNT))
+
+
+def test_what_the_first_pass_has_followed_all_the_way_and_the_second_has_lost_is_the_first_ones() -> None:
+    wrong = {frame: found(1, frame, 0.95, shift=30) for frame in range(7, COUNT)}
+    gone = {frame: found(1, frame, 0.9, away=State.ABSENT) for frame in (5, 6)}
+    after = blended(all_found(confidence=0.8), all_found() | wrong | gone)
     assert all(iou(after[frame], frame) > 0.99 for frame in range(COUNT))
 
 

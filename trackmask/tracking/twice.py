@@ -31,7 +31,7 @@ from trackmask.video.queues import WriteBehind
 
 LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks
 LEAST = 24  # frames of a stretch, however large they are
-ASTRAY, ARRIVED = 0.5, 0.9  # IoU with the first pass where it began: the second is not believed, or wholly
+ASTRAY, ARRIVED = 0.7, 0.9  # IoU with the first pass where it began: the second is not believed, or wholly
 AHEAD = 8  # frames that the first pass may have read beyond a stretch
 
 
@@ -115,7 +115,7 @@ class SecondPass:
                     step = self._fill(there, step, first)
                     ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
                     self._go_back(ways, there, back, done)
-                    trust = {way: trusted(way, there, back) for way in ways}
+                    trust = {way: trusted(way, there, back, self.settings.certain) for way in ways}
                     for frame in there.frames:
                         yield self._blended(frame, there.at(frame), back, trust)
 
@@ -201,18 +201,23 @@ class SecondPass:
         return replace(ours, labels=labels, objects=tuple(said), patches=patches)
 
 
-def trusted(way: Way, there: Stretch, back: Stretch) -> dict[int, float]:
-    """How far the second pass is believed, by frame, where it has followed the object until beside what the first one
-    began with: as far as the two agree there. Astray from the truth it was astray before, too; where it has lost the
-    object on the way, that says nothing of the frames before.
+def trusted(way: Way, there: Stretch, back: Stretch, certain: float) -> dict[int, float]:
+    """How far the second pass is believed, by frame; wholly, where that is not said.
+
+    Where it has followed the object until beside what the first one began with, it is believed as far as the two agree
+    there: astray from the truth it was astray before, too. If it has lost the object on the way, that says nothing of
+    the frames before; but then the first pass has it, if it has come the whole way, never below `certain`.
     """
     frames = range(way.left + there.turn, way.right, there.turn)
     ours, theirs = there.of(way.object_id), back.of(way.object_id)
+    followed = list(takewhile(lambda frame: theirs[frame].area, frames))
+    if all(ours[frame].area and ours[frame].quality >= certain for frame in frames) and len(followed) < len(frames):
+        return dict.fromkeys(frames, 0.0)
     if not ours[frames[0]].area:
         return {}
     masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
     known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
-    return dict.fromkeys(takewhile(lambda frame: theirs[frame].area, frames), known)
+    return dict.fromkeys(followed, known)
 
 
 def worth(record: ObjectRecord) -> float:
