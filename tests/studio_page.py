@@ -53,11 +53,11 @@ def studio(path: Path, port: int | None = None) -> Iterator[Studio]:
             opened.end()
 
 
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    end = time.monotonic() + PATIENCE
+def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    """Wait for it, so many seconds at most."""
+    end = time.monotonic() + patience
     while not true():
-        assert time.monotonic() < end, f"not within {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < end, f"not within {patience:.0f} s: {what}"
         time.sleep(0.05)
 
 
@@ -128,5 +128,5 @@ class Desk:
         """A frame is there: the address names it."""
         until(lambda: "/" in self.page.evaluate("location.hash"), "the first frame")
 
-    def wait_text(self, selector: str, text: str) -> None:
-        until(lambda: text in (self.page.text_content(selector) or ""), f"{text!r} in {selector}")
+    def wait_text(self, selector: str, text: str, patience: float = PATIENCE) -> None:
+        until(lambda: text in (self.page.text_content(selector) or ""), f"{text!r} in {selector}", patience)
