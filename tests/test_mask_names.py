@@ -13,7 +13,7 @@ import trackmask
 from trackmask.batch.batch import Batch, run_batch
 from trackmask.cli import main
 from trackmask.correct import correct, undo
-from trackmask.errors import CallError, OutputExistsError, ResultError
+from trackmask.errors import CallError, DataError, OutputExistsError, ResultError
 from trackmask.evaluation.measure import score_folder
 from trackmask.export import Options as ExportOptions
 from trackmask.export import export
@@ -116,6 +116,11 @@ def test_score_finds_them_in_the_result_and_alone(room: Path, tmp_path: Path) ->
         shutil.copytree(room / "cat.trackmask" / "masks", tmp_path / "alone" / name)
     for place in (room / "cat.trackmask", tmp_path / "alone" / "masks", tmp_path / "alone" / "cat"):
         assert score_folder(place, tmp_path / "data")[0].jf == wanted
+    for name in ("y1.png", "y2.png"):  # two pictures more than were tracked
+        shutil.copy(room / "cat" / "00000.png", tmp_path / "data" / "JPEGImages" / "cat" / name)
+        shutil.copy(room / "truth" / "00000.png", tmp_path / "data" / "Annotations" / "cat" / name)
+    with pytest.raises(DataError, match=r"has no mask y1\.png in"):
+        score_folder(room / "cat.trackmask", tmp_path / "data")
 
 
 def test_exports_the_report_and_imports_read_them(result: Path, tmp_path: Path) -> None:

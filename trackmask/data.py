@@ -25,7 +25,7 @@ class VideoInfo:
     rotation: int = 0  # degrees clockwise that were applied: 0, 90, 180, 270
     mirrored: bool = False  # left and right changed places after that
     aspect: Fraction = Fraction(1)  # of a pixel: its width by its height, as it is shown
-    hdr: str | None = None  # "PQ" or "HLG", which were mapped to BT.709
+    hdr: str | None = None  # "PQ" or "HLG", which were mapped to BT.709; "Dolby Vision" alone, which nobody maps
     interlaced: bool = False  # fields were made whole frames
     alpha: bool = False  # the first frame is transparent in places, which show a plain grey
     white: float | None = None  # the stored value that is shown as white, of images of more than 8 bits a colour

@@ -9,8 +9,10 @@ import cv2
 import media
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image as Pillow
 
+from trackmask.cli import main
 from trackmask.errors import VideoError
 from trackmask.export.films import _PRORES, _VP9
 from trackmask.video import open_video
@@ -127,6 +129,17 @@ def test_wide_colours_keep_their_hue(tmp_path: Path) -> None:
     path = planes(tmp_path / "a.mp4", [code], pix_fmt="yuv444p10le", **tags)
     (colour,) = bars_of(next(iter(open_video(path))).image, 1)
     assert colour == pytest.approx([190, 0, 0], abs=16)
+
+
+def test_dolby_vision_alone_is_told(tmp_path: Path) -> None:
+    """By the mark of the stream, where nothing else says what the colours are."""
+    words = {"codec": "libx265", "pix_fmt": "yuv420p10le", "x265-params": "log-level=none"}
+    clip = media.write_clip(tmp_path / "a.mp4", media.numbered_images(3), **words).read_bytes()
+    assert clip.count(b"hev1") == 1
+    (tmp_path / "b.mp4").write_bytes(clip.replace(b"hev1", b"dvh1"))
+    assert (open_video(tmp_path / "a.mp4").info.hdr, open_video(tmp_path / "b.mp4").info.hdr) == (None, "Dolby Vision")
+    said = CliRunner().invoke(main, ["info", str(tmp_path / "b.mp4")])
+    assert "its colours are shown and tracked wrongly; convert it first" in said.output
 
 
 def test_films_of_hdr_are_in_bt709(tmp_path: Path) -> None:

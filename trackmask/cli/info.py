@@ -65,7 +65,9 @@ def _remarks(about: VideoInfo) -> Iterator[str]:
         height, width = about.size
         pixel = f"{about.aspect.numerator}:{about.aspect.denominator}"
         yield f"pixels of {pixel}: shown as {round(width * about.aspect)}x{height}; masks have the stored pixels"
-    if about.hdr:
+    if about.hdr == "Dolby Vision":
+        yield "Dolby Vision that is not HDR10 or HLG, too: its colours are shown and tracked wrongly; convert it first"
+    elif about.hdr:
         yield f"HDR ({about.hdr}): shown and tracked as BT.709"
     if about.interlaced:
         yield "interlaced: shown and tracked as whole frames"

@@ -31,6 +31,7 @@ _ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__
 _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 _JOINED = {"mpegts", "mpeg"}  # recordings in them can be joined by writing one behind the other
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_DOLBY_VISION = {"dvh1", "dvhe", "dav1"}  # mp4's marks of a picture whose colours only Dolby's decoders know
 _TORN = 3  # a packet that is called torn, and two behind it
 
 
@@ -198,7 +199,7 @@ def describe(path: Path) -> tuple[VideoInfo, Look]:
             rotation=look.rotation,
             mirrored=look.mirrored,
             aspect=1 / aspect if lying else aspect,
-            hdr=look.transfer,
+            hdr=look.transfer or ("Dolby Vision" if context.codec_tag in _DOLBY_VISION else None),
             interlaced=frame.interlaced_frame,
             alpha=look.alpha and bool((stored(frame, look)[..., 3] < 255).any()),
             audio=bool(decoding.container.streams.audio),
