@@ -307,7 +307,5 @@ def test_prompts_from_a_file() -> None:
     assert "box" in message
 
 
-def test_without_a_screen_nothing_can_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    assert "--box" in refused(2, "run", CAT, "--interactive")
+def test_who_looks_for_the_window_is_shown_the_studio() -> None:
+    assert "trackmask studio" in refused(2, "run", CAT, "--interactive")

@@ -1,5 +1,6 @@
 """Strangers stay out: each attack is tried."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,3 +127,14 @@ def test_bodies_are_bounded_and_must_say_what_they_are(friend):
         refused(friend.post(way + "/clear", content=b"{}", headers=OURS | {"Content-Type": kind}), 400)
     for body in (b"{", b"\xff", b"[" * 100_000, b"[]", b"7", b'{"object":1e999}', b'{"frame":-1,"x":1,"y":1}'):
         refused(friend.post(way + "/click", content=body, headers=json_), 400)
+
+
+def test_the_protocol_lists_every_call(friend):
+    """docs/studio-protocol.md, for those who write another page."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "studio-protocol.md").read_text(encoding="utf-8")
+    routes = [route.path for route in friend.app._app.routes]
+    assert len(routes) > 25
+    for way in routes:
+        told = way.replace("{clip}", "ID").replace("{frame:int}", "N").replace("/page/{name}", "/page/NAME")
+        told = told.replace("/downloads/{name}", "/downloads/NAME")
+        assert re.search(rf"[` ]{re.escape(told)}[`?]", page) or told == "/", told

@@ -38,6 +38,8 @@ def meant_command(line: Sequence[str], commands: Sequence[str]) -> str:
 
 def meant_option(line: Sequence[str], option: str) -> str | None:
     """The sentence for an option that a command does not have, and that is no slip of the fingers; else None."""
+    if line[0] == "run" and option == "--interactive":
+        return "objects are marked in the browser now: trackmask studio VIDEO"
     if line[0] == "run" and option in ("--frame", "--at"):
         return "in run, the frame of a prompt stands behind it: --box X,Y,W,H@12, --mask FILE@3.2s"
     for word in line:

@@ -36,7 +36,6 @@ CUTS = 10  # cuts that it names
     metavar="FILE",
     help="The prompts of a file: prompts.json, LabelMe's or COCO's json, or a mask.",
 )
-@click.option("--interactive", is_flag=True, help="Draw boxes and clicks on the first frame, in a window.")
 @click.option(
     "--auto", type=click.IntRange(1, 20), metavar="N", help="Find up to N main objects, where no prompt is given. [1]"
 )
@@ -49,7 +48,6 @@ def run(
     video: Path,
     out: Path | None,
     prompt_file: Path | None,
-    interactive: bool,
     auto: int | None,
     start: str | None,
     end: str | None,
@@ -81,8 +79,8 @@ def run(
     from trackmask.runtime import open_runtime
 
     prompts, names = read(click.get_current_context().meta["prompts"])
-    if bool(prompts) + interactive + (prompt_file is not None) + (auto is not None) > 1:
-        raise PromptError("objects come from options, --prompts, --interactive or --auto; leave all but one out")
+    if bool(prompts) + (prompt_file is not None) + (auto is not None) > 1:
+        raise PromptError("objects come from options, --prompts or --auto; leave all but one out")
     if prompt_file is not None:
         prompts, names = read_file(prompt_file, video)
     options = pipeline_options(
@@ -98,8 +96,6 @@ def run(
         auto=auto or 1,
         threads=threads,
     )
-    if interactive:
-        prompts, names = read(draw(video, options.start))
     folder = out or default_folder(video)
     with Bar(quiet) as bar:
         outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, names, bar.start)
@@ -114,15 +110,6 @@ def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
 
     said = read_prompt_file(path, Target(video.name))
     return list(said.prompts), dict(said.names)
-
-
-def draw(video: Path, start: int | float | None) -> list[tuple[str, str]]:
-    """What the user draws on the first frame, as options."""
-    from trackmask.cli.window import pick
-    from trackmask.video import open_video
-
-    with open_video(video) as reader:
-        return pick(next(reader.frames(start)).image)
 
 
 class Bar:

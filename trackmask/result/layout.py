@@ -6,6 +6,7 @@
     overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
     history/001/          what the first correction replaced, see revision.py
     edits/                masks that were imported, see importing
+    studio.json           the sign that a person's work in the studio has made it, and where that lies
     report.html           the page that `trackmask report` writes later
 
 The files of a frame are called by its number, or after the picture of the folder that it was.
@@ -21,7 +22,7 @@ from trackmask.files import absolute, plain_name, shown
 from trackmask.formats.names import stem_of, taken_for_one
 
 JSON, MASKS, SOFT, OVERLAY, REPORT = "result.json", "masks", "soft", "overlay.mp4", "report.html"
-HISTORY, EDITS = "history", "edits"
+HISTORY, EDITS, STUDIO = "history", "edits", "studio.json"
 
 MaskNames = Literal["number", "source"]  # the files of a frame are called by its number, or as the source calls it
 
@@ -77,5 +78,5 @@ def versions(folder: Path) -> list[Path]:
 
 
 def is_corrected(folder: Path) -> bool:
-    """Whether a person's work lies in a result: corrections, or edits that were imported."""
-    return bool(versions(folder)) or (folder / EDITS).exists()
+    """Whether a person's work lies in a result: corrections, edits that were imported, or what the studio has made."""
+    return bool(versions(folder)) or any((folder / name).exists() for name in (EDITS, STUDIO))

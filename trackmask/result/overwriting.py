@@ -9,10 +9,21 @@ from typing import Any
 from trackmask.errors import CallError, OutputExistsError, ResultError
 from trackmask.result.atomic import LOCK
 from trackmask.result.document import read_head
-from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, FrameFiles, is_corrected
+from trackmask.result.layout import (
+    EDITS,
+    HISTORY,
+    JSON,
+    MASKS,
+    OVERLAY,
+    REPORT,
+    SOFT,
+    STUDIO,
+    FrameFiles,
+    is_corrected,
+)
 
 # All that --overwrite may delete, and the names of the files in its folders.
-_OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+_OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, STUDIO, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
 _WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
 

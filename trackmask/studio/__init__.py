@@ -18,5 +18,5 @@ routes     what the page may ask
 server     the web server
 page/      what the browser shows
 
-`docs/studio.md` says what the page and the server tell each other. Needs the extra [studio].
+docs/studio-protocol.md says what the page and the server tell each other. Needs the extra [studio].
 """

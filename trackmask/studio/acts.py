@@ -45,6 +45,11 @@ class Said:
     givens: Mapping[Place, Given] = field(default_factory=dict)
     used: int = 0  # the highest id that an object ever had
 
+    def given_in(self, frame: int) -> list[tuple[int, Given]]:
+        """What was said in a frame, by object, the latest at the end: it wins its places."""
+        found = [(id_, given) for (id_, at), given in self.givens.items() if at == frame]
+        return sorted(found, key=lambda one: one[1].number)
+
     def of(self, object_id: int) -> dict[int, Given]:
         """What was said of an object, by frame in order."""
         return {frame: given for (id_, frame), given in sorted(self.givens.items()) if id_ == object_id}

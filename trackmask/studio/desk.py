@@ -122,13 +122,14 @@ class Desk:
 
         def work(job: Job) -> None:
             self._counted(clip_id, job)
-            todo = passes(session.acts.said, session.tracked, session.range, direction, at, wanted)
+            said = session.acts.said  # what is said from here on puts out of date what is tracked now
+            todo = passes(said, session.tracked, session.range, direction, at, wanted)
             job.total = sum(2 * one.count for one in todo)
             job.began = monotonic()
             teller = Teller(self, clip_id, session, job)
             try:
                 with CachedVideo(open_video(session.place.video)) as video:
-                    tracking = Work(session, video, teller.made, teller.step)
+                    tracking = Work(session, said, video, teller.made, teller.step)
                     for one in todo:
                         tracking.run(one)
             finally:
@@ -206,7 +207,12 @@ class Desk:
     def _save(self, clip_id: str, session: Session, job: Job) -> None:
         job.what = "writing the result"
         self.hub.send("progress", {"clip": clip_id, "job": job.as_json()})
-        save(session)
+
+        def drawing() -> None:
+            job.what = "drawing the overlay"
+            self.hub.send("progress", {"clip": clip_id, "job": job.as_json()})
+
+        save(session, drawing)
         self._reviews[clip_id].renew(session)
 
     def _counted(self, clip_id: str, job: Job) -> None:

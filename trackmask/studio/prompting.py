@@ -16,6 +16,7 @@ from trackmask.studio.frames import Frames
 from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import paste
 from trackmask.tracking.prompted import PromptedFrame
+from trackmask.tracking.segment import Observation
 
 PATIENCE = 0.5  # seconds that tracking waits for a prompt to be answered
 
@@ -60,28 +61,36 @@ class Prompting:
         self._lock = threading.Lock()
         self._at: int | None = None
         self._frame: PromptedFrame | None = None
+        self._last: tuple[object, Observation] | None = None  # what was asked last, and the answer
         self._wish = 0  # rises with every wish to get ready: only the last one is fulfilled
 
     def answer(self, prompt: Prompt) -> tuple[np.ndarray, float]:
         """The mask (H, W) bool that box or clicks mean, and its predicted IoU in [0, 1]. Raises VideoError."""
         self._wish += 1
         with self._turns.first(), self._lock:
-            frame = self._open(prompt.at)
-            seen = frame.observe(prompt)
-            patch = paste(seen.prob, seen.crop, frame.size)
-            if patch is None or seen.box is None:
-                return np.zeros(frame.size, bool), seen.iou
-            return clicked(patch, prompt.positive, prompt.negative).over(frame.size) > SURE, seen.iou
+            seen = self._observe(prompt)
+        patch, size = paste(seen.prob, seen.crop, self._frames.info.size), self._frames.info.size
+        if patch is None or seen.box is None:
+            return np.zeros(size, bool), seen.iou
+        return clicked(patch, prompt.positive, prompt.negative).over(size) > SURE, seen.iou
 
     def get_ready(self, index: int, prompt: Prompt | None = None) -> None:
-        """Encode what a prompt in this frame, or just this one, will need; given up where another wish comes."""
+        """Encode what a prompt in this frame will need, or answer just this one; given up where another wish comes."""
         self._wish += 1
         wish = self._wish
         with suppress(TrackmaskError), self._lock:
             if wish != self._wish:
                 return
-            frame = self._open(index)
-            frame.get_ready(prompt, lambda: wish == self._wish)
+            self._open(index).get_ready(prompt, lambda: wish == self._wish)
+            if prompt is not None and wish == self._wish and self._turns.idle.is_set():
+                self._observe(prompt)
+
+    def _observe(self, prompt: Prompt) -> Observation:
+        """What a prompt means; at no cost where that was asked last."""
+        key = (prompt.at, prompt.box, prompt.positive, prompt.negative)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._open(prompt.at).observe(prompt)
+        return self._last[1]
 
     def _open(self, index: int) -> PromptedFrame:
         if self._frame is None or self._at != index:

@@ -1,4 +1,4 @@
-"""What the page may ask: read a body, call one function, answer. Docs/studio.md lists it."""
+"""What the page may ask: read a body, call one function, answer. docs/studio-protocol.md lists it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from trackmask.errors import OutputExistsError, ResultError, TrackmaskError, VideoError
 from trackmask.files import open_regular, writing
 from trackmask.formats.png import write_labels
+from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt
 from trackmask.report import kept_up_to_date
 from trackmask.result import (
@@ -28,11 +29,11 @@ from trackmask.result import (
     open_result,
     prompted,
 )
-from trackmask.result.layout import HISTORY, JSON
-from trackmask.result.records import shots
+from trackmask.result.layout import HISTORY, JSON, STUDIO
+from trackmask.result.records import dumps, shots
 from trackmask.result.revision import link, link_tree
 from trackmask.runtime import Runtime
-from trackmask.studio.acts import Given
+from trackmask.studio.acts import Given, Said
 from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps, stale
 from trackmask.studio.prompting import Turns
@@ -118,6 +119,7 @@ def begin(session: Session, result: Result) -> None:
             "masks": masks,
             "range": [indices[0], indices[-1]] if part else None,
             "names": result.files.by,
+            "style": result.style,
             "result": fingerprint(result.folder),
             "lines": session.tracked.count,
         }
@@ -140,73 +142,83 @@ def _pair(of_object: list[Gap], frame: int) -> Pair:
     return next((gap.pair for gap in of_object if gap.first <= frame <= gap.last), (0, 0))
 
 
-def save(session: Session) -> Path:
-    """Write the result folder, in place of the version that the session knows. Returns its path.
+def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
+    """Write the result folder, in place of the version that the session knows. Returns its path. `drawing` is called
+    before its overlay is drawn, where it had one: that takes a while.
 
     Raises OutputExistsError where another command has changed it since, ResultError where nothing is known of any
     frame yet, OutputError.
     """
-    folder, lines_then = session.place.result, session.tracked.count
-    files = FrameFiles.named(session.about.get("names", "number"), session.info.names)
+    folder, path = session.place.result, session.place.video
+    with session.lock:
+        said, acts, lines_then = session.acts.said, session.acts.count, session.tracked.count
+    frames, files = _frames(session, said), FrameFiles.named(session.about.get("names", "number"), session.info.names)
+    if not frames:
+        raise ResultError("nothing is marked or tracked yet, so there is nothing to save")
     with kept_up_to_date(folder), ResultWriter(folder, overwrite=True, discard=True) as writer:
         if fingerprint(folder) not in (None, session.saved):
             raise OutputExistsError(
                 f"{folder.name} was changed by another command meanwhile, so it is left as it is; close the studio and "
                 f"open it again to go on from there. What you did is kept in {session.place.folder.name}"
             )
-        said, frames = session.acts.said, _frames(session)
-        if not frames:
-            raise ResultError("nothing is marked or tracked yet, so there is nothing to save")
         with writing(folder):
             for part in (HISTORY, EDITS):
                 link_tree(folder / part, writer.folder / part)
+            (writer.folder / STUDIO).write_text(dumps({"session": session.place.folder.name, "acts": acts}))
             cuts = {cut for cut in session.tracked.cuts if cut in frames}
-            records = _records(session, frames, writer.folder, files)
+            records = _records(session, said, frames, writer.folder, files)
             writer.adopt(records, list(shots(frames, cuts)), files)
-        reason = unfinished(session)
+        reason = unfinished(session, said)
+        style = session.about.get("style") if reason is None else None
+        if style is not None:
+            drawing()
+            draw_masks(writer.folder, session.reader, path, session.reader.frames(frames[0], frames[-1]), writer.labels, style)
         written = writer.finish(
             source=_source(session),
             prompts=[_as_json(object_id, frame, given) for (object_id, frame), given in sorted(said.givens.items())],
-            objects=list(_objects(session)),
+            objects=list(_objects(said)),
             weights_sha256=session.runtime.weights_sha256,
             weights_folder=session.runtime.weights_folder,
             ran=session.runtime.files,
+            style=style,
             complete=reason is None,
             reason=reason,
         )
-        session.note({"do": "saved", "result": fingerprint(folder), "lines": lines_then})
+        session.note({"do": "saved", "result": fingerprint(folder), "acts": acts, "lines": lines_then})
     return written
 
 
-def unfinished(session: Session) -> str | None:
+def unfinished(session: Session, said: Said | None = None) -> str | None:
     """In a sentence, what of the clip is not tracked or out of date; None where nothing is."""
-    for object_id, found in stale(session.acts.said, session.tracked, session.range).items():
+    said = said or session.acts.said
+    for object_id, found in stale(said, session.tracked, session.range).items():
         if found:
-            name, (begin, end) = session.acts.said.names[object_id], found[0]
+            name, (begin, end) = said.names[object_id], found[0]
             more = f" and {len(found) - 1} more ranges" if len(found) > 1 else ""
             return f"frames {begin} to {end}{more} of {name} are not tracked yet, or out of date"
     return None
 
 
-def _frames(session: Session) -> range:
+def _frames(session: Session, said: Said) -> range:
     """From the first frame of which anything is known to the last one."""
-    known = {frame for _, frame in session.acts.said.givens} | session.tracked.times.keys()
+    known = {frame for _, frame in said.givens} | session.tracked.times.keys()
     return range(min(known), max(known) + 1) if known else range(0)
 
 
-def _records(session: Session, frames: range, folder: Path, files: FrameFiles) -> Iterator[FrameRecord]:
+def _records(
+    session: Session, said: Said, frames: range, folder: Path, files: FrameFiles
+) -> Iterator[FrameRecord]:
     """The records, one frame after the other; each frame's picture is there when its record comes."""
-    said = session.acts.said
     given = {frame for _, frame in said.givens}
     gone = [series.state for id_, series in session.tracked.series.items() if id_ not in said.names]
     for frame in frames:
         path, target = session.tracked.path(frame), folder / files.mask(frame)
         deleted = any(frame < len(state) and state[frame] for state in gone)
         if frame in given or deleted or not path.exists():
-            write_labels(target, session.labels(frame))
+            write_labels(target, session.labels(frame, said))
         else:
             link(path, target)
-        yield FrameRecord(frame, session.time(frame), tuple(session.records(frame)))
+        yield FrameRecord(frame, session.time(frame), tuple(session.records(frame, said)))
 
 
 def _source(session: Session) -> Source:
@@ -233,9 +245,9 @@ def _check_source(session: Session) -> None:
         )
 
 
-def _objects(session: Session) -> Iterator[ObjectInfo]:
-    for object_id, name in sorted(session.acts.said.names.items()):
-        if at := list(session.acts.said.of(object_id)):
+def _objects(said: Said) -> Iterator[ObjectInfo]:
+    for object_id, name in sorted(said.names.items()):
+        if at := list(said.of(object_id)):
             yield ObjectInfo(object_id, name, at[0], at[-1])
 
 

@@ -6,7 +6,7 @@ import logging
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -100,4 +100,5 @@ def serve(
             ws="none",
         )
         opened(address)
-        Server(config, hub).run(sockets=[place])
+        with suppress(KeyboardInterrupt):  # the way to end it
+            Server(config, hub).run(sockets=[place])

@@ -31,7 +31,7 @@ from trackmask.formats.png import write_grey
 from trackmask.prompts import Prompt, check
 from trackmask.result.records import decode, dumps, encode
 from trackmask.runtime import Runtime
-from trackmask.studio.acts import Act, Acts, Given, after, told
+from trackmask.studio.acts import Act, Acts, Given, Said, after, told
 from trackmask.studio.frames import Frames
 from trackmask.studio.journal import Journal, lines
 from trackmask.studio.painting import painted
@@ -84,7 +84,7 @@ class Session:
             self.tracked = Tracked(place.folder, self.size)
             stack.callback(self.tracked.close)
             self._held = stack.pop_all()
-        self.dirty = self.about.get("lines", 0) != self.tracked.count or self.dirty
+        self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
         self._sounding = threading.Lock()
         self.frames = Frames(self.reader, turns.quiet)
         self.prompting = Prompting(runtime, self.frames, turns)
@@ -125,43 +125,40 @@ class Session:
         """Frames of the video; as its header has it until they are counted."""
         return len(self.times) or self.info.frames or max(self.tracked.times, default=0) + 1
 
-    def labels(self, frame: int) -> Labels:
-        """(H, W) uint8: what was tracked, and above it what was given."""
-        labels, said = self.tracked.labels(frame), self.acts.said
+    def labels(self, frame: int, said: Said | None = None) -> Labels:
+        """(H, W) uint8: what was tracked, and above it what was given; by what was `said` once, or now."""
+        labels, said = self.tracked.labels(frame), said or self.acts.said
         for object_id in set(np.unique(labels).tolist()) - {0} - set(said.names):
             labels[labels == object_id] = 0
-        for object_id, given in self.given_in(frame):
+        for object_id, given in said.given_in(frame):
             labels[labels == object_id] = 0
             labels[self.mask(object_id, frame, given)] = object_id
         return labels
 
-    def given_in(self, frame: int) -> list[tuple[int, Given]]:
-        """What was said in a frame, by object, the latest at the end: it wins its places."""
-        found = [(id_, given) for (id_, at), given in self.acts.said.givens.items() if at == frame]
-        return sorted(found, key=lambda one: one[1].number)
-
-    def record(self, object_id: int, frame: int) -> ObjectRecord | None:
+    def record(self, object_id: int, frame: int, said: Said | None = None) -> ObjectRecord | None:
         """None where nothing is known."""
-        given = self.acts.said.givens.get((object_id, frame))
+        given = (said or self.acts.said).givens.get((object_id, frame))
         if given is None:
             return self.tracked.record(object_id, frame)
         if (given.number, object_id, frame) not in self.seen:
             self._see(object_id, frame, given, self.mask(object_id, frame, given), 1.0)
         return self.seen[given.number, object_id, frame]
 
-    def records(self, frame: int) -> Iterator[ObjectRecord]:
+    def records(self, frame: int, said: Said | None = None) -> Iterator[ObjectRecord]:
         """Of all objects of which something is known in a frame, in order of id."""
-        found = (self.record(object_id, frame) for object_id in sorted(self.acts.said.names))
+        said = said or self.acts.said
+        found = (self.record(object_id, frame, said) for object_id in sorted(said.names))
         yield from (record for record in found if record is not None)
 
     def mask(self, object_id: int, frame: int, given: Given) -> np.ndarray:
         """(H, W) bool: what was said of an object in a frame, as a mask."""
         path = self.place.folder / GIVEN / f"{given.number}-{object_id}-{frame:05d}.png"
         if not path.exists():
-            mask, sure = self._made(object_id, frame, given)
-            self.write_mask(path, mask)
-            self._see(object_id, frame, given, mask, sure)
-            return mask
+            with self.lock:  # made once, whoever else asks meanwhile
+                if not path.exists():
+                    mask, sure = self._made(object_id, frame, given)
+                    self.write_mask(path, mask)
+                    self._see(object_id, frame, given, mask, sure)
         return self._read(path)
 
     def prompt(self, object_id: int, frame: int, given: Given) -> Prompt:
@@ -347,11 +344,13 @@ class Session:
             if line["do"] == "seen":
                 about = decode(line["of"], 0.0)
                 self.seen[line["number"], about.objects[0].id, about.index] = about.objects[0]
-            elif line["do"] in ("source", "saved"):
+            elif line["do"] == "source":
                 self.about |= line
-                self.dirty = False
+            elif line["do"] == "saved":
+                self.about |= line
+                self.dirty = line["acts"] != self.acts.count
             elif line["do"] == "begin":
-                self.about |= {key: line[key] for key in ("result", "range", "names", "lines")}
+                self.about |= {key: line[key] for key in ("result", "range", "names", "style", "lines")}
                 self.acts.begin({**line, "do": "masks"})
             else:
                 self.acts.add(line)

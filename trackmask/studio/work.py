@@ -14,6 +14,7 @@ from contextlib import closing
 import numpy as np
 
 from trackmask.data import SURE, Frame, Masks, Patch, measured
+from trackmask.studio.acts import Said
 from trackmask.studio.plan import HALF, Gap, Pass, halves
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made, Pair
@@ -33,9 +34,14 @@ class Work:
     """
 
     def __init__(
-        self, session: Session, video: CachedVideo, made: Callable[[int, list[Made]], None], step: Callable[[], None]
+        self,
+        session: Session,
+        said: Said,
+        video: CachedVideo,
+        made: Callable[[int, list[Made]], None],
+        step: Callable[[], None],
     ) -> None:
-        self._session, self._video, self._told, self._step = session, video, made, step
+        self._session, self._said, self._video, self._told, self._step = session, said, video, made, step
         self._known: dict[int, dict[int, Reference]] = {}
 
     def run(self, one: Pass) -> None:
@@ -148,7 +154,7 @@ class Work:
             for frame in sorted(known, key=lambda frame, prompt=prompt: frame == prompt):  # type: ignore[misc]
                 tracker.know(known[frame])
             if one.begin != prompt:
-                masks[gap.object_id] = session.labels(one.begin) == gap.object_id
+                masks[gap.object_id] = session.labels(one.begin, self._said) == gap.object_id
         if masks and (there := self._video.at(one.begin)) is not None:
             tracker.stand(there.image, masks)
         return tracker
@@ -159,7 +165,7 @@ class Work:
             session = self._session
             prompts = {
                 frame: session.prompt(object_id, frame, given)
-                for frame, given in session.acts.said.of(object_id).items()
+                for frame, given in self._said.of(object_id).items()
             }
             found = understand(self._video, session.runtime, prompts, session.settings)
             self._known[object_id] = {frame.index: reference for frame, _, reference in found}
