@@ -172,7 +172,9 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
         style = session.about.get("style") if reason is None else None
         if style is not None:
             drawing()
-            draw_masks(writer.folder, session.reader, path, session.reader.frames(frames[0], frames[-1]), writer.labels, style)
+            draw_masks(
+                writer.folder, session.reader, path, session.reader.frames(frames[0], frames[-1]), writer.labels, style
+            )
         written = writer.finish(
             source=_source(session),
             prompts=[_as_json(object_id, frame, given) for (object_id, frame), given in sorted(said.givens.items())],
@@ -205,9 +207,7 @@ def _frames(session: Session, said: Said) -> range:
     return range(min(known), max(known) + 1) if known else range(0)
 
 
-def _records(
-    session: Session, said: Said, frames: range, folder: Path, files: FrameFiles
-) -> Iterator[FrameRecord]:
+def _records(session: Session, said: Said, frames: range, folder: Path, files: FrameFiles) -> Iterator[FrameRecord]:
     """The records, one frame after the other; each frame's picture is there when its record comes."""
     given = {frame for _, frame in said.givens}
     gone = [series.state for id_, series in session.tracked.series.items() if id_ not in said.names]

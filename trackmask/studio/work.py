@@ -164,8 +164,7 @@ class Work:
         if object_id not in self._known:
             session = self._session
             prompts = {
-                frame: session.prompt(object_id, frame, given)
-                for frame, given in self._said.of(object_id).items()
+                frame: session.prompt(object_id, frame, given) for frame, given in self._said.of(object_id).items()
             }
             found = understand(self._video, session.runtime, prompts, session.settings)
             self._known[object_id] = {frame.index: reference for frame, _, reference in found}

@@ -1,0 +1,148 @@
+"""What the studio makes is the result that all other commands read, and protect."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from studio_samples import Studio, cat, runtime, studio, truth
+
+from trackmask.correct import correct, undo
+from trackmask.errors import OutputExistsError
+from trackmask.export import Options as ExportOptions
+from trackmask.export import export
+from trackmask.pipeline import Options, run
+from trackmask.prompts import Prompt
+from trackmask.report import write_report
+from trackmask.result import open_result
+from trackmask.studio import saving
+from trackmask.studio.clips import find
+from trackmask.studio.prompting import Turns
+from trackmask.studio.saving import leave, open_session, save
+
+LAST = 7
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip, and a result of its first frames: corrected once, with an overlay and a report."""
+    folder = tmp_path_factory.mktemp("tracked")
+    result = folder / "cat.mp4.trackmask"
+    run(cat(folder), result, [Prompt(1, 0, mask=truth(0))], runtime(), Options(end=LAST, fast=True))
+    correct(result, [Prompt(1, 4, mask=truth(4))], runtime())
+    write_report(result)
+    return folder
+
+
+@pytest.fixture
+def result(tracked: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tracked, tmp_path / "here")) / "cat.mp4.trackmask"
+
+
+@pytest.fixture
+def one(result: Path) -> Iterator[Studio]:
+    with studio(result) as found:
+        yield found
+
+
+def edit(one: Studio, frame: int = 2) -> None:
+    one.wait()
+    one.post("stroke", object=1, frame=frame, points=[[30, 30], [60, 30]], radius=8, add=True)
+    one.track()
+
+
+def test_a_result_opens_as_it_is(one: Studio, result: Path) -> None:
+    state = one.wait()
+    there = open_result(result)
+    assert [(p["object"], p["frame"]) for p in state["prompts"]] == [(1, 0), (1, 4)]
+    assert state["stale"] == {"1": []}
+    assert state["tracked"] == {"1": [[0, LAST]]}
+    assert state["saved"]
+    assert [r["frame"] for r in state["review"]] == [r.frame for r in there.review]
+    for frame in range(LAST + 1):
+        assert np.array_equal(one.mask(frame), there.masks(frame))
+    line = one.get("/timeline?object=1")
+    assert line["confidence"][: LAST + 1] == [frame.objects[0].confidence for frame in there.frames]
+
+
+def test_what_is_made_of_it_is_a_result_with_all_that_it_had(one: Studio, result: Path) -> None:
+    before, overlay, report = (
+        open_result(result),
+        (result / "overlay.mp4").read_bytes(),
+        (result / "report.html").stat(),
+    )
+    kept = before.masks(LAST)
+    edit(one)
+    after = open_result(result)
+    assert after.complete
+    assert after.frames.indices[-1] == LAST  # the range of the run
+    assert (result / "overlay.mp4").read_bytes() != overlay
+    assert after.style == before.style
+    assert (result / "report.html").stat().st_mtime_ns != report.st_mtime_ns
+    assert (result / "history" / "001").is_dir()
+    assert after.masks(2)[30, 40] == 1
+    assert np.array_equal(after.masks(LAST), kept)  # behind the next prompt
+    assert export(result, "davis", result.parent / "davis", ExportOptions()).clips == 1
+
+
+def test_no_run_overwrites_a_persons_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip = cat(tmp_path)
+    with studio(clip) as one:
+        one.post("stroke", object=None, frame=2, points=[[30, 30], [60, 30]], radius=8, add=True)
+        one.post("save")
+        one.wait()
+    result = tmp_path / "cat.mp4.trackmask"
+    assert not open_result(result).complete
+    again = Options(end=2, fast=True, style=None, overwrite=True)
+    with pytest.raises(OutputExistsError, match="corrections"):
+        run(clip, result, [Prompt(1, 0, mask=truth(0))], runtime(), again)
+    run(clip, result, [Prompt(1, 0, mask=truth(0))], runtime(), Options(**vars(again) | {"discard": True}))
+    assert not (result / "studio.json").exists()
+
+
+def test_other_commands_go_on_from_it(one: Studio, result: Path) -> None:
+    edit(one)
+    made = open_result(result).masks(6)
+    correct(result, [Prompt(1, 6, mask=truth(6))], runtime())
+    assert np.array_equal(open_result(result).masks(6) == 1, truth(6))
+    undo(result)
+    assert np.array_equal(open_result(result).masks(6), made)
+
+
+def test_what_is_said_while_it_is_written_is_written_the_next_time(
+    result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_session(find(result).clips[0].place, runtime(), Turns())
+    session.rename(1, "first")
+    source = saving._source
+
+    def meanwhile(of: object) -> object:
+        session.rename(1, "second")
+        return source(session)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "_source", meanwhile)
+        save(session)
+    assert open_result(result).objects[0].name == "first"
+    assert session.dirty
+    leave(session)
+    assert open_result(result).objects[0].name == "second"
+
+
+def test_a_deleted_object_is_gone_and_comes_back(one: Studio, result: Path) -> None:
+    one.wait()
+    one.post("delete", object=1)
+    one.post("stroke", object=None, frame=3, points=[[30, 30]], radius=8, add=True)
+    one.post("save")
+    one.wait()
+    after = open_result(result)
+    assert [item.id for item in after.objects] == [2]
+    assert set(np.unique(after.masks(3))) == {0, 2}
+    assert not after.masks(5).any()
+    one.post("undo")
+    one.post("undo")
+    one.post("save")
+    one.wait()
+    assert open_result(result).masks(5).any()
