@@ -29,7 +29,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip, and a result of its first frames: corrected once, with an overlay and a report."""
     folder = tmp_path_factory.mktemp("tracked")
     result = folder / "cat.mp4.trackmask"
-    run(cat(folder), result, [Prompt(1, 0, mask=truth(0))], runtime(), Options(end=LAST, fast=True))
+    run(cat(folder), result, [Prompt(1, 0, mask=truth(0))], runtime(), Options(end=LAST, fast=True, soft=True))
     correct(result, [Prompt(1, 4, mask=truth(4))], runtime())
     write_report(result)
     return folder
@@ -72,7 +72,7 @@ def test_what_is_made_of_it_is_a_result_with_all_that_it_had(one: Studio, result
         (result / "overlay.mp4").read_bytes(),
         (result / "report.html").stat(),
     )
-    kept = before.masks(LAST)
+    kept, before_soft = before.masks(LAST), before.soft(1, LAST)
     edit(one)
     after = open_result(result)
     assert after.complete
@@ -83,6 +83,11 @@ def test_what_is_made_of_it_is_a_result_with_all_that_it_had(one: Studio, result
     assert (result / "history" / "001").is_dir()
     assert after.masks(2)[30, 40] == 1
     assert np.array_equal(after.masks(LAST), kept)  # behind the next prompt
+    soft = after.soft(1, 3)
+    assert len(np.unique(soft)) > 20  # between two prompts
+    assert (soft[after.masks(3) == 1] > 127).mean() > 0.9
+    assert np.array_equal(after.soft(1, 2) > 127, after.masks(2) == 1)
+    assert np.array_equal(after.soft(1, LAST), before_soft)
     assert export(result, "davis", result.parent / "davis", ExportOptions()).clips == 1
 
 

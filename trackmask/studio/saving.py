@@ -14,12 +14,13 @@ import numpy as np
 
 from trackmask.errors import OutputExistsError, ResultError, TrackmaskError, VideoError
 from trackmask.files import open_regular, writing
-from trackmask.formats.png import write_labels
+from trackmask.formats.png import write_grey, write_labels
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt
 from trackmask.report import kept_up_to_date
 from trackmask.result import (
     EDITS,
+    SOFT,
     FrameFiles,
     FrameRecord,
     ObjectInfo,
@@ -110,6 +111,8 @@ def begin(session: Session, result: Result) -> None:
     with writing(session.place.folder):
         for index in indices:
             link(result.folder / result.files.mask(index), session.tracked.path(index))
+        session.tracked.soft = (result.folder / SOFT).is_dir()
+        _link_soft(session, result)
     part = result.complete and len(indices) != result.source.frames
     givens = {place: Given(1) for place in ((one["object"], one["frame"]) for one in masks)}
     _adopt(session, result, givens)
@@ -120,10 +123,20 @@ def begin(session: Session, result: Result) -> None:
             "range": [indices[0], indices[-1]] if part else None,
             "names": result.files.by,
             "style": result.style,
+            "soft": session.tracked.soft,
             "result": fingerprint(result.folder),
             "lines": session.tracked.count,
         }
     )
+
+
+def _link_soft(session: Session, result: Result) -> None:
+    for item in result.objects if session.tracked.soft else ():
+        for index in result.frames.indices:
+            there, here = result.folder / result.files.soft(item.id, index), session.tracked.soft_path(item.id, index)
+            if there.is_file() and not there.is_symlink():
+                here.parent.mkdir(parents=True, exist_ok=True)
+                link(there, here)
 
 
 def _adopt(session: Session, result: Result, givens: dict[tuple[int, int], Given]) -> None:
@@ -218,7 +231,15 @@ def _records(session: Session, said: Said, frames: range, folder: Path, files: F
             write_labels(target, session.labels(frame, said))
         else:
             link(path, target)
-        yield FrameRecord(frame, session.time(frame), tuple(session.records(frame, said)))
+        found = tuple(session.records(frame, said))
+        for record in found if session.tracked.soft else ():
+            target, path = folder / files.soft(record.id, frame), session.tracked.soft_path(record.id, frame)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (record.id, frame) in said.givens or not path.exists():
+                write_grey(target, np.where(session.labels(frame, said) == record.id, np.uint8(255), np.uint8(0)))
+            else:
+                link(path, target)
+        yield FrameRecord(frame, session.time(frame), found)
 
 
 def _source(session: Session) -> Source:

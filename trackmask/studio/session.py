@@ -81,7 +81,7 @@ class Session:
                 self._read_line(line)
             self.journal = Journal(place.folder / JOURNAL)
             stack.callback(self.journal.close)
-            self.tracked = Tracked(place.folder, self.size)
+            self.tracked = Tracked(place.folder, self.size, soft=bool(self.about.get("soft")))
             stack.callback(self.tracked.close)
             self._held = stack.pop_all()
         self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
@@ -350,7 +350,7 @@ class Session:
                 self.about |= line
                 self.dirty = line["acts"] != self.acts.count
             elif line["do"] == "begin":
-                self.about |= {key: line[key] for key in ("result", "range", "names", "style", "lines")}
+                self.about |= {key: line[key] for key in ("result", "range", "names", "style", "soft", "lines")}
                 self.acts.begin({**line, "do": "masks"})
             else:
                 self.acts.add(line)

@@ -1,5 +1,6 @@
 """The masks and records that tracking has made, frame by frame, on the disk from the moment that they are made.
 
+    soft/1/00012.png   the probability of object 1, where the result keeps them
     masks/00012.png    the ids in a frame, as the result has them; written anew, it is another file: the result links it
     tracked.jsonl      a line for each frame that was tracked: records, time, and between which prompts it lay
 
@@ -11,24 +12,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from trackmask.data import Doubt, Labels, ObjectRecord, State
+from trackmask.data import Doubt, Labels, ObjectRecord, Patch, State
 from trackmask.errors import ResultError
 from trackmask.files import write_whole, writing
 from trackmask.formats.pictures import read_picture
-from trackmask.formats.png import write_labels
+from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.records import decode, dumps, encode
 from trackmask.studio.journal import Journal, lines
 
 STATES, DOUBTS = tuple(State), tuple(Doubt)
 LETTERS = "." + "".join(state[0] for state in STATES)  # of the states by number: t, u, l, a; nothing is 0
-MASKS, LOG = "masks", "tracked.jsonl"
+MASKS, SOFT, LOG = "masks", "soft", "tracked.jsonl"
 _STALE = 2  # times as many lines as frames: the log is written anew when it is opened
 
 Pair = tuple[
@@ -42,6 +43,7 @@ class Made(NamedTuple):
     record: ObjectRecord
     mask: np.ndarray  # (H, W) bool
     pair: Pair
+    patch: Patch | None = None  # the soft mask behind it
 
 
 @dataclass
@@ -101,9 +103,9 @@ class Series:
 class Tracked:
     """What was tracked of one clip. Raises OutputError where the disk refuses, ResultError where it is damaged."""
 
-    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
-        """`size`: (height, width) of the frames."""
-        self.folder, self.size = folder, size
+    def __init__(self, folder: Path, size: tuple[int, int], *, soft: bool = False) -> None:
+        """`size`: (height, width) of the frames; `soft`: the objects' probabilities are kept, too."""
+        self.folder, self.size, self.soft = folder, size, soft
         self.series: dict[int, Series] = {}
         self.times: dict[int, float] = {}  # seconds, of the frames that were tracked
         self.cuts: set[int] = set()  # first frames of new shots
@@ -120,6 +122,9 @@ class Tracked:
     def path(self, frame: int) -> Path:
         return self.folder / MASKS / f"{frame:05d}.png"
 
+    def soft_path(self, object_id: int, frame: int) -> Path:
+        return self.folder / SOFT / str(object_id) / f"{frame:05d}.png"
+
     def put(self, frame: int, time: float, made: Sequence[Made], cut: int | None = None) -> None:
         """Objects in one frame, in place of what was known of them there; others keep their places. `cut`: the first
         frame of a new shot that was noticed there.
@@ -130,7 +135,9 @@ class Tracked:
                 labels[labels == one.record.id] = 0
             for one in made:
                 np.copyto(labels, one.record.id, where=one.mask & (labels == 0))
-            self._write(frame, labels)
+            for one in made if self.soft else ():
+                self._write(self.soft_path(one.record.id, frame), _probability(one), write_grey)
+            self._write(self.path(frame), labels, write_labels)
             self.adopt(frame, time, [(one.record, one.pair) for one in made], cut)
 
     def adopt(
@@ -155,11 +162,11 @@ class Tracked:
         series = self.series.get(object_id)
         return None if series is None else series.record(object_id, frame)
 
-    def _write(self, frame: int, labels: Labels) -> None:
-        path = self.path(frame)
+    def _write(self, path: Path, values: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> None:
         partial = path.with_name(f".{path.name}")
         with writing(path):
-            write_labels(partial, labels)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(partial, values)
             partial.replace(path)
 
     def _note(self, frame: int, time: float, records: Iterable[tuple[ObjectRecord, Pair]], cut: int | None) -> None:
@@ -192,6 +199,13 @@ class Tracked:
             known = ((id_, series.record(id_, frame)) for id_, series in sorted(self.series.items()))
             records = [(record, _pair(self.series[id_], frame)) for id_, record in known if record is not None]
             yield _line(frame, time, records, frame if frame in self.cuts else None)
+
+
+def _probability(one: Made) -> np.ndarray:
+    """(H, W) uint8"""
+    if one.patch is None:
+        return np.where(one.mask, np.uint8(255), np.uint8(0))
+    return one.patch.over((one.mask.shape[0], one.mask.shape[1]))
 
 
 def _pair(series: Series, frame: int) -> Pair:

@@ -77,7 +77,12 @@ class Work:
             index,
             time,
             [
-                Made(records[gap.object_id], masks.labels == gap.object_id, gap.pair)
+                Made(
+                    records[gap.object_id],
+                    masks.labels == gap.object_id,
+                    gap.pair,
+                    masks.patches.get(gap.object_id),
+                )
                 for gap in gaps
                 if gap.first <= index <= gap.last
             ],
@@ -118,10 +123,14 @@ class Work:
         record, patch = blend(left, right, share, self._session.settings.certain)
         labels = np.where(patch.over(self._session.size) > SURE, np.uint8(gap.object_id), np.uint8(0))
         said = judged(measured(record, labels), self._session.runtime.calibration, self._session.settings.certain)
-        self._one(frame, Masks(labels, (said,)), gap.object_id, gap.pair)
+        self._one(frame, Masks(labels, (said,), {gap.object_id: patch}), gap.object_id, gap.pair)
 
     def _one(self, frame: Frame, masks: Masks, object_id: int, pair: Pair) -> None:
-        self._put(frame.index, frame.time, [Made(masks.objects[0], masks.labels == object_id, pair)])
+        self._put(
+            frame.index,
+            frame.time,
+            [Made(masks.objects[0], masks.labels == object_id, pair, masks.patches.get(object_id))],
+        )
 
     def _kept(self, gap: Gap, frame: int) -> Masks:
         """What the first direction had found in a frame when it was stopped."""
