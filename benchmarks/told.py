@@ -134,9 +134,9 @@ def for_the_fit(data: Path) -> list[Situation]:
     found = [plain(clip, every) for clip in tune for every in (1, 4)]
     found += [plain(clip, 4) for clip in trained]
     found += [walled(clip, 3) for clip in (*tune, *trained[::2])]
-    found += meetings(trained, 24)
-    found += visits(trained, 6)
-    return found + cuts(trained, 10)
+    found += meetings(tune, 18) + meetings(trained, 24)
+    found += visits(tune, 3, trained) + visits(trained, 4, trained)
+    return found + cuts(tune, 6) + cuts(trained, 6)
 
 
 def of_the_split(data: Path) -> list[Situation]:
@@ -148,10 +148,10 @@ def with_walls(data: Path) -> list[Situation]:
 
 
 def of_identity(data: Path) -> list[Situation]:
-    """Those of benchmarks/identity.py, or some of them where they are many."""
-    clips = [*read_dataset(data / "dev"), *(clip for clip in read_dataset(data / "train") if clip.name in UNTRAINED)]
+    """As those of benchmarks/identity.py, made of the split alone: of `tune` the fit has seen such situations."""
+    clips = read_dataset(data / "dev")
     twins = [clip for clip in clips if roomy(_without_pictures(clip))]
-    return [*meetings(twins, 16), *visits(clips, 6), *cuts(clips, len(clips))]
+    return [*meetings(twins, 18), *visits(clips, 6, clips), *cuts(clips, len(clips))]
 
 
 def plain(clip: Clip, every: int) -> Situation:
@@ -175,9 +175,11 @@ def meetings(clips: Sequence[Clip], count: int) -> list[Situation]:
     ]
 
 
-def visits(clips: Sequence[Clip], count: int) -> list[Situation]:
-    """The object leaves, another crosses, the object comes back, each time on the stage of a third clip."""
-    stages = [clip for clip in clips if stage(_first(clip)) is not None]
+def visits(clips: Sequence[Clip], count: int, places: Sequence[Clip]) -> list[Situation]:
+    """The object leaves, another crosses, the object comes back, each time in another one of the places, as far as
+    these have room for it.
+    """
+    stages = [clip for clip in places if stage(_first(clip)) is not None]
     found = []
     for number in range(count):
         one, other = clips[number % len(clips)], clips[(number + 1) % len(clips)]

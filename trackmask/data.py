@@ -77,7 +77,8 @@ class Evidence:
     scattered: float = 0.0  # [0, 1]: how much of it lay outside of its largest part, at most, of late
     grown: float = 0.0  # logarithm of how many times its area grew since the prompt, quicker than what comes nearer
     shrunk: float = 0.0  # the same of what it lost
-    overlap: float = 1.0  # [0, 1]: IoU with the mask of the frame before
+    leapt: float = 0.0  # [0, 1]: how much less it has in common with the mask of the frame before than it usually has
+    overlap: float = 0.0  # [0, 1]: the IoU that it usually has with that; 0 where unknown
     area: float = 0.0  # pixels, and one more; 0 where unknown
     edge: bool = False  # the frame's edge cuts the mask
 

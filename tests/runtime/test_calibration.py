@@ -13,7 +13,7 @@ from trackmask.errors import WeightsError
 from trackmask.runtime import CALIBRATION, Calibration, OnnxRuntime, fingerprint, read_calibration, write_sums
 from trackmask.runtime.weights import CHECKPOINT, shipped_folder
 
-BETTER = {"quality": 1, "iou": 1, "same": 1, "sharp": 1, "scattered": -1, "grown": -1, "shrunk": -1, "overlap": 1}
+BETTER = {"quality": 1, "iou": 1, "same": 1, "sharp": 1, "scattered": -1, "grown": -1, "shrunk": -1, "leapt": -1}
 FITTED = {
     "checkpoint": "ab",
     "alone": {"how": {"bias": -1.0, "sharp": 1.0}, "whose": {"bias": 1.0, "steady": 2.0}},
@@ -80,8 +80,8 @@ def test_what_is_better_in_everything_never_has_the_lower_confidence(shipped):
 
 
 def test_the_shipped_one_tells_good_masks_from_bad_ones(shipped):
-    good = Evidence(quality=0.95, iou=0.95, sharp=0.97, overlap=0.9)
-    bad = Evidence(quality=0.95, iou=0.95, sharp=0.85, scattered=0.4, grown=0.8, overlap=0.3)
+    good = Evidence(quality=0.95, iou=0.95, sharp=0.97)
+    bad = Evidence(quality=0.95, iou=0.95, sharp=0.85, scattered=0.4, grown=0.8, leapt=0.7)
     assert shipped.confidence(good, empty=False) > 0.85
     assert shipped.confidence(bad, empty=False) < 0.7
     assert shipped.confidence(replace(good, same=0.5), empty=False) < 0.5

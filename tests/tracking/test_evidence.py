@@ -7,12 +7,13 @@ import pytest
 from scripted import HueRuntime
 from test_tracker import BLUE, GREEN, RED, mask, scene, start
 
-from trackmask.data import Evidence, ObjectRecord, State
+from trackmask.data import Evidence, ObjectRecord, Patch, State
 from trackmask.prompts import Prompt
 from trackmask.runtime import Calibration
 from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
-from trackmask.tracking.evidence import of_both, scattered, soft_iou
+from trackmask.tracking.blend import Opinion, blend
+from trackmask.tracking.evidence import of_all, scattered, soft_iou
 from trackmask.tracking.pile import packed, unpacked
 
 LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
@@ -35,6 +36,7 @@ def test_what_stays_as_it_is_has_nothing_against_it(runtime):
     assert known.sharp == pytest.approx(0.97, abs=0.02)
     assert (known.scattered, known.grown, known.edge) == (0, pytest.approx(0, abs=0.03), False)
     assert known.shrunk == pytest.approx(0, abs=0.03)
+    assert known.leapt == pytest.approx(0, abs=0.05)
     assert known.overlap > 0.9
 
 
@@ -63,6 +65,16 @@ def test_what_comes_over_the_edge_may_grow_and_a_prompt_begins_anew(runtime):
     given = tracker.step(scene(*both), [Prompt(1, 2, mask=mask(both[0]) | mask(both[1]))]).objects[0]
     assert (given.evidence, given.confidence) == (None, 1)
     assert evidence(tracker, both)[0].grown < 0.1  # not 0.7
+
+
+def test_a_leap_is_measured_by_how_the_object_usually_moves(runtime):
+    quick = [((RED, x, 80, 60),) for x in range(62, 150, 8)]
+    tracker = start(runtime, (RED, 54, 80, 60))
+    known = evidence(tracker, *quick)
+    assert known[-1].overlap == pytest.approx(52 / 68, abs=0.03)
+    assert max(one.leapt for one in known) < 0.05
+    (leap,) = evidence(tracker, ((RED, 190, 80, 60),))
+    assert leap.leapt == pytest.approx(1 - (20 / 100) / (52 / 68), abs=0.05)
 
 
 def test_pieces():
@@ -106,13 +118,26 @@ def test_below_certain_a_mask_is_uncertain_and_what_a_person_said_stays():
     assert judged(said, LOW, 0.5) is said
 
 
-def test_of_two_directions_the_worse_says_whether_it_is_the_object():
-    left = ObjectRecord(1, State.TRACKED, 0.9, 10, None, evidence=Evidence(0.9, 0.8, grown=0.4, overlap=0.9))
-    right = replace(left, evidence=Evidence(0.5, 0.6, scattered=0.3, overlap=0.2))
-    both = of_both(left, right, 0.25)
+def test_of_two_directions_the_way_from_the_prompt_tells_what_has_happened():
+    left, right = Evidence(0.9, 0.8, grown=0.4, leapt=0.1), Evidence(0.5, 0.6, shrunk=0.5, scattered=0.3, leapt=0.2)
+    both = of_all([left, right], 0.25, left)
     assert (both.quality, both.iou) == (pytest.approx(0.8), pytest.approx(0.75))
-    assert (both.grown, both.scattered, both.overlap) == (0.4, 0.3, 0.2)
-    assert of_both(left, replace(right, evidence=None), 0.5) is None
+    assert (both.grown, both.shrunk, both.scattered, both.leapt) == (0.4, 0, 0, 0.1)
+    assert of_all([left, right], 0.25, right).shrunk == 0.5
+    assert of_all([right], 0.25, left) is right
+    assert of_all([left, None], 0.5, left) is None
+    assert of_all([], 0.5, left) is None
+
+
+@pytest.mark.parametrize(("share", "prompted", "grown"), [(0.3, True, 0.4), (0.7, True, 0), (0.7, False, 0.4)])
+def test_a_second_pass_that_began_in_no_prompt_knows_no_way(share, prompted, grown):
+    patch = Patch(0, 0, np.full((4, 4), 255, np.uint8))
+    left, right = (
+        Opinion(ObjectRecord(1, State.TRACKED, 0.9, 16, (0, 0, 4, 4), evidence=known), patch)
+        for known in (Evidence(0.9, grown=0.4), Evidence(0.9))
+    )
+    record, _ = blend(left, right, share, 0.5, prompted=prompted)
+    assert record.evidence.grown == grown
 
 
 def test_it_waits_on_disk_with_the_masks(runtime):

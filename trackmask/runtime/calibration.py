@@ -56,7 +56,7 @@ FEATURES: Mapping[str, Feature] = {
     "whole": Feature(lambda known, _: 1 - between(known.scattered, 0.0, 0.5), 1.0, Doubt.PIECES),
     "steady": Feature(lambda known, _: 1 - between(known.grown, 0.15, 0.7), 1.0, Doubt.GREW),
     "kept": Feature(lambda known, _: 1 - between(known.shrunk, 0.3, 1.5), 1.0, Doubt.SHRANK),
-    "overlap": Feature(lambda known, _: between(known.overlap, 0.0, 0.7), 1.0, Doubt.LEAPT),
+    "smooth": Feature(lambda known, _: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
     "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
     "agreeing": Feature(lambda _, agreement: odds(agreement), CLEAR, Doubt.APART),
     "absence": Feature(lambda known, _: odds(known.quality), CLEAR, Doubt.AWAY),

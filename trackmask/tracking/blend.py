@@ -9,7 +9,7 @@ import numpy as np
 
 from trackmask.data import SURE, ObjectRecord, Patch, State
 from trackmask.metrics import jaccard
-from trackmask.tracking.evidence import of_both
+from trackmask.tracking.evidence import of_all
 
 VISIBLE = 0.5  # probability of 'not visible' up to which an object that is not found is believed to be there
 SUREST = 0.98  # confidence that two directions are weighed by, at most
@@ -23,14 +23,17 @@ class Opinion(NamedTuple):
     trust: float = 1.0  # [0, 1]: in the direction, whatever it says of itself
 
 
-def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[ObjectRecord, Patch]:
+def blend(
+    left: Opinion, right: Opinion, share: float, certain: float, *, prompted: bool = False
+) -> tuple[ObjectRecord, Patch]:
     """Where the two agree they count alike; where they differ, each counts for how near it has begun (the right one for
     `share`). Both count for the odds that they are right, and as far as they are trusted. One that has lost an object
     which it believes to be there takes nothing from the other.
 
     The record's `agreement` says how far the two are one; its area and box are the left one's. `certain`: the
-    confidence from which a mask is no more called uncertain.
+    confidence from which a mask is no more called uncertain; `prompted`: the right one has begun in a prompt, too.
     """
+    nearer = right if prompted and share > 0.5 else left
     x, y, probs = side_by_side(left.patch, right.patch)
     masks = [prob > SURE for prob in probs]
     agreement = float(jaccard(*masks))
@@ -48,8 +51,8 @@ def blend(left: Opinion, right: Opinion, share: float, certain: float) -> tuple[
         state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
-    alike = [bool(mask.any()) == shown for mask in masks]
-    evidence = of_both(left.record, right.record, share if all(alike) else float(alike[1])) if any(alike) else None
+    alike = [one.record.evidence for one, mask in zip((left, right), masks, strict=True) if bool(mask.any()) == shown]
+    evidence = of_all(alike, share, nearer.record.evidence)
     said = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
     return replace(said, evidence=evidence), Patch(x, y, prob)
 

@@ -82,7 +82,8 @@ class Span:
                 waited = forward.pop()
                 (other,), before = waited.objects, waited.patches.get(record.id)
                 share = (frame.index - left) / (right - left)
-                said, both = blend(Opinion(other, before), Opinion(record, patch), share, self.settings.certain)
+                ours, theirs = Opinion(other, before), Opinion(record, patch)
+                said, both = blend(ours, theirs, share, self.settings.certain, prompted=True)
                 yield frame, judged(said, self.runtime.calibration, self.settings.certain), both
 
 

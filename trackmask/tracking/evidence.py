@@ -7,6 +7,7 @@ known (`judged`). So a better calibration changes no mask.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -22,15 +23,19 @@ from trackmask.tracking.track import Track
 PACE = 0.03  # a frame, of the area's logarithm: what comes nearer grows that quickly, what wins a neighbour faster
 FORGET = 0.95  # a frame, of what was scattered
 CLEAR = 0.85  # confidence from which no doubt is told: most masks of clips that go well are above it
+USUAL = 0.1  # of its usual overlap with the frame before is the last frame's
+LITTLE = 0.1  # overlap: what moves that quickly has no usual one
 EDGE = 1  # pixel: a mask that comes as near to the frame's edge is cut off by it
 
 
 def of_mask(seen: Observation, track: Track, size: tuple[int, int]) -> Evidence:
     """Of an object that is seen in a frame of `size` (height, width); `track` stands in the frame before."""
     before, mask, area = track.evidence or Evidence(), seen.prob > 0.5, seen.area()
-    last = np.zeros_like(seen.prob) if track.missing else crops.move(track.prob, track.crop, seen.crop)
-    edge, grown, shrunk = at_edge(seen.box, size), 0.0, 0.0
+    edge, grown, shrunk, leapt, usual = at_edge(seen.box, size), 0.0, 0.0, 0.0, before.overlap
     if not track.missing:
+        overlap = soft_iou(crops.move(track.prob, track.crop, seen.crop), seen.prob)
+        leapt = max(usual - overlap, 0.0) / max(usual, LITTLE)
+        usual += USUAL * (overlap - usual) if usual else overlap
         # What comes in over the frame's edge, or leaves there, grows and shrinks as quickly as it likes.
         change = 0.0 if edge or before.edge else math.log((area + 1) / (before.area or track.area + 1))
         grown, shrunk = max(before.grown + change - PACE, 0.0), max(before.shrunk - change - PACE, 0.0)
@@ -42,7 +47,8 @@ def of_mask(seen: Observation, track: Track, size: tuple[int, int]) -> Evidence:
         scattered=max(scattered(mask), 0.0 if track.missing else FORGET * before.scattered),
         grown=grown,
         shrunk=shrunk,
-        overlap=soft_iou(last, seen.prob),
+        leapt=leapt,
+        overlap=usual,
         area=area + 1,
         edge=edge,
     )
@@ -50,30 +56,31 @@ def of_mask(seen: Observation, track: Track, size: tuple[int, int]) -> Evidence:
 
 def of_nothing(visible: float, before: Evidence | None) -> Evidence:
     """Of an object that is not seen; `visible`: the probability that it is there all the same."""
-    return replace(before or Evidence(), quality=1 - visible, iou=0.0, sharp=0.0, overlap=0.0, area=0.0)
+    return replace(before or Evidence(), quality=1 - visible, iou=0.0, sharp=0.0, leapt=0.0, area=0.0)
 
 
-def of_both(left: ObjectRecord, right: ObjectRecord, share: float) -> Evidence | None:
-    """Of the blend of two directions' masks, in which the right one counts for `share`: how good the mask is, is what
-    both together say; whether it is the object's, what the one says that knows worse. At a `share` of 0 or 1 the other
-    one has nothing to say of such a mask. None where a person has said it.
+def of_all(known: Sequence[Evidence | None], share: float, way: Evidence | None) -> Evidence | None:
+    """Of the blend of two directions' masks, of which one or both have something to say; the second of two counts for
+    `share`. `way`: what that one knows whose way here from a prompt tells what has happened to the object; the other
+    way round, what was lost looks as if it were won. None where a person has said what is there.
     """
-    one, other = left.evidence, right.evidence
-    if share in (0, 1):
-        return (one, other)[int(share)]
-    if one is None or other is None:
+    if len(known) == 1:
+        return known[0]
+    left, right = (*known, None, None)[:2]
+    if left is None or right is None or way is None:
         return None
     return Evidence(
-        quality=one.quality * (1 - share) + other.quality * share,
-        iou=one.iou * (1 - share) + other.iou * share,
-        same=one.same * (1 - share) + other.same * share,
-        sharp=one.sharp * (1 - share) + other.sharp * share,
-        scattered=max(one.scattered, other.scattered),
-        grown=max(one.grown, other.grown),
-        shrunk=max(one.shrunk, other.shrunk),
-        overlap=min(one.overlap, other.overlap),
-        area=one.area,
-        edge=one.edge or other.edge,
+        quality=left.quality * (1 - share) + right.quality * share,
+        iou=left.iou * (1 - share) + right.iou * share,
+        same=left.same * (1 - share) + right.same * share,
+        sharp=left.sharp * (1 - share) + right.sharp * share,
+        scattered=way.scattered,
+        grown=way.grown,
+        shrunk=way.shrunk,
+        leapt=way.leapt,
+        overlap=way.overlap,
+        area=way.area,
+        edge=way.edge,
     )
 
 
