@@ -49,11 +49,14 @@ export function mountKeys(table, here) {
     press();
   });
 
-  // Who pressed a button with the mouse means the next key for the page, not for that button.
-  addEventListener("click", event => {
-    const { activeElement } = document;
-    if (event.detail && activeElement.matches("main button, main input[type=range]")) activeElement.blur();
-  });
+  // Who pressed something with the mouse means the next key for the page, not for that button.
+  for (const kind of ["click", "auxclick"]) {
+    addEventListener(kind, event => {
+      const { activeElement } = document;
+      if (event.detail && activeElement.matches("main :is(button, input[type=range], [role=slider], canvas)"))
+        activeElement.blur();
+    });
+  }
 
   function help() {
     const sections = Object.entries(table).map(([heading, keys]) =>

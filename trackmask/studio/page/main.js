@@ -58,7 +58,6 @@ const store = makeStore({
   stroke: null, // what is painted, until the server has it
   marks: [], // prompts on their way to the server
   pending: 0, // acts on their way
-  panning: false, // whether H is held
   ...JSON.parse(localStorage.getItem(KEPT) ?? "{}"),
 });
 const { state, change } = store;

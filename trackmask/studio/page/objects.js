@@ -1,6 +1,7 @@
-/** The objects' rows: colour, name, state and confidence in the shown frame, and what can be done to an object. */
+/** The list of objects: which one is worked on, its state in the shown frame, and what can be done to it. */
 
-import { icon, iconButton, make, swatch } from "./dom.js";
+import { make, swatch } from "./dom.js";
+import { nameField, newRow, objectRow } from "./rows.js";
 import { STATES } from "./series.js";
 
 /**
@@ -10,7 +11,10 @@ import { STATES } from "./series.js";
 export function mountObjects(store, session) {
   const { state, change } = store;
   const list = document.getElementById("object-list");
-  let renaming = null; // the id of the object whose name is being edited
+  const rowOf = id => list.querySelector(`[data-id="${id}"]`);
+  const tools = document.getElementById("object-acts"); // what can be done to the chosen one
+  const does = name => tools.querySelector(`[data-does="${name}"]`);
+  let built = ""; // what the rows were made from
 
   const acts = {
     choose: id => change({ chosen: id }),
@@ -24,13 +28,7 @@ export function mountObjects(store, session) {
     absent: id => session.act("absent", { object: id, frame: state.frame }),
     clear: id => session.act("clear", { object: id, frame: state.frame }),
     remove: id => session.act("delete", { object: id }),
-    rename(id) {
-      renaming = id;
-      draw();
-      const field = list.querySelector("input");
-      field?.focus();
-      field?.select();
-    },
+    rename,
     /** The object above or below the chosen one. @param {number} by */
     next(by) {
       const ids = state.clip.objects.map(object => object.id);
@@ -40,158 +38,77 @@ export function mountObjects(store, session) {
     },
   };
 
-  function nameField({ id, name }) {
-    const field = make("input", { className: "name", value: name, maxLength: 200, "aria-label": "Name of the object" });
-    const close = keep => {
-      if (renaming !== id) return;
-      renaming = null;
-      const wanted = field.value.trim();
-      if (keep && wanted && wanted !== name) session.act("name", { object: id, name: wanted });
-      draw();
-    };
-    field.addEventListener("keydown", event => {
-      if (event.key === "Enter" || event.key === "Escape") {
-        close(event.key === "Enter");
-        list.querySelector(`[data-id="${id}"] .choose`)?.focus();
-      }
-      event.stopPropagation();
+  function rename(id) {
+    const { name, color } = state.clip.objects.find(object => object.id === id);
+    const button = rowOf(id).querySelector(".choose");
+    const field = nameField(name, wanted => {
+      place.replaceWith(button);
+      if (list.contains(document.activeElement) || document.activeElement === document.body) button.focus();
+      if (wanted) session.act("name", { object: id, name: wanted });
+      build();
     });
-    field.addEventListener("blur", () => close(true));
-    return field;
+    const place = make("span", { className: "choose" }, swatch(color), field);
+    button.replaceWith(place);
+    field.focus();
+    field.select();
   }
 
-  function row(object) {
-    const { id, name, color } = object;
-    const hidden = state.hidden.has(id),
-      soloed = state.solo === id;
-    const chosen = id === state.chosen;
-    const title =
-      renaming === id
-        ? nameField(object)
-        : make(
-            "button",
-            {
-              className: "choose",
-              title: name,
-              "aria-pressed": chosen,
-              onclick: () => acts.choose(id),
-              ondblclick: () => acts.rename(id),
-            },
-            swatch(color),
-            make("span", { className: "name" }, name),
-          );
-    const here = make("span", { className: "here" });
-    const item = make(
-      "li",
-      { className: "object", "data-id": id },
-      make(
-        "div",
-        { className: "line" },
-        ...(renaming === id ? [swatch(color)] : []),
-        title,
-        here,
-        iconButton(hidden ? "eye-off" : "eye", hidden ? `Show ${name} (H)` : `Hide ${name} (H)`, () => acts.hide(id), {
-          "aria-pressed": hidden,
-        }),
-      ),
-      chosen
-        ? make(
-            "div",
-            { className: "acts" },
-            make(
-              "button",
-              {
-                className: "plain",
-                title: "The object is not to be seen in this frame (X)",
-                onclick: () => acts.absent(id),
-              },
-              "Not here",
-            ),
-            iconButton("solo", "Show this object alone (S)", () => acts.solo(id), { "aria-pressed": soloed }),
-            iconButton("pencil", "Rename (F2)", () => acts.rename(id)),
-            iconButton("clear", "Take back what was said of it in this frame", () => acts.clear(id), {
-              disabled: !saidHere(id),
-            }),
-            iconButton("trash", "Delete the object", () => acts.remove(id)),
-          )
-        : null,
-    );
-    item.classList.toggle("chosen", chosen);
-    item.classList.toggle("off", state.solo === null ? hidden : !soloed);
-    return item;
-  }
-
-  const saidHere = id => state.clip.prompts.some(prompt => prompt.object === id && prompt.frame === state.frame);
-
-  function draw() {
-    if (!state.clip || (renaming !== null && list.querySelector("input"))) return;
-    const focused = [
-      list.contains(document.activeElement),
-      document.activeElement.closest?.("[data-id]")?.dataset.id,
-      document.activeElement.title,
-    ];
-    const rows = state.clip.objects.map(row);
-    if (state.chosen === null) {
-      const text = rows.length ? "New object: click on it" : "Click on an object in the frame, or drag a box around it";
-      const ghost = make(
-        "li",
-        { className: "object chosen" },
-        make("div", { className: "line" }, icon("plus"), make("span", { className: "soft" }, text)),
-      );
-      rows.push(ghost);
-      if (rows.length === 1)
-        rows.push(
-          make(
-            "li",
-            {},
-            make(
-              "button",
-              { className: "plain wide", onclick: () => session.act("auto", { frame: state.frame, count: 1 }) },
-              "Find the main object",
-            ),
-          ),
-        );
+  /** Make the rows anew where the objects are others; not under a name that is being typed. */
+  function build() {
+    if (!state.clip || list.querySelector("input")) return;
+    const now = JSON.stringify([state.clip.clip, state.clip.objects]);
+    if (now !== built) {
+      built = now;
+      list.replaceChildren(...state.clip.objects.map(object => objectRow(object, acts)));
     }
-    list.replaceChildren(...rows);
-    if (focused[0]) refocus(focused);
-    drawHere();
+    mark();
   }
 
-  /** The row was drawn anew under the keyboard's focus. */
-  function refocus([, id, title]) {
-    const row = list.querySelector(`[data-id="${CSS.escape(id ?? "")}"]`);
-    const same = [...(row?.querySelectorAll("button") ?? [])].find(button => button.title === title);
-    (same ?? row?.querySelector("button") ?? list.querySelector("button"))?.focus();
-  }
-
-  /** State and confidence in the shown frame: often, so only the text. */
-  function drawHere() {
-    for (const item of list.querySelectorAll("[data-id]")) {
-      const series = state.series.get(Number(item.dataset.id));
-      const at = series?.states[state.frame] ?? 0;
-      const text = at ? `${STATES[at]} ${series.confidence[state.frame].toFixed(2)}` : "";
-      item
-        .querySelector(".here")
-        .replaceChildren(...(at ? [make("span", { className: `dot ${STATES[at]}` }), text] : []));
+  function mark() {
+    const { clip, chosen, hidden, solo } = state;
+    if (!clip) return;
+    list.querySelector(".new")?.remove();
+    const find = () => session.act("auto", { frame: state.frame, count: 1 });
+    if (chosen === null) list.append(newRow(!clip.objects.length, find));
+    for (const { id } of clip.objects) {
+      const row = rowOf(id);
+      if (!row) continue; // a name is being typed
+      row.classList.toggle("chosen", id === chosen);
+      row.classList.toggle("off", solo === null ? hidden.has(id) : solo !== id);
+      row.querySelector("button.choose")?.setAttribute("aria-pressed", id === chosen);
+      row.querySelector(".icon").setAttribute("aria-pressed", hidden.has(id));
+      row.querySelector("use").setAttribute("href", `/page/icons.svg#${hidden.has(id) ? "eye-off" : "eye"}`);
     }
-    const clear = list.querySelector(".chosen button[title^='Take back']");
-    if (clear) clear.disabled = !saidHere(state.chosen);
+    rowOf(chosen)?.scrollIntoView({ block: "nearest" });
+    for (const button of tools.querySelectorAll("button")) button.disabled = chosen === null;
+    does("solo").setAttribute("aria-pressed", solo !== null && solo === chosen);
+    markHere();
   }
 
+  /** State and confidence in the shown frame. */
+  function markHere() {
+    const { clip, series, frame, chosen } = state;
+    for (const { id } of clip?.objects ?? []) {
+      const row = rowOf(id),
+        known = series.get(id);
+      if (!row) continue;
+      const at = known?.states[frame] ?? 0;
+      const words = at
+        ? [make("span", { className: `dot ${STATES[at]}` }), `${STATES[at]} ${known.confidence[frame].toFixed(2)}`]
+        : [];
+      row.querySelector(".here").replaceChildren(...words);
+    }
+    const said = clip?.prompts.some(prompt => prompt.object === chosen && prompt.frame === frame);
+    does("clear").disabled = !said;
+  }
+
+  tools.addEventListener("click", event => {
+    const button = event.target.closest("[data-does]");
+    if (button) acts[button.dataset.does](state.chosen);
+  });
   document.getElementById("new-object").addEventListener("click", acts.fresh);
-  store.listen(["objectsDrawn", "chosen", "hidden", "solo"], draw);
-  store.listen(["series", "frame"], () => state.clip && drawHere());
-  // Most changes of the clip leave the rows as they are.
-  store.listen(["clip"], () =>
-    change({
-      objectsDrawn:
-        state.clip &&
-        JSON.stringify([
-          state.clip.clip,
-          state.clip.objects,
-          state.clip.prompts.map(prompt => [prompt.object, prompt.frame]),
-        ]),
-    }),
-  );
+  store.listen(["clip"], build);
+  store.listen(["chosen", "hidden", "solo"], mark);
+  store.listen(["series", "frame"], markHere);
   return acts;
 }
