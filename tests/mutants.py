@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 COPIED = ("trackmask", "tests", "samples", "weights", "pyproject.toml")
 STEPS, CROPS, MEMORY = "test_tracker.py", "test_crop.py", "test_memory.py"
 TWICE, BLEND, EVIDENCE = "test_twice.py", "test_blend.py", "test_evidence.py"
+LOOP = "test_loop.py"
 PROMPTED, CLICKS, MERGING = "test_prompted.py", "test_clicks.py", "test_merging.py"
 
 
@@ -135,13 +136,13 @@ FAULTS = (
     Fault("tracking/twice.py", "if not ours[frames[0]].area:", "if False:", TWICE),
     Fault("tracking/twice.py", "for _ in range(len(there) - len(back)):", "for _ in ():", TWICE),
     Fault("tracking/reference.py", "own.references = [*other.track.references, *own.references]", "pass", TWICE),
-    Fault("tracking/blend.py", "share = agreement / 2 + (1 - agreement) * share", "pass", BLEND),
+    Fault("tracking/blend.py", "share += ALIKE * agreement * (0.5 - share)", "pass", BLEND),
     Fault("tracking/blend.py", "near * one.trust * odds(one.record.quality)", "near * one.trust", BLEND),
     Fault("tracking/blend.py", "if lost[0] != lost[1]:", "if False:", BLEND),
     Fault("tracking/blend.py", "x=patch.x - x, y=patch.y - y", "x=0, y=0", BLEND),
-    Fault("tracking/course.py", "if at > index", "if True", TWICE),
+    Fault("tracking/course.py", "islice(found, 1, None)", "found", TWICE),
     Fault("tracking/course.py", "self._second_pass().over(first, done) if self.twice else", "", TWICE),
-    Fault("video/cache.py", "return self._read(index) if self._holds(index) else None", "return None", TWICE),
+    Fault("video/cache.py", "return self._read(index) if self._holds(index) else None", "return None", LOOP),
     # prompts
     Fault("tracking/prompted.py", "- CONTRADICTED * contradicted(one, prompt)", "", CLICKS),
     Fault("tracking/prompted.py", "AGREEMENT * agreement(one, seen)", "AGREEMENT * rank", PROMPTED),

@@ -195,3 +195,19 @@ def test_a_wall_hides_the_truth_and_nothing_else(tmp_path):
             hidden += int(whole.sum()) - int(truth.sum())
         assert walled.truth(0).sum() == clip.truth(0).sum()
         assert hidden > clip.truth(0).sum() / 2
+
+
+def test_what_the_second_pass_is_worth_is_printed_clip_by_clip(monkeypatch, tiny_weights, tmp_path):
+    import passes
+
+    _, clips = write_data(tmp_path)
+    for name in ("dev", "train"):
+        (tmp_path / name).symlink_to(clips, target_is_directory=True)
+    monkeypatch.setattr(passes, "UNTRAINED", ("disc",))
+    monkeypatch.setattr(passes, "SPARSE", 2)  # of six frames
+    done = CliRunner().invoke(passes.main, [str(tmp_path), "--weights", str(tiny_weights), "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()[2:]]
+    assert [line[0] for line in lines] == ["ball", "disc", "**mean**", "disc", "**mean**"]
+    assert all(re.fullmatch(r"[\d.]+ / [\d.]+", cell) for line in lines for cell in line[1:] if cell)
+    assert lines[1][1] == lines[3][1]  # the same clip

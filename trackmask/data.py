@@ -175,16 +175,6 @@ def beside(masks: Masks, others: Masks) -> Masks:
     return replace(masks, labels=labels, objects=tuple(measured(r, labels) for r in records), patches=patches)
 
 
-def only(masks: Masks, ids: Collection[int]) -> Masks:
-    """Some of a frame's objects."""
-    labels = masks.labels.copy()
-    for record in masks.objects:
-        if record.id not in ids:
-            labels[labels == record.id] = 0
-    kept = tuple(record for record in masks.objects if record.id in ids)
-    return replace(masks, labels=labels, objects=kept, patches={i: p for i, p in masks.patches.items() if i in ids})
-
-
 def is_name(value: object) -> bool:
     """Whether an object can be called so: 1 to 200 characters that can be shown on one line."""
     return isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST_NAME

@@ -181,10 +181,13 @@ def test_long_shots_are_checked_piece_by_piece(monkeypatch: pytest.MonkeyPatch) 
     assert after[15].objects == told.frames[15].objects  # alone in its piece
 
 
-def test_frames_wait_as_far_as_they_can_be_read_again() -> None:
-    for size, longest in (((480, 854), 240), ((1080, 1920), 164), ((4320, 7680), twice.LEAST)):
-        made = MadeVideo(VideoInfo("large", size, Fraction(25), 1, "images"), lambda: iter(()))
-        assert SecondPass(made, HueRuntime(), {}).longest == longest
+@pytest.mark.parametrize(
+    ("size", "frames", "megabytes"),
+    [((480, 854), 240, 305), ((1080, 1920), 164, 1070), ((4320, 7680), twice.LEAST, 1074)],
+)
+def test_frames_wait_as_far_as_they_can_be_read_again(size: tuple[int, int], frames: int, megabytes: int) -> None:
+    assert twice.longest(size) == frames
+    assert twice.room_for_twice(size) / 1e6 == pytest.approx(megabytes, abs=1)
 
 
 def test_it_knows_the_prompts_and_the_frames_that_were_seen_best() -> None:
@@ -242,6 +245,14 @@ def test_what_the_first_pass_has_followed_all_the_way_and_the_second_has_lost_is
     gone = {frame: found(1, frame, 0.9, away=State.ABSENT) for frame in (5, 6)}
     after = blended(all_found(confidence=0.8), all_found() | wrong | gone)
     assert all(iou(after[frame], frame) > 0.99 for frame in range(COUNT))
+
+
+def test_where_the_first_pass_has_found_nothing_yet_nothing_speaks_against_the_second() -> None:
+    """As behind a cut, where the object is found again a little later."""
+    wrong = {frame: found(1, frame, shift=50) for frame in (9, 10)}
+    gone = {frame: found(1, frame, 0.6, away=State.ABSENT) for frame in (1, 2)}
+    after = blended(all_found() | wrong | gone, all_found())
+    assert all(iou(after[frame], frame) > 0.99 for frame in range(3, COUNT))
 
 
 def test_backward_first_then_forward() -> None:

@@ -12,6 +12,7 @@ from trackmask.metrics import jaccard
 from trackmask.tracking.evidence import of_all
 
 VISIBLE = 0.5  # probability of 'not visible' up to which an object that is not found is believed to be there
+ALIKE = 0.5  # of what nearness counts is left out where both agree: two masks of one thing err in different places
 SUREST = 0.98  # confidence that two directions are weighed by, at most
 
 
@@ -26,9 +27,9 @@ class Opinion(NamedTuple):
 def blend(
     left: Opinion, right: Opinion, share: float, certain: float, *, prompted: bool = False
 ) -> tuple[ObjectRecord, Patch]:
-    """Where the two agree they count alike; where they differ, each counts for how near it has begun (the right one for
-    `share`). Both count for the odds that they are right, and as far as they are trusted. One that has lost an object
-    which it believes to be there takes nothing from the other.
+    """Each counts for how near it has begun (the right one for `share`), the more the less the two agree; for the odds
+    that it is right; and as far as it is trusted. One that has lost an object which it believes to be there takes
+    nothing from the other.
 
     The record's `agreement` says how far the two are one; its area and box are the left one's. `certain`: the
     confidence from which a mask is no more called uncertain; `prompted`: the right one has begun in a prompt, too.
@@ -37,7 +38,7 @@ def blend(
     x, y, probs = side_by_side(left.patch, right.patch)
     masks = [prob > SURE for prob in probs]
     agreement = float(jaccard(*masks))
-    share = agreement / 2 + (1 - agreement) * share
+    share += ALIKE * agreement * (0.5 - share)
     nearness = 1 - share, share
     weights = [near * one.trust * odds(one.record.quality) for near, one in zip(nearness, (left, right), strict=True)]
     lost = [has_lost(one) for one in (left, right)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from trackmask.data import Frame, Masks, beside, only
+from trackmask.data import Frame, Masks, beside
 from trackmask.errors import PromptError
 from trackmask.prompts import Moment, Prompt, by_frame, check, plain_moment
 from trackmask.runtime import Runtime
@@ -15,7 +16,7 @@ from trackmask.tracking.loop import Given, Step, follow
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
-from trackmask.tracking.twice import SecondPass
+from trackmask.tracking.twice import SecondPass, room_for_twice
 from trackmask.video import VideoReader
 from trackmask.video.cache import ROOM, CachedVideo
 from trackmask.video.queues import prefetch
@@ -54,7 +55,8 @@ class Course:
         for prompt in prompts:
             self.first[prompt.object_id] = min(prompt.at, self.first.get(prompt.object_id, prompt.at))
         # What is read once need not be kept.
-        self.video = CachedVideo(reader, ROOM if twice or max(self.prompts) > start else 0, start)
+        room = ROOM if max(self.prompts) > start else room_for_twice(reader.info.size) if twice else 0
+        self.video = CachedVideo(reader, room, start)
 
     def __enter__(self) -> Self:
         return self
@@ -128,9 +130,7 @@ class Course:
         begin = max(firsts)
         first = self._first_pass(self.video.reversed(begin, self.start), firsts, done)
         found = self._second_pass().over(first, done) if self.twice else (masks for _, masks in first)
-        for index, masks in zip(range(begin, -1, -1), found, strict=False):
-            if index < begin:
-                yield only(masks, {id_ for id_, at in self.first.items() if at > index})
+        yield from islice(found, 1, None)  # but for the last prompt's own frame
 
     def _given(self, frame: int, prompts: Sequence[Prompt]) -> list[Prompt | Reference]:
         """A frame's prompts, those that were understood already as references."""

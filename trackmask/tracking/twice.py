@@ -100,11 +100,6 @@ class SecondPass:
     references: Mapping[int, Mapping[int, Reference]]  # the prompts that are understood so far, by object and frame
     settings: Settings = Settings()
 
-    @property
-    def longest(self) -> int:
-        """Frames of a stretch, at most: as far as they can wait to be read again."""
-        return max(min(LONGEST, frames_in(ROOM, self.video.info.size) - AHEAD), LEAST)
-
     def over(self, first: Generator[Step], done: Callable[[], None] = lambda: None) -> Generator[Masks]:
         """The masks of both passes, in the order of the first one, which is `first`. `done` is called after each frame
         of the second one."""
@@ -121,10 +116,11 @@ class SecondPass:
 
     def _fill(self, stretch: Stretch, step: Step, first: Iterator[Step]) -> Step | None:
         """The frames from `step` on, up to the first one of the next stretch, which is returned."""
+        most = longest(self.video.info.size)
         with WriteBehind(stretch.add) as behind:
             behind.put(step)
             for count, more in enumerate(first, 1):
-                if more[1].cut or count == self.longest:
+                if more[1].cut or count == most:
                     return more
                 behind.put(more)
         return None
@@ -199,6 +195,16 @@ class SecondPass:
                 labels[ours.labels == object_id] = object_id
         said = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in records)
         return replace(ours, labels=labels, objects=tuple(said), patches=patches)
+
+
+def longest(size: tuple[int, int]) -> int:
+    """Frames of a stretch at most, of that size (height, width): as far as they can wait to be read again."""
+    return max(min(LONGEST, frames_in(ROOM, size) - AHEAD), LEAST)
+
+
+def room_for_twice(size: tuple[int, int]) -> int:
+    """Bytes of temporary file in which a stretch's frames wait."""
+    return min(ROOM, 3 * size[0] * size[1] * (longest(size) + AHEAD))
 
 
 def trusted(way: Way, there: Stretch, back: Stretch, certain: float) -> dict[int, float]:
