@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MARGIN = 12  # CSS pixels around a frame that fits: viewport.js
-PATIENCE = 20.0  # seconds
+PATIENCE = 45.0  # seconds, on a machine that is busy with other things
 
 
 def free_port() -> int:

@@ -35,7 +35,7 @@ class Page:
     def html(self) -> str:
         parts = {
             "sign": SIGN,
-            "css": _part("page.css"),
+            "css": _part("colours.css") + _part("page.css"),
             "js": _part("page.js"),
             "name": escape(self.result.source.name),
             "facts": self._facts(),

@@ -15,10 +15,8 @@ export const COLOURS = [
   "card",
   "ink",
   "accent",
-  "wrong",
-  "line",
   "empty",
-  "marked",
+  "mark",
   "stale",
   "chosen",
   "tracked",
@@ -100,14 +98,14 @@ function drawLane(context, lane, { width, colours, from, to, frames }, left, sca
   for (const { first, last } of lane.review) {
     const x = left(first),
       wide = Math.max(3, (last + 1 - first) * scale);
-    fill(context, colours.marked, x, 1, wide, foot);
-    fill(context, colours.wrong, x, 1, wide, 2);
+    fill(context, colours.mark, x, 1, wide, foot);
+    fill(context, colours.lost, x, 1, wide, 2);
   }
   const end = Math.min(width, left(frames));
   fill(context, colours.empty, Math.max(0, left(0)), foot + 1, end - Math.max(0, left(0)), STRIP);
   const columns = gather(lane.series, { width: Math.ceil(end), from, to, frames, scale });
   drawStates(context, columns, colours, foot + 1);
-  drawConfidence(context, columns, colours.line, foot);
+  drawConfidence(context, columns, colours.accent, foot);
   drawStale(context, lane, { colours, foot, left, scale });
   for (const prompt of lane.prompts) drawPrompt(context, left(prompt.frame) + scale / 2, prompt.kind, colours);
 }

@@ -1,4 +1,4 @@
-/** All that the page says to the server, and hears from it. What the answers hold: docs/studio.md. */
+/** All that the page says to the server, and hears from it. What the answers hold: docs/studio-protocol.md. */
 
 /** What went wrong, as a sentence for people. `status` is 0 where nobody answered. */
 export class Refused extends Error {
