@@ -107,12 +107,20 @@ def test_a_click_beside_a_tracked_mask_keeps_the_rest_of_it(one: Studio) -> None
     one.track()
     one.post("click", 400, object=1, frame=0, x=470.5, y=350.5, on=False) if not one.mask(0).any() else None
     x, y = inside(truth(8))
+    before = one.mask(8)
     state = one.post("click", object=1, frame=8, x=5.5, y=5.5, on=False)
     (given,) = [prompt for prompt in state["prompts"] if prompt["frame"] == 8]
-    assert given["negative"] == [[5.5, 5.5]]
-    assert len(given["positive"]) == 1
+    assert (given["kind"], given["positive"], given["negative"]) == ("mask", [], [[5.5, 5.5]])
+    assert np.array_equal(one.mask(8), before)  # nothing was there
+    one.post("click", object=1, frame=8, x=x, y=y, on=False)
+    after = one.mask(8)
+    assert after[int(y), int(x)] == 0
+    assert 0 < after.sum() < before.sum()
+    assert not (after & ~before).any()
+    one.post("click", object=1, frame=8, x=x, y=y, on=True)
     assert one.mask(8)[int(y), int(x)] == 1
-    assert one.mask(8)[5, 5] == 0
+    one.post("undo")
+    assert np.array_equal(one.mask(8), after)
 
 
 def test_a_correction_puts_out_of_date_what_it_can_change_and_no_more(one: Studio) -> None:

@@ -22,13 +22,13 @@ class Given:
     positive: tuple[Point, ...] = ()
     negative: tuple[Point, ...] = ()
     box: Box | None = None
-    base: str | None = None  # the file of the mask that was there before the first stroke; None: clicks, box or nothing
-    painted: tuple[Act, ...] = ()  # strokes and polygons on top of it, in order
+    base: str | None = None  # the file of the mask that was there before; None: clicks, box or nothing
+    painted: tuple[Act, ...] = ()  # what changed it since, in order: strokes, polygons, clicks on what is wrong in it
 
     @property
     def asks(self) -> bool:
         """Whether the network is asked what it means."""
-        return bool(self.positive or self.box)
+        return self.base is None and bool(self.positive or self.box)
 
     @property
     def kind(self) -> str:
@@ -87,11 +87,12 @@ def _more(old: Given | None, number: int, act: Act) -> Given:
     if do == "box":
         return Given(number, box=tuple(act["box"]))
     if do == "click":
-        point = (float(act["x"]), float(act["y"]))
-        also = tuple((float(x), float(y)) for x, y in act.get("also", ()))
+        point, base = (float(act["x"]), float(act["y"])), act.get("base", given.base)
+        changes = () if base is None else (act,)
+        given = replace(given, base=base, painted=(*given.painted, *changes))
         if act["on"]:
-            return replace(given, positive=(*given.positive, point), base=None)
-        return replace(given, positive=(*given.positive, *also), negative=(*given.negative, point), base=None)
+            return replace(given, positive=(*given.positive, point))
+        return replace(given, negative=(*given.negative, point))
     if do in ("stroke", "polygon"):
         return replace(given, painted=(*given.painted, act), base=act.get("base", given.base))
     raise ValueError(f"there is no act {do!r}")

@@ -50,15 +50,15 @@ class Guard:
             return
         headers = Headers(scope=scope)
         if (reason := self._foreign(scope, headers)) is not None:
-            await _refuse(send, 403, reason)
+            await _refuse(scope, send, 403, reason)
         elif self._is_link(scope):
             await self._let_in(scope, send)
         elif not self._knows(headers):
             await _refuse(
-                send, 403, "open the studio by the link that it printed when it was started; a link is good once"
+                scope, send, 403, "open the studio by the link that it printed when it was started; a link is good once"
             )
         elif (limit := _limit(scope)) < _length(headers):
-            await _refuse(send, 413, f"this is larger than the studio takes ({limit >> 20} MB)")
+            await _refuse(scope, send, 413, f"this is larger than the studio takes ({limit >> 20} MB)")
         else:
             await self._app(scope, _bounded(receive, limit), _hardened(send))
 
@@ -146,9 +146,12 @@ def _hardened(send: Send) -> Send:
     return write
 
 
-async def _refuse(send: Send, status: int, reason: str) -> None:
-    body = json.dumps({"error": f"{reason[0].upper()}{reason[1:]}."}).encode()
-    headers = {**HEADERS, "Content-Type": "application/json", "Content-Length": str(len(body)), "Connection": "close"}
+async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:
+    """One sentence: as text to people, who open / themselves, and to the page as it expects it."""
+    sentence, person = f"{reason[0].upper()}{reason[1:]}.", scope["path"] == "/"
+    body = sentence.encode() if person else json.dumps({"error": sentence}).encode()
+    kind = "text/plain; charset=utf-8" if person else "application/json"
+    headers = {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close"}
     await send({"type": "http.response.start", "status": status, "headers": _raw(headers)})
     await send({"type": "http.response.body", "body": body})
 

@@ -10,12 +10,13 @@ import numpy as np
 
 from trackmask.data import SURE
 from trackmask.errors import TrackmaskError
-from trackmask.prompts import Prompt
+from trackmask.prompts import Point, Prompt
 from trackmask.runtime import Runtime
 from trackmask.studio.frames import Frames
 from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import paste
 from trackmask.tracking.prompted import PromptedFrame
+from trackmask.tracking.refine import refine
 from trackmask.tracking.segment import Observation
 
 PATIENCE = 0.5  # seconds that tracking waits for a prompt to be answered
@@ -73,6 +74,12 @@ class Prompting:
         if patch is None or seen.box is None:
             return np.zeros(size, bool), seen.iou
         return clicked(patch, prompt.positive, prompt.negative).over(size) > SURE, seen.iou
+
+    def refine(self, index: int, mask: np.ndarray, click: Point, *, on: bool) -> np.ndarray:
+        """A mask (H, W) bool after a click on what is wrong in it. Raises PromptError, VideoError."""
+        self._wish += 1
+        with self._turns.first(), self._lock:
+            return refine(self._open(index), mask, click, on=on)
 
     def get_ready(self, index: int, prompt: Prompt | None = None) -> None:
         """Encode what a prompt in this frame will need, or answer just this one; given up where another wish comes."""

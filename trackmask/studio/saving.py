@@ -273,7 +273,7 @@ def _objects(said: Said) -> Iterator[ObjectInfo]:
 
 
 def _as_json(object_id: int, frame: int, given: Given) -> dict[str, Any]:
-    painted = given.painted or not given.asks
+    painted = given.painted or not (given.positive or given.box)
     mask = np.zeros((1, 1), bool) if painted else None  # result.json says that there is one, and names its file
     return Prompt(object_id, frame, mask, given.box, given.positive, given.negative).as_json()
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import cv2
 import numpy as np
 
 from trackmask.data import Labels, ObjectRecord, State, box_of, is_name
@@ -42,7 +41,6 @@ from trackmask.video import open_video
 from trackmask.video.sound import write_sound
 
 JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
-CLEAR_OF = 0.25  # of the way from a click beside the object to where its mask is thickest that nothing is assumed in
 
 
 def session_folder(result: Path) -> Path:
@@ -86,6 +84,7 @@ class Session:
             self._held = stack.pop_all()
         self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
         self._sounding = threading.Lock()
+        self._last: tuple[Any, np.ndarray] = (None, np.zeros(0, bool))  # what was changed last, and the mask since
         self.frames = Frames(self.reader, turns.quiet)
         self.prompting = Prompting(runtime, self.frames, turns)
         self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
@@ -175,7 +174,22 @@ class Session:
         elif given.asks:
             asked = Prompt(object_id, frame, None, given.box, given.positive, given.negative)
             mask, sure = self.prompting.answer(asked)
-        return painted(mask, given.painted), 1.0 if given.painted else sure
+        return self._changed(frame, mask, given), 1.0 if given.painted else sure
+
+    def _changed(self, frame: int, mask: np.ndarray, given: Given) -> np.ndarray:
+        """A mask after all that changed it."""
+        done, known = self._last
+        if done == (frame, given.base, given.painted[:-1]) and given.painted[:-1]:
+            mask, todo = known, given.painted[-1:]
+        else:
+            todo = given.painted
+        for act in todo:
+            if act["do"] == "click" and mask.any():
+                mask = self.prompting.refine(frame, mask, (float(act["x"]), float(act["y"])), on=bool(act["on"]))
+            elif act["do"] != "click":
+                mask = painted(mask, [act])
+        self._last = (frame, given.base, given.painted), mask
+        return mask
 
     def _see(self, object_id: int, frame: int, given: Given, mask: np.ndarray, sure: float) -> None:
         """Note what the mask of a prompt is like: the timeline shows it without reading the mask."""
@@ -223,14 +237,20 @@ class Session:
         with self.lock:
             act, old = self._act("click", object_id, frame)
             act |= {"x": x, "y": y, "on": on}
-            if not on and not (old and old.asks):
-                act["also"] = [self._inside(act["object"], frame, (x, y))]
+            check(Prompt(act["object"], frame, positive=((x, y),)), self.size)
+            if old is None:
+                shown = self._shown(act["object"], frame)
+                if shown.any() and (not on or _near(shown, (x, y))):
+                    self._begin_with(act, shown)
+                elif not on:
+                    raise PromptError("click on the object first; a click beside it says what does not belong to it")
             given = self._tried(act)
-            if given.box and on and not _in(given.box, (x, y)):
-                raise PromptError(
-                    "the click on the object lies outside of its box; draw a larger box, or clear it first"
-                )
-            check(Prompt(act["object"], frame, None, given.box, given.positive, given.negative), self.size)
+            if given.asks:
+                if given.box and on and not _in(given.box, (x, y)):
+                    raise PromptError(
+                        "the click lies outside of the object's box; draw a larger box, or clear it first"
+                    )
+                check(Prompt(act["object"], frame, None, given.box, given.positive, given.negative), self.size)
             return self._do(act)
 
     def box(self, object_id: int | None, frame: int, box: tuple[float, float, float, float]) -> tuple[int, int]:
@@ -244,9 +264,8 @@ class Session:
         with self.lock:
             act, old = self._act(do, object_id, frame)
             act |= how
-            if old is None and (base := self._shown(act["object"], frame)).any():
-                act["base"] = f"{self.acts.count + 1}-{act['object']}-{frame:05d}-base.png"
-                self.write_mask(self.place.folder / GIVEN / act["base"], base)
+            if old is None and (shown := self._shown(act["object"], frame)).any():
+                self._begin_with(act, shown)
             return self._do(act)
 
     def absent(self, object_id: int, frame: int) -> tuple[int, int]:
@@ -367,15 +386,10 @@ class Session:
         shown: np.ndarray = self.labels(frame) == object_id
         return shown
 
-    def _inside(self, object_id: int, frame: int, click: tuple[float, float]) -> tuple[float, float]:
-        """Where a mask is thickest, away from a click that is beside the object: the rest of the mask is meant."""
-        mask = self._shown(object_id, frame).astype(np.uint8)
-        cv2.circle(mask, (int(click[0]), int(click[1])), max(round(CLEAR_OF * np.sqrt(mask.sum())), 1), 0, cv2.FILLED)
-        depth = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
-        if not depth.any():
-            raise PromptError("click on the object first; a click beside it says what does not belong to it")
-        y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-        return float(x) + 0.5, float(y) + 0.5
+    def _begin_with(self, act: dict[str, Any], mask: np.ndarray) -> None:
+        """The act changes a mask that was tracked, which is kept."""
+        act["base"] = f"{self.acts.count + 1}-{act['object']}-{act['frame']:05d}-base.png"
+        self.write_mask(self.place.folder / GIVEN / act["base"], mask)
 
     def _known(self, object_id: int) -> int:
         if object_id not in self.acts.said.names:
@@ -391,6 +405,12 @@ class Session:
         if not is_name(name):
             raise PromptError("a name has 1 to 200 characters on one line")
         return name
+
+
+def _near(mask: np.ndarray, point: tuple[float, float]) -> bool:
+    """Whether a point is no farther from a mask than that is large: farther away another thing is meant."""
+    x, y, w, h = box_of(mask) or (0, 0, 0, 0)
+    return _in((x - w, y - h, 3 * w, 3 * h), point)
 
 
 def _in(box: tuple[float, float, float, float], point: tuple[float, float]) -> bool:

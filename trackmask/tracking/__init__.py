@@ -3,6 +3,7 @@
 crop         the window through which an object is seen, and the ways into it and back
 segment      looks through crops: questions to the network, observations back
 prompted     what a box or clicks mean
+refine       a mask that is nearly right, and a click on what is wrong in it
 parts        the connected parts of a soft mask
 memory       what is remembered of a frame with a mask
 track        one object on its way through a video

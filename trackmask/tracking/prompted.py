@@ -54,7 +54,7 @@ class PromptedFrame:
         """Encode the crops that a click there will ask for first, or the whole frame, as long as it is `wanted`."""
         for crop in [crops.whole_frame(self.size)] if prompt is None else self._crops(prompt, None):
             if wanted():
-                self._encoded(crop)
+                self.encoded(crop)
 
     def _crops(self, prompt: Prompt, last: Crop | None) -> list[Crop]:
         """Squares around the clicks, and the whole frame, that hold all clicks on the object; smallest first."""
@@ -75,12 +75,13 @@ class PromptedFrame:
     def _look(self, prompt: Prompt, through: Sequence[Crop]) -> list[Observation]:
         """What the prompt means in each of several crops."""
         return [
-            answer(self.runtime, self._encoded(crop), [Question(crop, prompt_maps(prompt, crop, self.runtime.size))])[0]
+            answer(self.runtime, self.encoded(crop), [Question(crop, prompt_maps(prompt, crop, self.runtime.size))])[0]
             for crop in through
         ]
 
-    def _encoded(self, crop: Crop) -> Features:
-        """Each crop on its own: in 8 bits what one crop gives depends a little on those beside it."""
+    def encoded(self, crop: Crop) -> Features:
+        """What the network sees through a crop; each is encoded on its own, since in 8 bits what one gives depends a
+        little on those beside it."""
         features = self._features.pop(crop, None) or encode(self.runtime, self.image, [crop])
         self._features[crop] = features
         if len(self._features) > KEPT:
