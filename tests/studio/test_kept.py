@@ -132,6 +132,8 @@ def test_a_correction_puts_out_of_date_what_it_can_change_and_no_more(one: Studi
     assert one.get()["stale"] == {"1": [[6, 9], [11, 15]]}
     plan = one.post("plan", direction="backward", frame=10)
     assert plan["ranges"] == {"1": [[6, 9]]}
+    assert plan["frames"] == 4
+    assert 0 < plan["seconds"] < 60
     kept = one.mask(3)
     state = one.track("backward", 10)
     assert state["stale"] == {"1": [[11, 15]]}
@@ -274,6 +276,24 @@ def free_port() -> int:
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         return int(place.getsockname()[1])
+
+
+def test_every_tab_is_told_what_one_of_them_does(clip: Path) -> None:
+    one = Process(clip)
+    with one.client.stream("GET", "/api/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        lines = events.iter_lines()
+        next(lines)
+        one.post("object", name="<script>")
+        for line in lines:
+            if line == "event: state" and json.loads(next(lines).removeprefix("data: "))["objects"]:
+                break
+        one.process.send_signal(signal.SIGINT)
+        assert "event: bye" in list(lines)
+    one.client.close()
+    text, _ = one.process.communicate(timeout=20)
+    assert one.process.returncode == 0
+    assert "Traceback" not in text
 
 
 def test_killed_while_it_tracks_it_goes_on_where_it_was(clip: Path) -> None:

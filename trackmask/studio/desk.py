@@ -54,6 +54,7 @@ class Desk:
         self._load = load
         self._runtime: Runtime | None = None
         self._loading, self._opening = threading.Lock(), threading.RLock()
+        self.rate: float | None = None  # frames a second and direction, as they were tracked last
         self._closed = False
         self.downloads = Downloads()
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
@@ -134,6 +135,7 @@ class Desk:
                         tracking.run(one)
             finally:
                 teller.flush()
+                self.rate = job.rate or self.rate
                 self._save(clip_id, session, job)
 
         self.start("track", clip_id, "tracking", work)

@@ -41,8 +41,13 @@ class Job:
         if self.stop.is_set():
             raise Stopped
 
+    @property
+    def rate(self) -> float:
+        """Frames a second."""
+        return self.done / max(monotonic() - self.began, 1e-3)
+
     def as_json(self) -> dict[str, Any]:
-        rate = self.done / max(monotonic() - self.began, 1e-3)
+        rate = self.rate
         left = None if self.total is None or not self.done else max(self.total - self.done, 0) / rate
         about = {"id": self.id, "kind": self.kind, "what": self.what, "frame": self.frame}
         return about | {"done": self.done, "total": self.total, "rate": round(rate, 1), "left": left and round(left, 1)}

@@ -188,7 +188,9 @@ class Routes:
             for gap in one.gaps:
                 first, last = max(gap.first, one.frames[0]), min(gap.last, one.frames[1])
                 spans.setdefault(str(gap.object_id), []).append((first, last))
-        return {"frames": sum(one.count for one in found), "ranges": spans, "seconds": None}
+        frames = sum(one.count for one in found)
+        seconds = round(2 * frames / self.desk.rate, 1) if self.desk.rate else None
+        return {"frames": frames, "ranges": spans, "seconds": seconds}
 
     def stop(self, clip: str, said: Node) -> Answer:
         self.desk.stop(clip)

@@ -22,6 +22,7 @@ from trackmask.studio.guard import Guard, TooLarge
 from trackmask.studio.routes import Routes, failed
 
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::", "")  # all addresses of this machine, none of which is one to open
 PORT = 8731  # where it is, unless somebody has it: no service is known there
 _GRACE = 2  # seconds that answers under way may take when it ends
 
@@ -36,7 +37,8 @@ class Address:
 
     @property
     def link(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        name = socket.gethostname() if self.host in EVERYWHERE else self.host
+        host = f"[{name}]" if ":" in name else name
         return f"http://{host}:{self.port}/?token={self.token}"
 
 

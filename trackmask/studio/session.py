@@ -31,16 +31,17 @@ from trackmask.prompts import Prompt, check
 from trackmask.result.records import decode, dumps, encode
 from trackmask.runtime import Runtime
 from trackmask.studio.acts import Act, Acts, Given, Said, after, told
-from trackmask.studio.frames import Frames
+from trackmask.studio.frames import Frames, Kept
 from trackmask.studio.journal import Journal, lines
 from trackmask.studio.painting import painted
 from trackmask.studio.prompting import Prompting, Turns
 from trackmask.studio.tracked import Tracked
-from trackmask.tracking import Settings
+from trackmask.tracking import Reference, Settings
 from trackmask.video import open_video
 from trackmask.video.sound import write_sound
 
 JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
+UNDERSTOOD = 64 << 20  # bytes of prompts as the tracker understood them, which are kept
 
 
 def session_folder(result: Path) -> Path:
@@ -83,6 +84,7 @@ class Session:
             stack.callback(self.tracked.close)
             self._held = stack.pop_all()
         self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
+        self.understood: Kept[Reference] = Kept(UNDERSTOOD)  # prompts, by object, frame and number
         self._sounding = threading.Lock()
         self._last: tuple[Any, np.ndarray] = (None, np.zeros(0, bool))  # what was changed last, and the mask since
         self.frames = Frames(self.reader, turns.quiet)

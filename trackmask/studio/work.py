@@ -169,12 +169,19 @@ class Work:
         return tracker
 
     def _references(self, object_id: int) -> Mapping[int, Reference]:
-        """All prompts of an object, by frame, as the tracker understands them."""
+        """All prompts of an object, by frame, as the tracker understands them: each is looked at once."""
         if object_id not in self._known:
-            session = self._session
-            prompts = {
-                frame: session.prompt(object_id, frame, given) for frame, given in self._said.of(object_id).items()
-            }
-            found = understand(self._video, session.runtime, prompts, session.settings)
-            self._known[object_id] = {frame.index: reference for frame, _, reference in found}
+            session, givens, kept = self._session, self._said.of(object_id), self._session.understood
+            found = {at: kept.get((object_id, at, given.number)) for at, given in givens.items()}
+            missing = {at: session.prompt(object_id, at, givens[at]) for at, known in found.items() if known is None}
+            for frame, _, reference in understand(self._video, session.runtime, missing, session.settings):
+                found[frame.index] = reference
+                kept.put((object_id, frame.index, givens[frame.index].number), reference, _size(reference))
+            self._known[object_id] = {at: known for at, known in found.items() if known is not None}
         return self._known[object_id]
+
+
+def _size(reference: Reference) -> int:
+    """Bytes, but for what is small."""
+    memories = sum(memory.keys.nbytes + memory.values.nbytes for memory in reference.track.references)
+    return memories + (0 if reference.patch is None else reference.patch.prob.nbytes)
