@@ -40,7 +40,8 @@ def test_the_link_leads_to_this_machine() -> None:
 def test_without_the_extra_a_sentence_says_how_to_install_it(tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['starlette'] = None; from click.testing import CliRunner; "
-        "from trackmask.cli import main; done = CliRunner().invoke(main, ['studio', '.']); print(done.exit_code, done.output)"
+        "from trackmask.cli import main; done = CliRunner().invoke(main, ['studio', '.']); "
+        "print(done.exit_code, done.output)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.startswith("1 ")
