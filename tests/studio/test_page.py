@@ -46,7 +46,7 @@ def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     images = [frame.image for frame, _ in zip(open_video(SAMPLES / "cat.mp4"), range(FRAMES), strict=False)]
     first = write_clip(folder / "look.mp4", images, crf=10)
-    for name in ("steps", "names", "out", "two"):
+    for name in ("steps", "names", "out", "two", "find"):
         shutil.copy(first, folder / f"{name}.mp4")
     write_clip(folder / "one.mp4", images[:1])
     write_clip(folder / "portrait.mp4", numbered_images(30, (320, 180)), audio="aac")
@@ -96,7 +96,7 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 7
+    assert page.locator(".card").count() == 8
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
 
 
@@ -149,12 +149,26 @@ def test_box_beside_lasso_absent(at):
     desk.press("g")
     desk.drag((300, 300), (340, 300), (340, 340), (300, 340), (300, 300))
     desk.wait_masked(320, 320)
+    desk.press("h")
+    desk.wait_masked(320, 320, is_masked=False)
+    desk.press("s")
+    desk.wait_masked(320, 320)
+    desk.press("h", "s")
+    desk.wait_masked(320, 320)
     desk.press("v", "ArrowRight")
     desk.press("x")
     desk.wait_text(".object .here", "absent")
     desk.wait_frame(1)
     desk.press("ArrowLeft", "Delete")
     desk.wait_masked(320, 320, is_masked=False)
+
+
+def test_the_main_object_is_found(at):
+    desk = at("find")
+    desk.page.click("text=Find the main object")
+    desk.page.wait_for_selector(".object.chosen[data-id='1']", timeout=60000)
+    desk.wait_text("#track", f"Track {FRAMES - 1} frames")
+    until(lambda: desk.page.locator("[data-does=clear]").is_enabled(), "the frame in which it was found")
 
 
 def test_frames(at):

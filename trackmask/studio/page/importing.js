@@ -31,7 +31,7 @@ export async function showImport(session) {
       const brought = await session.import(format.value, absent.checked, file.files[0]);
       says.className = "soft";
       says.textContent = brought
-        ? `${count(brought, "mask")} became corrections.`
+        ? `${count(brought, "correction")} came in.`
         : "No mask there differs from those here.";
     } catch (problem) {
       says.className = "problem";

@@ -185,7 +185,10 @@ listen({
   },
   done({ clip, kind, error }) {
     if (clip !== session.id) return;
-    attempt(session.reload);
+    attempt(async () => {
+      await session.reload();
+      if (kind === "find" && !error) session.showFound();
+    });
     if (error && !(kind === "export" && exporting.failed(error))) say(error);
   },
   exported: what => what.clip === session.id && exporting.exported(what),

@@ -44,8 +44,8 @@ export function makeSession(store, report) {
   /** The object to work on: the one before if it is still there; none while people point at a new one. */
   function chosenIn(clip) {
     const ids = clip.objects.map(object => object.id);
-    if (ids.includes(state.chosen) || (state.clip && state.chosen === null)) return state.chosen;
-    return ids[0] ?? null;
+    const pointing = state.chosen === null && state.clip?.objects.length;
+    return pointing || ids.includes(state.chosen) ? state.chosen : (ids[0] ?? null);
   }
 
   /** Take in a state of the clip, unless a newer one is here already. A studio that was started anew counts its
@@ -192,6 +192,15 @@ export function makeSession(store, report) {
     plan: asked => server?.act("plan", asked).catch(() => null),
 
     soundOf: () => server?.sound ?? "",
+
+    /** Go to where the main object was found, and work on it. */
+    showFound() {
+      const newest = state.clip?.objects.at(-1);
+      const prompt = state.clip?.prompts.find(({ object }) => object === newest?.id);
+      if (!prompt) return;
+      change({ chosen: newest.id });
+      session.go(prompt.frame);
+    },
 
     async reload() {
       if (server) adopt(await server.state(), true);

@@ -23,7 +23,8 @@ export function roughly(seconds) {
 
 /** [[0, 3], [7, 7]] → "frames 0–3, 7" @param {[number, number][]} ranges first and last frames */
 export function ranges(ranges, most = 3) {
-  const shown = ranges.slice(0, most).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
+  const rising = [...ranges].sort((a, b) => a[0] - b[0]);
+  const shown = rising.slice(0, most).map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
   const alone = ranges.length === 1 && ranges[0][0] === ranges[0][1];
   return `frame${alone ? "" : "s"} ${shown.join(", ")}${ranges.length > most ? " …" : ""}`;
 }
