@@ -327,18 +327,18 @@ def test_nothing_scrolls(at, scheme, size):
 def test_a_long_clip_is_drawn_fast(opened):
     _, page = opened
     draw = """async () => {
-      const { COLOURS, drawTimeline } = await import("/page/lanes.js");
+      const { COLOURS, drawLanes } = await import("/page/lanes.js");
       const frames = 20000;
       const states = new Uint8Array(frames).map((_, k) => 1 + (k % 4));
       const series = { states, confidence: new Float32Array(frames).fill(0.5) };
       const known = { series, stale: [[100, 9000]], tracked: [[0, frames - 1]], review: [], prompts: [] };
       const lanes = [1, 2, 3, 4, 5].map(id => ({ id, ...known }));
-      const seen = { width: 1132, height: 300, from: 0, to: frames, frames, lanes, cuts: [], chosen: 1 };
+      const seen = { width: 1132, from: 0, to: frames, frames, lanes, cuts: [], chosen: 1 };
       const context = new OffscreenCanvas(1132, 300).getContext("2d");
       const colours = Object.fromEntries(COLOURS.map(name => [name, "#888"]));
       const times = Array.from({ length: 5 }, () => {
         const began = performance.now();
-        drawTimeline(context, { ...seen, colours });
+        drawLanes(context, { ...seen, colours });
         return performance.now() - began;
       });
       return Math.min(...times);

@@ -1,12 +1,10 @@
-/** The timeline's drawing: a ruler, and a lane for each object. As many columns as the screen has, whatever the frames. */
+/** The lanes of the timeline, one for each object: as many columns as the screen has, however many frames there are. */
 
 import { STATES } from "./series.js";
 
-export const RULER = 22; // CSS pixels, high
-export const LANE = 36;
+export const LANE = 36; // CSS pixels, high
 const STRIP = 6; // the states' colours, at a lane's foot
 const PADDING = 5; // over and under the line of confidence
-const TICKS = 84; // CSS pixels between two numbers of the ruler, at least
 const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
 
 export const COLOURS = [
@@ -37,60 +35,33 @@ export const COLOURS = [
 
 /**
  * @param {CanvasRenderingContext2D} context scaled so that a unit is a CSS pixel
- * @param {{width: number, height: number, from: number, to: number, frames: number, lanes: Lane[], cuts: number[],
+ * @param {{width: number, from: number, to: number, frames: number, lanes: Lane[], cuts: number[],
  *   chosen: number | null, colours: Record<string, string>}} what `from` up to `to`: the frames that are seen, as
  *   fractions too
  */
-export function drawTimeline(context, what) {
-  const { width, height, lanes, chosen, colours, cuts } = what;
-  context.clearRect(0, 0, width, height);
-  const scale = width / (what.to - what.from);
-  const left = frame => (frame - what.from) * scale;
-  drawRuler(context, what, left, scale);
+export function drawLanes(context, what) {
+  const { width, lanes, chosen, colours, cuts, from, to } = what;
+  context.clearRect(0, 0, width, lanes.length * LANE);
+  const scale = width / (to - from);
+  const left = frame => (frame - from) * scale;
   lanes.forEach((lane, k) => {
-    const top = RULER + k * LANE;
     context.save();
+    context.translate(0, k * LANE);
     context.beginPath();
-    context.rect(0, top, width, LANE);
+    context.rect(0, 0, width, LANE);
     context.clip();
-    context.translate(0, top);
     if (lane.id === chosen) fill(context, colours.chosen, 0, 1, width, LANE);
     fill(context, colours.rule, 0, 0, width, 1);
     drawLane(context, lane, what, left, scale);
     context.restore();
   });
-  context.fillStyle = colours.soft;
   for (const cut of cuts)
-    if (cut > what.from && cut < what.to) context.fillRect(left(cut) - 0.5, RULER, 1, lanes.length * LANE);
+    if (cut > from && cut < to) fill(context, colours.soft, left(cut) - 0.5, 0, 1, lanes.length * LANE);
 }
 
 function fill(context, style, x, y, width, height) {
   context.fillStyle = style;
   context.fillRect(x, y, width, height);
-}
-
-/** 1, 2, 5, 10, 20 ... frames between two ticks. @param {number} least */
-export function tickStep(least) {
-  const ten = 10 ** Math.floor(Math.log10(Math.max(1, least)));
-  return [1, 2, 5, 10].map(by => by * ten).find(step => step >= least) ?? 1;
-}
-
-function drawRuler(context, { width, from, to, frames, colours }, left, scale) {
-  const step = tickStep(TICKS / scale);
-  const small = step % 5 === 0 ? step / 5 : step % 2 === 0 ? step / 2 : step;
-  context.font = "10.5px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  for (let frame = Math.floor(from / small) * small; frame <= to; frame += small) {
-    if (frame < 0 || frame >= frames) continue;
-    const x = left(frame) + scale / 2,
-      numbered = frame % step === 0;
-    fill(context, colours.rule, x - 0.5, numbered ? RULER - 8 : RULER - 4, 1, numbered ? 8 : 4);
-    const text = frame.toLocaleString("en"),
-      room = context.measureText(text).width + 4;
-    if (!numbered || x + room > width) continue;
-    context.fillStyle = colours.soft;
-    context.fillText(text, x + 4, RULER / 2 - 1);
-  }
 }
 
 function drawLane(context, lane, { width, colours, from, to, frames }, left, scale) {

@@ -1,7 +1,8 @@
 /** The timeline below the stage: where the clip stands, what is known of every frame, and a way to go there. */
 
 import { make, swatch } from "./dom.js";
-import { COLOURS, LANE, RULER, drawTimeline } from "./lanes.js";
+import { COLOURS, LANE, drawLanes } from "./lanes.js";
+import { RULER, drawRuler } from "./ruler.js";
 import { emptySeries } from "./series.js";
 import { colours } from "./theme.js";
 import { clock } from "./times.js";
@@ -16,14 +17,9 @@ const STEP = 1.3; // of its zoom, a notch of the wheel
  */
 export function mountTimeline(store, session) {
   const { state, change } = store;
-  const [area, canvas, lanes, playhead, pointed] = [
-    "track-area",
-    "timeline-canvas",
-    "lanes",
-    "playhead",
-    "pointed",
-  ].map(id => document.getElementById(id));
-  const context = canvas.getContext("2d");
+  const by = id => document.getElementById(id);
+  const [area, names, playhead, pointed] = ["track-area", "lanes", "playhead", "pointed"].map(by);
+  const [lanes, ruler] = ["lanes-canvas", "ruler-canvas"].map(id => by(id).getContext("2d"));
   let palette = colours(COLOURS);
   let seen = { from: 0, to: 1, of: "", frames: 0 }; // the frames that are seen, and of which clip
   let width = 0;
@@ -31,16 +27,9 @@ export function mountTimeline(store, session) {
   const place = x => seen.from + (x / width) * (seen.to - seen.from);
   const inClip = frame => Math.min(Math.max(Math.floor(frame), 0), state.clip.frames - 1);
 
-  function draw() {
-    const { clip } = state;
-    if (!clip || !width) return;
-    const height = RULER + clip.objects.length * LANE;
-    const ratio = devicePixelRatio;
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.height = `${height}px`;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const known = clip.objects.map(({ id }) => ({
+  /** What the timeline knows of each object. @returns {import("./lanes.js").Lane[]} */
+  const known = clip =>
+    clip.objects.map(({ id }) => ({
       id,
       series: state.series.get(id) ?? emptySeries(clip.frames),
       stale: clip.stale[id] ?? [],
@@ -48,23 +37,21 @@ export function mountTimeline(store, session) {
       review: clip.review.filter(place => place.object === id),
       prompts: clip.prompts.filter(prompt => prompt.object === id),
     }));
-    drawTimeline(context, {
-      from: seen.from,
-      to: seen.to,
-      width,
-      height,
-      frames: clip.frames,
-      lanes: known,
-      cuts: clip.cuts,
-      chosen: state.chosen,
-      colours: palette,
-    });
+
+  function draw() {
+    const { clip, chosen } = state;
+    if (!clip || !width) return;
+    fit(lanes, width, clip.objects.length * LANE);
+    fit(ruler, width, RULER);
+    const { frames, cuts } = clip;
+    drawLanes(lanes, { ...seen, width, frames, lanes: known(clip), cuts, chosen, colours: palette });
     move();
   }
 
   function move() {
     const { clip, frame } = state;
-    if (!clip) return;
+    if (!clip || !width) return;
+    drawRuler(ruler, { ...seen, width, frames: clip.frames, frame, colours: palette });
     playhead.style.transform = `translateX(${((frame + 0.5 - seen.from) / (seen.to - seen.from)) * width}px)`;
     area.setAttribute("aria-valuemax", clip.frames - 1);
     area.setAttribute("aria-valuenow", frame);
@@ -99,7 +86,7 @@ export function mountTimeline(store, session) {
     if (event.button || !state.clip) return;
     area.setPointerCapture(event.pointerId);
     const lane = state.clip.objects[Math.floor((event.clientY - area.getBoundingClientRect().top - RULER) / LANE)];
-    if (lane) change({ chosen: lane.id });
+    if (lane && event.target !== ruler.canvas) change({ chosen: lane.id });
     seek(event);
   });
   area.addEventListener("pointermove", event => {
@@ -109,6 +96,7 @@ export function mountTimeline(store, session) {
       frame = inClip(place(x));
     pointed.textContent = `${frame.toLocaleString("en")} · ${clock(session.timeOf(frame))}`;
     pointed.style.left = `${Math.min(Math.max(x, 60), width - 60)}px`;
+    pointed.style.top = `${area.parentElement.scrollTop + 1}px`;
     pointed.hidden = false;
   });
   area.addEventListener("pointerleave", () => (pointed.hidden = true));
@@ -155,7 +143,8 @@ export function mountTimeline(store, session) {
       row.classList.toggle("chosen", id === state.chosen);
       return row;
     });
-    lanes.replaceChildren(...rows);
+    names.replaceChildren(...rows);
+    names.querySelector(".chosen")?.scrollIntoView({ block: "nearest" });
   }
 
   return {
@@ -165,4 +154,12 @@ export function mountTimeline(store, session) {
     },
     zoom,
   };
+}
+
+/** Give a canvas a size in CSS pixels, and clear it. */
+function fit(context, width, height) {
+  const ratio = devicePixelRatio;
+  Object.assign(context.canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
+  context.canvas.style.height = `${height}px`;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
 }
