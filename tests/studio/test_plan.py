@@ -148,6 +148,8 @@ def test_acts_add_up_and_undo_takes_the_last_one_back() -> None:
     assert (acts.said.names, acts.said.givens, acts.said.used) == ({}, {}, 1)
     with pytest.raises(KeyError):
         acts.add({"do": "click", "object": 1})
+    with pytest.raises(ValueError, match="no mask's file"):
+        acts.add({"do": "stroke", "object": 2, "frame": 2, "name": "x", "base": "../../1-1-1-base.png"})
     with pytest.raises(ValueError, match="no act"):
         acts.add({"do": "dance", "object": 1, "frame": 2})
     assert acts.count == 7

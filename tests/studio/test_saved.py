@@ -18,8 +18,9 @@ from trackmask.report import write_report
 from trackmask.result import open_result
 from trackmask.studio import saving
 from trackmask.studio.clips import find
+from trackmask.studio.opening import leave, open_session
 from trackmask.studio.prompting import Turns
-from trackmask.studio.saving import leave, open_session, save
+from trackmask.studio.saving import save
 
 LAST = 7
 

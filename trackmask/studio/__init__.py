@@ -8,13 +8,19 @@ plan       which frames are out of date, and the passes that track them
 work       the passes run: tracker in, masks out
 frames     any frame of the video, soon
 prompting  the mask that a prompt means, soon
-session    one clip: all of the above together
-saving     from and to the result folder
+store      what lasts of a clip, on the disk
+shown      the masks that are to be seen
+session    what a person does with a clip
+opening    a clip is opened where it was left
+saving     the result folder is written
+exports    out, and `imports`: in from other tools
 clips      the clips that a path names
 jobs       one long work at a time, and how far it is
 events     what all tabs are told
 guard      strangers stay out
-routes     what the page may ask
+view       a clip as the page sees it, and `summary`: the list of clips
+desk       all clips of a studio, and its works
+routes     what the page may ask, and `calls`: what it says
 server     the web server
 page/      what the browser shows
 

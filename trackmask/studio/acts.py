@@ -4,11 +4,14 @@ number is its place among all acts that were ever made, from 1 on, and never cha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trackmask.prompts import Box, Point
+
+_BASE = re.compile(r"[0-9]+-[0-9]+-[0-9]+-base\.png")
 
 Act = Mapping[str, Any]
 Place = tuple[int, int]  # object, frame
@@ -87,21 +90,28 @@ def _more(old: Given | None, number: int, act: Act) -> Given:
     if do == "box":
         return Given(number, box=tuple(act["box"]))
     if do == "click":
-        point, base = (float(act["x"]), float(act["y"])), act.get("base", given.base)
+        point, base = (float(act["x"]), float(act["y"])), _file(act.get("base", given.base))
         changes = () if base is None else (act,)
         given = replace(given, base=base, painted=(*given.painted, *changes))
         if act["on"]:
             return replace(given, positive=(*given.positive, point))
         return replace(given, negative=(*given.negative, point))
     if do in ("stroke", "polygon"):
-        return replace(given, painted=(*given.painted, act), base=act.get("base", given.base))
+        return replace(given, painted=(*given.painted, act), base=_file(act.get("base", given.base)))
     raise ValueError(f"there is no act {do!r}")
+
+
+def _file(name: object) -> str | None:
+    """The file of a mask: a stranger's journal must not lead elsewhere. Raises ValueError."""
+    if name is None or (isinstance(name, str) and _BASE.fullmatch(name)):
+        return name
+    raise ValueError(f"{name!r} is no mask's file")
 
 
 def _from_mask(number: int, one: Mapping[str, Any]) -> Given:
     """A mask from elsewhere, in the file `base`; what was clicked for it is kept for people."""
     positive, negative = (tuple((float(x), float(y)) for x, y in one.get(key, ())) for key in ("positive", "negative"))
-    return Given(number, positive, negative, tuple(one["box"]) if one.get("box") else None, base=one["base"])
+    return Given(number, positive, negative, tuple(one["box"]) if one.get("box") else None, base=_file(one["base"]))
 
 
 def _named(said: Said, object_id: int, name: str) -> Said:
@@ -155,15 +165,6 @@ class Acts:
     def next(self) -> Act | None:
         """What `redo` would do again."""
         return self._undone[-1][1] if self._undone else None
-
-    @property
-    def bases(self) -> set[str]:
-        """The files of masks that some act needs."""
-        return {name for _, act in (*self._done, *self._undone) for name in bases_of(act)}
-
-
-def bases_of(act: Act) -> list[str]:
-    return [one["base"] for one in act.get("masks", ())] + ([act["base"]] if act.get("base") else [])
 
 
 def _added(said: Said, acts: Iterable[tuple[int, Act]]) -> Said:

@@ -12,7 +12,7 @@ from trackmask.errors import CallError, TrackmaskError
 from trackmask.files import absolute, shown
 from trackmask.result import default_folder, open_result, source_video
 from trackmask.result.layout import JSON
-from trackmask.studio.session import Place
+from trackmask.studio.store import Place
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from trackmask.studio.events import Hub
 from trackmask.studio.exports import Downloads, write
 from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
+from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
 from trackmask.studio.prompting import Turns
-from trackmask.studio.saving import leave, open_session, save, unfinished
+from trackmask.studio.saving import save, unfinished
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made
 from trackmask.studio.view import Review, points, state_of

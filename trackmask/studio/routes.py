@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import cv2
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +15,8 @@ from starlette.routing import Route
 
 from trackmask.errors import CallError, DataError, OutputExistsError, TrackmaskError
 from trackmask.formats.node import Node
-from trackmask.prompts import Prompt
+from trackmask.studio import calls
+from trackmask.studio.calls import Answer, direction_of, frame_of, objects_of, read
 from trackmask.studio.desk import Busy, Desk, NotFound
 from trackmask.studio.exports import formats, read_options
 from trackmask.studio.guard import TooLarge
@@ -27,12 +26,9 @@ from trackmask.studio.session import Session
 from trackmask.studio.summary import Summaries
 from trackmask.studio.view import timeline
 
-ENDLESS = 1 << 30  # a frame that no video has
 WIDEST = 8192  # pixels of a picture that is asked for
 MOST = 20  # main objects that are looked for
-LARGEST = 2000.0  # pixels: radius of a brush
 PAGE = resources.files("trackmask.studio") / "page"
-COLOURS = resources.files("trackmask.report") / "colours.css"  # of all our pages
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -43,7 +39,6 @@ KINDS = {
 }
 FOREVER = {"Cache-Control": "private, max-age=86400, immutable"}
 
-Answer = dict[str, Any]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -52,15 +47,15 @@ class Routes:
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.summaries = desk, Summaries(desk)
-        files = (*PAGE.iterdir(), COLOURS)
-        self.files = {path.name: path for path in files if Path(path.name).suffix in KINDS}
+        self.files = {path.name: path for path in PAGE.iterdir() if Path(path.name).suffix in KINDS}
 
     def all(self) -> list[Route]:
         acts: dict[str, Callable[[Session, Node], Answer]] = {
-            "click": click, "box": box, "stroke": stroke, "polygon": polygon, "absent": absent, "clear": clear,
-            "object": new_object, "name": name, "delete": delete, "undo": undo, "redo": redo,
+            "click": calls.click, "box": calls.box, "stroke": calls.stroke, "polygon": calls.polygon,
+            "absent": calls.absent, "clear": calls.clear, "object": calls.new_object, "name": calls.name,
+            "delete": calls.delete, "undo": calls.undo, "redo": calls.redo,
         }  # fmt: skip
-        calls: dict[str, Callable[[str, Node], Answer]] = {
+        works: dict[str, Callable[[str, Node], Answer]] = {
             "track": self.track, "plan": self.plan, "stop": self.stop, "save": self.save,
             "export": self.export, "auto": self.auto,
         }  # fmt: skip
@@ -82,7 +77,7 @@ class Routes:
             Route(one + "/import", self.bring_in, methods=["POST"]),
             Route(one + "/hover", self.hover, methods=["POST"]),
             *(Route(f"{one}/{do}", self.act(how), methods=["POST"]) for do, how in acts.items()),
-            *(Route(f"{one}/{do}", self.call(how), methods=["POST"]) for do, how in calls.items()),
+            *(Route(f"{one}/{do}", self.call(how), methods=["POST"]) for do, how in works.items()),
         ]
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -166,11 +161,11 @@ class Routes:
         said = await read(request)
         session = await run_in_threadpool(self._session, request)
         place = (said.get("x").number(), said.get("y").number())
-        session.get_ready(said.get("frame").whole(0, ENDLESS), place)
+        session.get_ready(frame_of(said), place)
         return Response(status_code=204)
 
     def track(self, clip: str, said: Node) -> Answer:
-        self.desk.track(clip, _direction(said), said.get("frame").whole(0, ENDLESS), _objects(said))
+        self.desk.track(clip, direction_of(said), frame_of(said), objects_of(said))
         return self.desk.state(clip)
 
     def plan(self, clip: str, said: Node) -> Answer:
@@ -179,9 +174,9 @@ class Routes:
             session.acts.said,
             session.tracked,
             session.range,
-            _direction(said),
-            said.get("frame").whole(0, ENDLESS),
-            _objects(said),
+            direction_of(said),
+            frame_of(said),
+            objects_of(said),
         )
         spans: dict[str, list[tuple[int, int]]] = {}
         for one in found:
@@ -202,7 +197,7 @@ class Routes:
 
     def auto(self, clip: str, said: Node) -> Answer:
         count = said.get("count").whole(1, MOST) if said.has("count") else 1
-        self.desk.find(clip, said.get("frame").whole(0, ENDLESS), count)
+        self.desk.find(clip, frame_of(said), count)
         return self.desk.state(clip)
 
     def export(self, clip: str, said: Node) -> Answer:
@@ -236,104 +231,6 @@ class Routes:
         return self.desk.session(request.path_params["clip"])
 
 
-async def read(request: Request) -> Node:
-    """The body, as JSON from a stranger. Raises CallError."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise CallError("the body must be JSON, and say so: Content-Type: application/json")
-    try:
-        value = json.loads(await request.body() or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise CallError("the body is not JSON") from error
-    return Node("the call", "", value)
-
-
-def yes(said: Node, key: str, *, default: bool) -> bool:
-    given = said.optional(key)
-    if given is None:
-        return default
-    if not isinstance(given.value, bool):
-        given.fail("true or false")
-    return bool(given.value)
-
-
-def _place(said: Node) -> tuple[int | None, int]:
-    """The object, None for a new one, and the frame."""
-    return (said.get("object").whole(1, 255) if said.has("object") else None), said.get("frame").whole(0, ENDLESS)
-
-
-def _done(place: tuple[int, int]) -> Answer:
-    return {"object": place[0], "frame": place[1]}
-
-
-def click(session: Session, said: Node) -> Answer:
-    on = yes(said, "on", default=True)
-    return _done(session.click(*_place(said), said.get("x").number(), said.get("y").number(), on=on))
-
-
-def box(session: Session, said: Node) -> Answer:
-    return _done(session.box(*_place(said), said.get("box").box()))
-
-
-def stroke(session: Session, said: Node) -> Answer:
-    radius = said.get("radius").number()
-    if not 0 < radius <= LARGEST:
-        said.get("radius").fail(f"a radius of up to {LARGEST:g} pixels")
-    return _painted(session, "stroke", said, 1, {"radius": radius})
-
-
-def polygon(session: Session, said: Node) -> Answer:
-    return _painted(session, "polygon", said, 3, {})
-
-
-def _painted(session: Session, do: str, said: Node, least: int, more: Answer) -> Answer:
-    points = said.get("points").points()
-    if len(points) < least:
-        said.get("points").fail(f"a list of at least {least} points")
-    add = yes(said, "add", default=True)
-    return _done(session.paint(do, *_place(said), {"points": points, "add": add, **more}))
-
-
-def absent(session: Session, said: Node) -> Answer:
-    return _done(session.absent(said.get("object").whole(1, 255), said.get("frame").whole(0, ENDLESS)))
-
-
-def clear(session: Session, said: Node) -> Answer:
-    return _done(session.clear(said.get("object").whole(1, 255), said.get("frame").whole(0, ENDLESS)))
-
-
-def new_object(session: Session, said: Node) -> Answer:
-    return {"object": session.new_object(said.get("name").text() if said.has("name") else None)}
-
-
-def name(session: Session, said: Node) -> Answer:
-    session.rename(said.get("object").whole(1, 255), said.get("name").text())
-    return {}
-
-
-def delete(session: Session, said: Node) -> Answer:
-    session.delete(said.get("object").whole(1, 255))
-    return {}
-
-
-def undo(session: Session, said: Node) -> Answer:
-    return {"frame": session.undo()}
-
-
-def redo(session: Session, said: Node) -> Answer:
-    return {"frame": session.undo("redo")}
-
-
-def _direction(said: Node) -> Any:
-    direction = said.get("direction").text()
-    if direction not in ("forward", "backward", "both", "all"):
-        said.get("direction").fail("forward, backward, both or all")
-    return direction
-
-
-def _objects(said: Node) -> list[int] | None:
-    return [one.whole(1, 255) for one in said.get("objects").items()] if said.has("objects") else None
-
-
 def _width(request: Request) -> int | None:
     text = request.query_params.get("width", "")
     return min(max(int(text), 16), WIDEST) if text.isascii() and text.isdigit() and len(text) < 6 else None
@@ -354,6 +251,3 @@ def failed(request: Request, error: Exception) -> Response:
     elif not isinstance(error, TrackmaskError):
         text = "an error of trackmask itself; the terminal says more"
     return JSONResponse({"error": f"{text[:1].upper()}{text[1:].rstrip('.')}."}, status)
-
-
-__all__ = ["Prompt", "Routes", "failed"]

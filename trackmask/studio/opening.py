@@ -1,0 +1,163 @@
+"""A clip is opened where it was left, and left so that nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from trackmask.errors import TrackmaskError, VideoError
+from trackmask.files import writing
+from trackmask.result import SOFT, Result, open_result, prompted
+from trackmask.result.revision import link
+from trackmask.runtime import Runtime
+from trackmask.studio.acts import Given
+from trackmask.studio.journal import lines
+from trackmask.studio.plan import Gap, gaps
+from trackmask.studio.prompting import Turns
+from trackmask.studio.saving import fingerprint, save
+from trackmask.studio.session import Session
+from trackmask.studio.store import JOURNAL, LOCK, Place
+from trackmask.studio.tracked import Pair
+from trackmask.video import hash_source, stamp
+
+log = logging.getLogger(__name__)
+
+
+def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
+    """Go on where the session of a clip was left; begin with its result, or with nothing, where there is none.
+
+    Where another command has changed the result since, the new one is where it begins, and what there was is set aside.
+    Raises VideoError, ResultError, OutputError, OutputExistsError where the clip is open in another studio.
+    """
+    now, aside = fingerprint(place.result), None
+    if place.folder.is_dir():
+        known = _known(place.folder)
+        if now is not None and known != now and any(lines(place.folder / JOURNAL)):
+            aside = _set_aside(place)
+        elif not any(lines(place.folder / JOURNAL)):
+            _clear(place)
+    session = Session(place, runtime, turns)
+    try:
+        if aside is not None:
+            session.notes.append(
+                f"{place.result.name} was changed by another command since it was open here; this is the changed one. "
+                f"What the studio had is kept in {aside.name}"
+            )
+        if session.acts.count == 0 and now is not None:
+            begin(session, open_result(place.result))
+        _check_source(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def leave(session: Session) -> None:
+    """Write the result where it is not yet what the session is, and close; of a clip that was only looked at nothing
+    stays.
+    """
+    unused = not session.dirty and not session.acts.changed
+    if session.dirty:
+        try:
+            save(session)
+        except TrackmaskError as error:  # nothing is lost: what the session has is kept beside it
+            log.warning("note: the result was not written: %s", error)
+    session.close()
+    if unused:
+        shutil.rmtree(session.place.folder, ignore_errors=True)
+
+
+def begin(session: Session, result: Result) -> None:
+    """Take what lies in a result folder into a session of which nothing is known: objects, prompts, masks, records."""
+    names, masks = {item.id: item.name for item in result.objects}, []
+    indices = result.frames.indices
+    if not indices:
+        return
+    for entry in result.prompts:
+        object_id, frame = int(entry["object"]), int(entry["frame"])
+        base = session.given_path(1, object_id, frame, base=True)
+        session.write_mask(base, result.masks(frame) == object_id)
+        about = {key: entry[key] for key in ("positive", "negative", "box") if key in entry}
+        masks.append({"object": object_id, "frame": frame, "name": names[object_id], "base": base.name, **about})
+    with writing(session.place.folder):
+        for index in indices:
+            link(result.folder / result.files.mask(index), session.tracked.path(index))
+        session.tracked.soft = (result.folder / SOFT).is_dir()
+        _link_soft(session, result)
+    part = result.complete and len(indices) != result.source.frames
+    givens = {place: Given(1) for place in ((one["object"], one["frame"]) for one in masks)}
+    _adopt(session, result, givens)
+    session.begin(
+        {
+            "do": "begin",
+            "masks": masks,
+            "range": [indices[0], indices[-1]] if part else None,
+            "names": result.files.by,
+            "style": result.style,
+            "soft": session.tracked.soft,
+            "result": fingerprint(result.folder),
+            "lines": session.tracked.count,
+        }
+    )
+
+
+def _link_soft(session: Session, result: Result) -> None:
+    for item in result.objects if session.tracked.soft else ():
+        for index in result.frames.indices:
+            there, here = result.folder / result.files.soft(item.id, index), session.tracked.soft_path(item.id, index)
+            if there.is_file() and not there.is_symlink():
+                here.parent.mkdir(parents=True, exist_ok=True)
+                link(there, here)
+
+
+def _adopt(session: Session, result: Result, givens: dict[tuple[int, int], Given]) -> None:
+    """The records: they are up to date, since nothing was said after them."""
+    ends, cuts = (result.frames.indices[0], result.frames.indices[-1]), set(result.cuts)
+    between = {
+        object_id: gaps(object_id, {at: given for (id_, at), given in givens.items() if id_ == object_id}, ends)
+        for object_id in prompted(result.prompts)
+    }
+    for frame in result.frames:
+        records = [(record, _pair(between.get(record.id, []), frame.index)) for record in frame.objects]
+        session.tracked.adopt(frame.index, frame.time, records, frame.index if frame.index in cuts else None)
+
+
+def _pair(of_object: list[Gap], frame: int) -> Pair:
+    return next((gap.pair for gap in of_object if gap.first <= frame <= gap.last), (0, 0))
+
+
+def _check_source(session: Session) -> None:
+    """Raises VideoError where the video is another one than it was."""
+    path, about = session.place.video, session.about
+    if (
+        "sha256" in about
+        and about["stamp"] != stamp(path)[1]
+        and hash_source(path) != (about["bytes"], about["sha256"])
+    ):
+        raise VideoError(
+            f"{path.name} is another video than the one that was marked here; bring that one back, or move "
+            f"{session.place.folder.name} and {session.place.result.name} away to begin anew"
+        )
+
+
+def _known(folder: Path) -> str | None:
+    """The fingerprint of the result that a session has read or written last."""
+    found = [line["result"] for line in lines(folder / JOURNAL) if line.get("do") in ("begin", "saved")]
+    return found[-1] if found else None
+
+
+def _set_aside(place: Place) -> Path:
+    number = 1
+    while (aside := place.folder.with_name(f"{place.folder.name}.{number}")).exists():
+        number += 1
+    with writing(aside):
+        place.folder.rename(aside)
+    return aside
+
+
+def _clear(place: Place) -> None:
+    """What a kill left of a session before it had begun."""
+    for path in place.folder.iterdir():
+        if path.name != LOCK:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,0 +1,178 @@
+"""What lasts of a clip's session. Beside the result folder lies .RESULT.studio, which holds all of it from the moment
+on in which it was said:
+
+    journal.jsonl              the acts, and what else must not be lost: the source, which result was written
+    given/7-1-00012.png        the mask of object 1 in frame 12 that act 7 led to; made again where it is missing
+    given/7-1-00012-base.png   the mask that act 7 began with
+    masks/, tracked.jsonl      what was tracked, see `tracked`
+    sound.m4a                  the clip's sound, for browsers
+
+The result folder is written from it, whole, after each tracking: see `saving`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from trackmask.data import ObjectRecord
+from trackmask.errors import OutputExistsError, ResultError
+from trackmask.files import locked, open_lock, writing
+from trackmask.formats.pictures import read_picture
+from trackmask.formats.png import write_grey
+from trackmask.result.records import decode
+from trackmask.studio.acts import Act, Acts
+from trackmask.studio.journal import Journal, lines
+from trackmask.studio.tracked import Tracked
+from trackmask.video import open_video
+
+JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a clip and its result lie."""
+
+    video: Path
+    result: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the studio keeps what it knows of the clip."""
+        return self.result.with_name(f".{self.result.name}.studio")
+
+
+class Store:
+    """Opened by one process at a time. Raises VideoError, ResultError where it is damaged, OutputError, and
+    OutputExistsError where another studio has it.
+    """
+
+    dirty = False  # whether something was said or tracked that the result folder does not have
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.lock = threading.RLock()  # held for each act
+        self.revision = 0  # rises with every change
+        self.notes: list[str] = []  # sentences that people should read
+        self.reader = open_video(place.video)
+        self.info = self.reader.info
+        self.size = self.info.size
+        self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
+        with ExitStack() as stack:  # all is closed again where the rest cannot be opened
+            stack.callback(_take(place.folder).close)
+            self.acts, self.about = Acts(), dict[str, Any]()
+            self.seen: dict[tuple[int, int, int], ObjectRecord] = {}  # of prompts: by number, object and frame
+            for line in lines(place.folder / JOURNAL):
+                self._read_line(line)
+            self.journal = Journal(place.folder / JOURNAL)
+            stack.callback(self.journal.close)
+            self.tracked = Tracked(place.folder, self.size, soft=bool(self.about.get("soft")))
+            stack.callback(self.tracked.close)
+            self._held = stack.pop_all()
+        self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
+
+    def close(self) -> None:
+        self.reader.close()
+        self._held.close()
+
+    @property
+    def saved(self) -> str | None:
+        """The fingerprint of the result folder as this session knows it; None before there is one."""
+        return self.about.get("result")
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The first and the last frame that is wanted: of the video, or of the result that was opened."""
+        first, last = self.about.get("range") or (0, self.count - 1)
+        return first, last
+
+    def time(self, frame: int) -> float:
+        """Seconds."""
+        if frame in self.tracked.times:
+            return self.tracked.times[frame]
+        return self.times[frame] if frame < len(self.times) else float(frame / self.info.fps)
+
+    @property
+    def counted(self) -> bool:
+        return bool(self.times)
+
+    @property
+    def count(self) -> int:
+        """Frames of the video; as its header has it until they are counted."""
+        return len(self.times) or self.info.frames or max(self.tracked.times, default=0) + 1
+
+    # --- the journal ---------------------------------------------------------------------------------------------
+
+    def say(self, act: dict[str, Any]) -> None:
+        """An act, on the disk before it counts."""
+        self.journal.add(act)
+        self.acts.add(act)
+        self.dirty = True
+
+    def begin(self, line: dict[str, Any]) -> None:
+        """What lies in the result, which nobody can take back; on the disk once its records are."""
+        self._read_line(line)
+        self.journal.add(line)
+
+    def note(self, line: dict[str, Any]) -> None:
+        """What is no act, and must not be lost: about the source, or which result was written."""
+        with self.lock:
+            self._read_line(line)
+            self.journal.add(line)
+
+    def _read_line(self, line: Act) -> None:
+        try:
+            if line["do"] == "seen":
+                about = decode(line["of"], 0.0)
+                self.seen[line["number"], about.objects[0].id, about.index] = about.objects[0]
+            elif line["do"] == "source":
+                self.about |= line
+            elif line["do"] == "saved":
+                self.about |= line
+                self.dirty = line["acts"] != self.acts.count
+            elif line["do"] == "begin":
+                self.about |= {key: line[key] for key in ("result", "range", "names", "style", "soft", "lines")}
+                self.acts.begin({**line, "do": "masks"})
+            else:
+                self.acts.add(line)
+                self.dirty = True
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            path = self.place.folder / JOURNAL
+            raise ResultError(f"{path} is damaged ({error!r}); move {path.parent} away, and begin anew") from error
+
+    # --- masks that were given -----------------------------------------------------------------------------------
+
+    def given_path(self, number: int, object_id: int, frame: int, *, base: bool = False) -> Path:
+        """Of the mask that an act led to, or began with."""
+        return self.place.folder / GIVEN / f"{number}-{object_id}-{frame:05d}{'-base' if base else ''}.png"
+
+    def read_mask(self, path: Path) -> np.ndarray:
+        """(H, W) bool. Raises ResultError."""
+        mask: np.ndarray = np.asarray(read_picture(path, ResultError, links=False)) > 0
+        if mask.shape != self.size:
+            raise ResultError(f"{path} is not a mask of this clip; remove it")
+        return mask
+
+    def write_mask(self, path: Path, mask: np.ndarray) -> None:
+        """(H, W) bool, whole or not at all."""
+        partial = path.with_name(f".{path.name}")
+        with writing(path):
+            write_grey(partial, mask.astype(np.uint8) * 255)
+            partial.replace(path)
+
+
+def _take(folder: Path) -> BinaryIO:
+    """The folder, for this process alone. Raises OutputExistsError where another studio has it."""
+    with writing(folder):
+        (folder / GIVEN).mkdir(parents=True, exist_ok=True)
+        held = open_lock(folder / LOCK)
+    if not locked(held):
+        held.close()
+        raise OutputExistsError("this clip is open in another studio already; close that one first")
+    return held
