@@ -127,7 +127,7 @@ FAULTS = (
     Fault("tracking/twice.py", "chosen = {sure[-1], max(sure", "chosen = {sure[-1], min(sure", TWICE),
     Fault("tracking/twice.py", "[stretch.frames[0] - stretch.turn, *said]", "[stretch.frames[0], *said]", TWICE),
     Fault("tracking/twice.py", "labels[ours.labels == object_id] = object_id", "pass", TWICE),
-    Fault("tracking/twice.py", "measured(r, labels) for r in records", "r for r in records", TWICE),
+    Fault("tracking/twice.py", "judged(measured(r, labels), self", "judged(r, self", TWICE),
     Fault("tracking/twice.py", "return (frame - self.left) / (self.right - self.left)", "return 0.5", TWICE),
     Fault("tracking/twice.py", "takewhile(lambda frame: theirs[frame].area, frames)", "frames", TWICE),
     Fault("tracking/twice.py", "and len(followed) < len(frames):", "and False:", TWICE),

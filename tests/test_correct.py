@@ -184,3 +184,11 @@ def test_a_correction_may_name_its_frame_by_time(runtime: OnnxRuntime, result: P
     for frame, words in ((None, "has no frame"), (900.5, "is not in this result"), ("7", "no place in a video")):
         with pytest.raises(PromptError, match=words):
             correct(result, [Prompt(1, frame, box=(20, 119, 138, 104))], runtime)
+
+
+def test_what_follows_a_correction_is_tracked_twice(runtime: OnnxRuntime, result: Path) -> None:
+    """On both sides of the prompts: between them from both, behind the last one forward and back."""
+    corrected = correct(result, [Prompt(1, 8, mask=truth(8))], runtime)
+    agreed = {frame.index: frame.objects[0].agreement for frame in corrected.frames}
+    assert {frame for frame, agreement in agreed.items() if agreement is None} <= {0, 8, *range(17, 20)}
+    assert all(agreed[frame] is not None for frame in (*range(1, 8), *range(9, 17)))

@@ -11,10 +11,12 @@ import pytest
 from scripted import HueRuntime
 
 from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, VideoInfo, measured
+from trackmask.errors import OutputError
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.tracking import Course, twice
 from trackmask.tracking.loop import follow, understand
+from trackmask.tracking.pile import Pile
 from trackmask.tracking.tracker import Tracker
 from trackmask.tracking.twice import SecondPass
 from trackmask.video.made import MadeVideo
@@ -269,6 +271,15 @@ def test_it_can_be_left_at_any_frame() -> None:
     assert next(steps).objects[0].id == 1
     steps.close()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("trackmask")] == []
+
+
+def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(pile: Pile, masks: Masks) -> None:
+        raise OutputError("free some space")
+
+    monkeypatch.setattr(Pile, "push", full)
+    with pytest.raises(OutputError, match="free some space"):
+        Told(all_found()).run()
 
 
 # --- all objects of a video ----------------------------------------------------------------------------------------
