@@ -237,6 +237,28 @@ def test_a_clip_is_open_in_one_studio_at_a_time(clip: Path) -> None:
         one.get()
         with studio(clip) as other:
             assert "another studio" in other.get("", 409)["error"]
+        box(one)
+        assert Path(
+            ".cat.mp4.trackmask.studio/journal.jsonl"
+        ).read_bytes()  # nothing was taken from under the first one
+
+
+def test_a_second_studio_leaves_alone_what_is_open_though_the_result_was_changed(clip: Path) -> None:
+    with studio(clip) as one:
+        box(one)
+        one.track()
+        correct(Path("cat.mp4.trackmask"), [Prompt(1, 8, mask=truth(8))], runtime())
+        with studio(clip) as other:
+            assert "another studio" in other.get("", 409)["error"]
+        stroke(one, 3)
+        before = one.mask(3)
+    with studio(clip) as one:  # what the first one had is set aside now, whole
+        assert "is kept in" in one.get()["notes"][0]
+    assert [path.name for path in Path().glob(".cat*.studio.*")] == [".cat.mp4.trackmask.studio.1"]
+    Path("cat.mp4.trackmask").rename("away")
+    Path(".cat.mp4.trackmask.studio.1").rename(".cat.mp4.trackmask.studio")
+    with studio(clip) as one:
+        assert np.array_equal(one.mask(3), before)
 
 
 class Process:

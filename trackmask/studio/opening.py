@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 from trackmask.errors import TrackmaskError, VideoError
@@ -17,7 +18,7 @@ from trackmask.studio.plan import Gap, gaps
 from trackmask.studio.prompting import Turns
 from trackmask.studio.saving import fingerprint, save
 from trackmask.studio.session import Session
-from trackmask.studio.store import JOURNAL, LOCK, Place
+from trackmask.studio.store import GIVEN, JOURNAL, LOCK, Place, take
 from trackmask.studio.tracked import Pair
 from trackmask.video import hash_source, stamp
 
@@ -30,15 +31,18 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
     Where another command has changed the result since, the new one is where it begins, and what there was is set aside.
     Raises VideoError, ResultError, OutputError, OutputExistsError where the clip is open in another studio.
     """
-    now, aside = fingerprint(place.result), None
-    if place.folder.is_dir():
-        known = _known(place.folder)
-        if now is not None and known != now and any(lines(place.folder / JOURNAL)):
-            aside = _set_aside(place)
-        elif not any(lines(place.folder / JOURNAL)):
-            _clear(place)
-    session = Session(place, runtime, turns)
-    try:
+    now, aside, held = fingerprint(place.result), None, None
+    with ExitStack() as stack:
+        if place.folder.is_dir():
+            held = take(place.folder)  # before anything in it is touched: another studio may have the clip open
+            stack.callback(held.close)
+            known = _known(place.folder)
+            if now is not None and known != now and any(lines(place.folder / JOURNAL)):
+                aside = _set_aside(place)
+            elif not any(lines(place.folder / JOURNAL)):
+                _clear(place)
+        session = Session(place, runtime, turns, held)
+        stack.callback(session.close)
         if aside is not None:
             session.notes.append(
                 f"{place.result.name} was changed by another command since it was open here; this is the changed one. "
@@ -47,9 +51,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
         if session.acts.count == 0 and now is not None:
             begin(session, open_result(place.result))
         _check_source(session)
-    except BaseException:
-        session.close()
-        raise
+        stack.pop_all()
     return session
 
 
@@ -152,7 +154,11 @@ def _set_aside(place: Place) -> Path:
     while (aside := place.folder.with_name(f"{place.folder.name}.{number}")).exists():
         number += 1
     with writing(aside):
-        place.folder.rename(aside)
+        aside.mkdir()
+        for path in sorted(place.folder.iterdir(), key=lambda path: path.name == JOURNAL):  # which says that there is
+            if path.name != LOCK:  # something, until all is there
+                path.rename(aside / path.name)
+        (place.folder / GIVEN).mkdir()
     return aside
 
 
@@ -161,3 +167,4 @@ def _clear(place: Place) -> None:
     for path in place.folder.iterdir():
         if path.name != LOCK:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (place.folder / GIVEN).mkdir()

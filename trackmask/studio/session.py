@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -18,15 +18,14 @@ from trackmask.studio.acts import Act, Given, after, told
 from trackmask.studio.prompting import Turns
 from trackmask.studio.shown import Shown
 from trackmask.studio.store import SOUND, Place
-from trackmask.tracking import Settings
 from trackmask.video.sound import write_sound
 
 
 class Session(Shown):
     """Any thread may call; acts come one after the other. Raises TrackmaskErrors with one clear sentence each."""
 
-    def __init__(self, place: Place, runtime: Runtime, turns: Turns, settings: Settings = Settings()) -> None:
-        super().__init__(place, runtime, turns, settings)
+    def __init__(self, place: Place, runtime: Runtime, turns: Turns, held: BinaryIO | None = None) -> None:
+        super().__init__(place, runtime, turns, held)
         self._sounding = threading.Lock()
 
     def get_ready(self, frame: int, click: tuple[float, float] | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -25,9 +25,9 @@ UNDERSTOOD = 64 << 20  # bytes of prompts as the tracker understood them, which 
 class Shown(Store):
     """A store with the network that tells what a prompt means, and the pictures."""
 
-    def __init__(self, place: Place, runtime: Runtime, turns: Turns, settings: Settings = Settings()) -> None:
-        super().__init__(place)
-        self.runtime, self.turns, self.settings = runtime, turns, settings
+    def __init__(self, place: Place, runtime: Runtime, turns: Turns, held: BinaryIO | None = None) -> None:
+        super().__init__(place, held)
+        self.runtime, self.turns, self.settings = runtime, turns, Settings()
         self.frames = Frames(self.reader, turns.quiet)
         self.prompting = Prompting(runtime, self.frames, turns)
         self.understood: Kept[Reference] = Kept(UNDERSTOOD)  # prompts, by object, frame and number

@@ -55,7 +55,8 @@ class Store:
 
     dirty = False  # whether something was said or tracked that the result folder does not have
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, held: BinaryIO | None = None) -> None:
+        """`held`: what `take` gave for the place's folder, where that was done before; closed with the rest."""
         self.place = place
         self.lock = threading.RLock()  # held for each act
         self.revision = 0  # rises with every change
@@ -65,7 +66,8 @@ class Store:
         self.size = self.info.size
         self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
         with ExitStack() as stack:  # all is closed again where the rest cannot be opened
-            stack.callback(_take(place.folder).close)
+            stack.callback(self.reader.close)
+            stack.callback((held or take(place.folder)).close)
             self.acts, self.about = Acts(), dict[str, Any]()
             self.seen: dict[tuple[int, int, int], ObjectRecord] = {}  # of prompts: by number, object and frame
             for line in lines(place.folder / JOURNAL):
@@ -78,7 +80,6 @@ class Store:
         self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
 
     def close(self) -> None:
-        self.reader.close()
         self._held.close()
 
     @property
@@ -167,7 +168,7 @@ class Store:
             partial.replace(path)
 
 
-def _take(folder: Path) -> BinaryIO:
+def take(folder: Path) -> BinaryIO:
     """The folder, for this process alone. Raises OutputExistsError where another studio has it."""
     with writing(folder):
         (folder / GIVEN).mkdir(parents=True, exist_ok=True)
