@@ -3,8 +3,9 @@
     python benchmarks/studio_use.py DATA [--every 1] [--page docs/studio.md]
 
 DATA has DAVIS's layout. A simulated person clicks on the object in the first frame until its mask is good, tracks, goes
-to the frame that the review list names first, clicks there until its mask is good, tracks what is out of date, and so
-on, until the clip is good or CORRECTIONS were made. A click is deepest in the largest error of what is shown.
+to the frame that the review list names first, mends its mask, tracks what is out of date, and so on, until the clip is
+good or CORRECTIONS were made. A click is deepest in the largest error of what is shown; one that makes it worse is
+taken back, and what is left is drawn with the lasso, the largest error first.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from studio import Studio, studio
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.evaluation.measure import score_clip
 from trackmask.metrics import boundary_f, jaccard
-from trackmask.training.clicks import next_click
+from trackmask.training.clicks import largest_part, next_click
 
 GOOD = 0.95  # J&F: of a frame's mask, of a clip
 CLICKS = 6  # in a frame at most
+LASSOS = 8  # likewise
 CORRECTIONS = 10  # frames of a clip at most, beside the first one
 PER_CLICK = 2 * 7 / 4  # seconds: four clicks on an object's ends took 7 (Papadopoulos et al., ICCV 2017); doubled
 PER_POLYGON = 79.2  # seconds: of one object's mask in COCO (Lin et al., ECCV 2014)
@@ -49,7 +51,8 @@ class Cost:
     first: float = 0.0  # J&F after the clicks in the first frame
     last: float = 0.0
     clicks: list[int] = field(default_factory=list)  # in the first frame, and in each one that was corrected
-    answers: list[float] = field(default_factory=list)  # seconds until the mask of a click was there
+    drawn: list[float] = field(default_factory=list)  # of frames in which clicks did not do, the share drawn
+    answers: list[float] = field(default_factory=list)  # seconds until what a click or lasso led to was there
     tracking: float = 0.0  # seconds
 
     @property
@@ -58,8 +61,8 @@ class Cost:
 
     @property
     def person(self) -> float:
-        """Seconds: the clicks, and watching the clip once after each tracking."""
-        return PER_CLICK * sum(self.clicks) + len(self.clicks) * self.frames / RATE
+        """Seconds: clicking, drawing, and watching the clip once after each tracking."""
+        return PER_CLICK * sum(self.clicks) + PER_POLYGON * sum(self.drawn) + len(self.clicks) * self.frames / RATE
 
     @property
     def machine(self) -> float:
@@ -94,21 +97,49 @@ class Person:
         return self.cost
 
     def point(self, frame: int, object_id: int | None) -> None:
-        """Clicks in a frame until its mask is good."""
+        """Make the mask of a frame good."""
         self.seen.add(frame)
-        truth, made = self.clip.truth(frame) > 0, 0
+        truth, best, made = self.clip.truth(frame) > 0, 0.0, 0
         self.one.get(f"frames/{frame}", still=1)
         shown = self.mask(frame)
-        while made < CLICKS and (made == 0 or quality(shown, truth) < GOOD):
-            if (more := next_click(shown, truth)) is None:
+        if object_id:
+            best = quality(shown, truth)
+        while made < CLICKS and best < GOOD and (more := next_click(shown, truth)) is not None:
+            before, made = shown, made + 1
+            place: dict[str, Any] = {"x": more.x + 0.5, "y": more.y + 0.5, "on": more.positive}
+            shown = self.act("click", frame, object=object_id, **place)
+            object_id = object_id or 1
+            if quality(shown, truth) < best:
+                self.one.post("undo")
+                shown, made = before, made + 1
                 break
-            began = monotonic()
-            at: dict[str, Any] = {"frame": frame, "x": more.x + 0.5, "y": more.y + 0.5, "on": more.positive}
-            object_id = self.one.post("click", object=object_id, **at)["object"]
-            shown = self.mask(frame)
-            self.cost.answers.append(monotonic() - began)
-            made += 1
+            best = quality(shown, truth)
         self.cost.clicks.append(made)
+        if best < GOOD:
+            self.draw(frame, shown, truth)
+
+    def draw(self, frame: int, shown: np.ndarray, truth: np.ndarray) -> None:
+        """Lassos around what is missing or too much, the largest first."""
+        length, whole = 0.0, sum(cv2.arcLength(outline, True) for outline in outlines(truth))
+        for _ in range(LASSOS):
+            missing, wrong = largest_part(truth & ~shown), largest_part(shown & ~truth)
+            add = bool(missing.sum() >= wrong.sum())
+            outline = outlines(missing if add else wrong)[0]
+            length += cv2.arcLength(outline, True)
+            points = outline[:, 0].tolist()
+            points += [points[-1]] * (3 - len(points))
+            shown = self.act("polygon", frame, object=1, points=points, add=add)
+            if quality(shown, truth) >= GOOD:
+                break
+        self.cost.drawn.append(min(length / max(whole, 1.0), 1.0))
+
+    def act(self, do: str, frame: int, **said: Any) -> np.ndarray:
+        """Returns the mask (H, W) bool that it leads to."""
+        began = monotonic()
+        self.one.post(do, frame=frame, **said)
+        shown = self.mask(frame)
+        self.cost.answers.append(monotonic() - began)
+        return shown
 
     def doubtful(self) -> int:
         """The frame that the review list names first; where it names none, that of the lowest confidence."""
@@ -142,24 +173,23 @@ def quality(mask: np.ndarray, truth: np.ndarray) -> float:
     return (jaccard(mask, truth) + boundary_f(mask, truth)) / 2
 
 
+def outlines(mask: np.ndarray) -> list[np.ndarray]:
+    """Of all parts of a mask (H, W) bool, (n, 1, 2) int each."""
+    return list(cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0])
+
+
 # --- what is printed -----------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    "clip",
-    "frames",
-    "J&F first",
-    "J&F at the end",
-    "clicks",
-    "corrections",
-    "machine, s",
-    "person, s",
-    "by hand, s",
-)
+    "clip", "frames", "J&F first", "J&F at the end", "clicks", "frames drawn in", "corrections", "machine, s",
+    "person, s", "by hand, s",
+)  # fmt: skip
+DIGITS = (0, 1, 1, 1, 1, 1, 0, 0, 0)  # of the means
 
 
 def row(cost: Cost) -> tuple[str, ...]:
     shares = (f"{100 * cost.first:.1f}", f"{100 * cost.last:.1f}")
-    counts = (str(sum(cost.clicks)), str(cost.corrections))
+    counts = (str(sum(cost.clicks)), str(len(cost.drawn)), str(cost.corrections))
     return (
         cost.clip,
         str(cost.frames),
@@ -171,16 +201,21 @@ def row(cost: Cost) -> tuple[str, ...]:
 
 def means(costs: Sequence[Cost]) -> tuple[str, ...]:
     """The last row of the table."""
-    first, last = (100 * fmean(values) for values in zip(*((cost.first, cost.last) for cost in costs), strict=True))
-    clicks, corrections = (
-        fmean(values) for values in zip(*((sum(c.clicks), c.corrections) for c in costs), strict=True)
-    )
-    times = zip(*((cost.machine, cost.person, cost.by_hand) for cost in costs), strict=True)
-    frames = fmean(cost.frames for cost in costs)
-    return (
-        "**mean**", f"{frames:.0f}", f"{first:.1f}", f"{last:.1f}", f"{clicks:.1f}", f"{corrections:.1f}",
-        *(f"{fmean(values):.0f}" for values in times),
-    )  # fmt: skip
+    rows = [
+        (
+            c.frames,
+            100 * c.first,
+            100 * c.last,
+            sum(c.clicks),
+            len(c.drawn),
+            c.corrections,
+            c.machine,
+            c.person,
+            c.by_hand,
+        )
+        for c in costs
+    ]
+    return "**mean**", *(f"{fmean(v):.{digits}f}" for v, digits in zip(zip(*rows, strict=True), DIGITS, strict=True))
 
 
 def section(costs: Sequence[Cost], every: int, busy: float) -> str:
@@ -195,21 +230,23 @@ def section(costs: Sequence[Cost], every: int, busy: float) -> str:
     return f"""{HEADING}
 
 Written by `python benchmarks/studio_use.py DATA`: a simulated person on {len(costs)} clips of the development split,
-through the studio's own interface.{thinned} Clicks in the first frame, each deepest in the largest error, until its
-mask has a J&F of {goal} or {CLICKS} were made; then all is tracked. Then the same in the frame that the review list
-names first (where it names none, that of the lowest confidence), and what is out of date is tracked again: until the
-clip has {goal}, or {CORRECTIONS} frames were corrected. Brush and lasso are not used.
+through the studio's own interface.{thinned} In the first frame they click, each time deepest in the largest error,
+until the mask has a J&F of {goal}, {CLICKS} clicks were made, or one has made it worse, which is taken back; what is
+wrong then is drawn with the lasso. All is tracked. Then they do the same in the frame that the review list names first
+(where it names none, that of the lowest confidence) and track what is out of date: until the clip has {goal}, or
+{CORRECTIONS} frames were corrected.
 
 {table}
 
-{good} of {len(costs)} clips came to {goal}. All together take {hand / all_:.0f} times less than by hand, person and
+{good} of {len(costs)} clips came to {goal}. All together take {hand / all_:.1f} times less than by hand, person and
 machine together.
 
-*Machine* is what one waits for: the masks of clicks ({shown} each) and tracking, on {os.cpu_count()} cores with a load
-of {busy:.1f} before it began. *Person* is reckoned, not measured: {PER_CLICK:g} s a click, twice what a click on the
-end of an object took people (7 s for four: Papadopoulos et al., ICCV 2017), and watching the clip once, at {RATE}
-frames a second, after each tracking. *By hand* is a polygon in each frame, of {PER_POLYGON:g} s as in COCO (Lin et al.,
-ECCV 2014).
+*Frames drawn in* are those in which clicks alone did not do, the first one included. *Machine* is what one waits for:
+masks ({shown} after each click) and tracking, on {os.cpu_count()} cores with a load of {busy:.1f} before it began.
+*Person* is reckoned, not measured: {PER_CLICK:g} s a click, twice what a click on the end of an object took people (7 s
+for four: Papadopoulos et al., ICCV 2017); for what is drawn, its share of the object's outline times {PER_POLYGON:g} s,
+which a polygon of a whole object takes in COCO (Lin et al., ECCV 2014); and watching the clip once, at {RATE} frames a
+second, after each tracking. *By hand* is such a polygon in each frame.
 """
 
 

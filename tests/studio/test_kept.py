@@ -16,8 +16,10 @@ import pytest
 from studio_samples import SAMPLES, Studio, inside, iou, runtime, studio, truth
 
 from trackmask.correct import correct
+from trackmask.errors import OutputError
 from trackmask.prompts import Prompt
 from trackmask.result import open_result
+from trackmask.studio.journal import Journal, lines
 from trackmask.video import open_video
 
 FRAMES = 16
@@ -347,3 +349,21 @@ def test_killed_while_it_tracks_it_goes_on_where_it_was(clip: Path) -> None:
     assert "Traceback" not in text
     assert open_result(clip.with_name("cat.mp4.trackmask")).complete
     assert [json.loads(line)["do"] for line in journal.read_text().splitlines()][:1] == ["click"]
+
+
+def test_a_full_disk_leaves_no_half_of_an_act(tmp_path: Path) -> None:
+    """Said to be on the disk or not: what a person was told is not kept must not turn up after a restart."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.add({"do": "name", "object": 1, "name": "cat"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*journal\.jsonl"):
+            journal.add({"do": "name", "object": 1, "name": "dog"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.add({"do": "undo"})
+    journal.close()
+    assert [line["do"] for line in lines(path)] == ["name", "undo"]

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SMALL, LARGE = 2 << 20, 512 << 20  # bytes of a body: of a call, and of a file to import
+LONGEST = 4000  # characters of an address: Python reads no number of more than 4300 digits
 DAYS = 30 * 86400  # seconds that the cookie is kept: a browser may be closed and opened again
 _RULES = {
     "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' blob: data:",
@@ -49,7 +50,9 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        if (reason := self._foreign(scope, headers)) is not None:
+        if len(scope["path"]) + len(scope["query_string"]) > LONGEST:
+            await _refuse(scope, send, 414, "this address is longer than any of the studio's")
+        elif (reason := self._foreign(scope, headers)) is not None:
             await _refuse(scope, send, 403, reason)
         elif self._is_link(scope):
             await self._let_in(scope, send)

@@ -4,7 +4,7 @@ answered, and is left out.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,28 @@ class Journal:
         with writing(path):
             if path.exists():
                 _cut_torn(path)
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """A line that a person is waiting for: it outlives a loss of power."""
-        self.line(json.dumps(line, separators=(",", ":"), allow_nan=False))
-        with writing(self._path):
-            os.fsync(self._file.fileno())
+        self._write(json.dumps(line, separators=(",", ":"), allow_nan=False), os.fsync)
 
     def line(self, line: str) -> None:
         """A line that outlives a kill."""
+        self._write(line, lambda handle: None)
+
+    def _write(self, line: str, sync: Callable[[int], None]) -> None:
+        """All of the line, or nothing: what a full disk took of one, the next one would go on."""
+        left = line.encode() + b"\n"
         with writing(self._path):
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
+            before = os.fstat(self._file.fileno()).st_size
+            try:
+                while left:
+                    left = left[self._file.write(left) :]
+                sync(self._file.fileno())
+            except OSError:
+                self._file.truncate(before)
+                raise
 
     def close(self) -> None:
         self._file.close()

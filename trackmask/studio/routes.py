@@ -9,11 +9,13 @@ from pathlib import Path
 
 import cv2
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trackmask.errors import CallError, DataError, OutputExistsError, TrackmaskError
+from trackmask.files import writing
 from trackmask.formats.node import Node
 from trackmask.studio import calls
 from trackmask.studio.calls import Answer, direction_of, frame_of, objects_of, read
@@ -220,7 +222,7 @@ class Routes:
         kind, absent = asked.get("format", ""), asked.get("absent", "0") in ("1", "true")
         session = await run_in_threadpool(self.desk.session, clip)
         with upload(session, asked.get("name", ""), kind) as path:
-            with path.open("xb") as file:
+            with writing(path), path.open("xb") as file:
                 async for piece in request.stream():
                     await run_in_threadpool(file.write, piece)
             found = await run_in_threadpool(partial(self.desk.bring_in, clip, path, kind, absent=absent))
@@ -248,6 +250,9 @@ def failed(request: Request, error: Exception) -> Response:
         status, text = 413, "this is larger than the studio takes"
     elif isinstance(error, CallError | DataError):
         status = 400
+    elif isinstance(error, HTTPException):
+        status, text = error.status_code, "there is nothing like this here"
     elif not isinstance(error, TrackmaskError):
         text = "an error of trackmask itself; the terminal says more"
-    return JSONResponse({"error": f"{text[:1].upper()}{text[1:].rstrip('.')}."}, status)
+    begin = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]  # names stay as they are
+    return JSONResponse({"error": f"{begin}{text[1:].rstrip('.')}."}, status)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from trackmask.errors import CallError, TrackmaskError
@@ -52,7 +53,7 @@ def application(found: Found, load: Callable[[], Runtime], address: Address, hub
         yield
         desk.close()
 
-    errors = {error: failed for error in (TrackmaskError, TooLarge, Exception)}
+    errors = {error: failed for error in (TrackmaskError, TooLarge, HTTPException, Exception)}
     app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
     app.state.desk = desk
     return Guard(app, names=names_of(address.host), port=address.port, token=address.token)
