@@ -21,7 +21,7 @@ FRAMES = 20
 SIZE = (360, 480)
 CAT, BESIDE = (90, 170), (250, 60)  # in the first frame
 WINDOW = {"width": 1280, "height": 720}
-REFUSED = "status of 400"  # what the page says in a sentence, Chromium says as well
+REFUSED = ("status of 400", "status of 500")  # what the page says in a sentence, Chromium says as well
 EVIL = "<img src=x onerror=document.title='gone'>"
 
 pytest.importorskip("starlette")
@@ -49,8 +49,13 @@ def clips(tmp_path_factory):
     for name in ("steps", "names", "out", "two", "find"):
         shutil.copy(first, folder / f"{name}.mp4")
     write_clip(folder / "one.mp4", images[:1])
+    (folder / "broken.mp4").write_bytes(b"no film")
     write_clip(folder / "portrait.mp4", numbered_images(30, (320, 180)), audio="aac")
     return folder
+
+
+def is_problem(line):
+    return line.type == "error" and not any(status in line.text for status in REFUSED)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +70,7 @@ def opened(clips):
         page.set_default_timeout(15000)
         problems = []
         page.on("pageerror", lambda error: problems.append(error))
-        page.on(
-            "console",
-            lambda line: problems.append(line.text) if line.type == "error" and REFUSED not in line.text else None,
-        )
+        page.on("console", lambda line: problems.append(line.text) if is_problem(line) else None)
         page.goto(running.link)
         yield running, page
         assert problems == []  # nothing that the Content-Security-Policy forbids, nothing missing
@@ -96,8 +98,12 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 8
+    assert page.locator(".card").count() == 9
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
+    assert "Cannot be read" in page.text_content(".card:has-text('broken.mp4')")
+    page.click(".card:has-text('broken.mp4')")
+    until(lambda: page.locator("#says").is_visible(), "why it cannot be opened")
+    assert "broken.mp4" in page.text_content("#says-text")
 
 
 def test_click_track_stop_correct_undo(at):

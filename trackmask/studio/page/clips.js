@@ -33,29 +33,21 @@ export function mountClips(store) {
 }
 
 function card({ id, name, width, height, frames, seconds, state, review, error }) {
-  const image = make("img", {
-    src: `/api/clips/${encodeURIComponent(id)}/thumbnail`,
-    alt: "",
-    loading: "lazy",
-    decoding: "async",
-  });
-  image.addEventListener("error", () => image.replaceWith(make("div", { className: "no-image" })));
   const [dot, words] = STATES[state] ?? ["", state];
-  const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)]
-    .filter(Boolean)
-    .join(" · ");
-  const tags = make(
-    "span",
-    { className: "tags" },
-    make("span", {}, make("span", { className: `dot ${dot}` }), words),
-    review ? make("span", {}, `${review} to review`) : null,
-  );
-  const text = make(
-    "span",
-    { className: "text" },
-    make("b", { title: name }, name),
-    make("span", { className: "soft" }, error ?? facts),
-    tags,
-  );
-  return make("li", {}, make("a", { className: "card", href: `#${encodeURIComponent(id)}` }, image, text));
+  const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)];
+  const tags = make("span", { className: "tags" }, make("span", {}, make("span", { className: `dot ${dot}` }), words));
+  if (review) tags.append(make("span", {}, `${review} to review`));
+  const says = make("span", { className: "soft" }, error ?? facts.filter(Boolean).join(" · "));
+  const text = make("span", { className: "text" }, make("b", { title: name }, name), says, tags);
+  const href = `#${encodeURIComponent(id)}`;
+  return make("li", {}, make("a", { className: "card", href }, error ? noImage() : thumbnail(id), text));
+}
+
+const noImage = () => make("div", { className: "no-image" });
+
+function thumbnail(id) {
+  const src = `/api/clips/${encodeURIComponent(id)}/thumbnail`;
+  const image = make("img", { src, alt: "", loading: "lazy", decoding: "async" });
+  image.addEventListener("error", () => image.replaceWith(noImage()));
+  return image;
 }

@@ -155,8 +155,9 @@ store.listen(LIKED, () =>
 );
 
 async function fetchClips() {
-  const { clips, single } = await get("/api/clips");
+  const { clips, single, notes } = await get("/api/clips");
   change({ clips, single, stranger: "" });
+  by("clips-notes").textContent = notes.join(" ");
 }
 
 // --- The server ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 const KEPT = 48e6; // pixels of decoded pictures, 4 bytes each
 const MASKS_KEPT = 96e6; // bytes
+const LINGERS = 2000; // milliseconds that a picture stays after it was forgotten
 const WIDTHS = [640, 960, 1280, 1920, 2560]; // a few sizes, so that a picture serves many zooms
 
 /** The width to ask for when the frame is shown `wide` device pixels wide; undefined: the clip's own. */
@@ -38,10 +39,12 @@ function makeKept(most, forget = () => {}) {
 
 /**
  * @param {ReturnType<import("./server.js").clipAt>} clip
+ * @param {(bitmap: ImageBitmap) => boolean} isSeen whether the stage shows it
  */
-export function makePictures(clip) {
-  // Not closed when forgotten: the stage may still show it.
-  const pictures = makeKept(KEPT);
+export function makePictures(clip, isSeen) {
+  // A browser frees a picture's memory late unless it is told to; not at once: this one may just be on its way to the stage.
+  const close = ({ bitmap }) => setTimeout(() => isSeen(bitmap) || bitmap.close(), LINGERS);
+  const pictures = makeKept(KEPT, close);
   const masks = makeKept(MASKS_KEPT);
   const coming = new Map(); // what is on its way, so that nothing is asked for twice
   // Of the masks' versions only this page knows; from the clock, so that no visit before had the same.
@@ -68,9 +71,11 @@ export function makePictures(clip) {
       const width = how.width ?? Infinity;
       const known = pictures.get(frame);
       if (known && known.width >= width && !how.still) return known.bitmap;
-      const bitmap = await once(`${frame} ${width} ${how.still}`, () => clip.picture(frame, how));
-      if (!(pictures.get(frame)?.width > width)) pictures.set(frame, { bitmap, width }, bitmap.width * bitmap.height);
-      return bitmap;
+      return once(`${frame} ${width} ${how.still}`, async () => {
+        const bitmap = await clip.picture(frame, how);
+        if (!(pictures.get(frame)?.width > width)) pictures.set(frame, { bitmap, width }, bitmap.width * bitmap.height);
+        return bitmap;
+      });
     },
 
     /** The masks of a frame if they are here and not out of date. */

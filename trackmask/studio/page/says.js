@@ -1,4 +1,4 @@
-/** What went wrong, said over the stage in one sentence; and the connection to the studio, lost and mended. */
+/** What went wrong, said below the bar in one sentence; and the connection to the studio, lost and mended. */
 
 const STAYS = 12000; // milliseconds
 

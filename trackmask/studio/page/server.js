@@ -92,7 +92,7 @@ export function clipAt(id) {
       context.drawImage(image, 0, 0);
       image.close();
       const rgba = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer);
-      return { ids: Uint8Array.from(rgba), width, height }; // the lowest byte is red, and the picture is grey
+      return { ids: new Uint8Array(rgba), width, height }; // the lowest byte is red, and the picture is grey
     },
   };
 }

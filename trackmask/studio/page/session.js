@@ -145,7 +145,7 @@ export function makeSession(store, report) {
     },
 
     /**
-     * The same, where a refusal is said over the stage: the answer is null then.
+     * The same, where a refusal is said to people: the answer is null then.
      * @param {object} [mark] a prompt to show until the server has it
      */
     async act(act, body, mark = null) {

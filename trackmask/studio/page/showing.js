@@ -74,7 +74,7 @@ export function makeShowing(store, report) {
     /** @param {ReturnType<import("./server.js").clipAt> | null} of the clip whose frames are shown from now on */
     open(of) {
       server = of;
-      pictures = of && makePictures(of);
+      pictures = of && makePictures(of, bitmap => bitmap === state.shown?.picture);
       clearTimeout(resting);
     },
 
