@@ -31,6 +31,7 @@ from trackmask.studio.view import timeline
 WIDEST = 8192  # pixels of a picture that is asked for
 MOST = 20  # main objects that are looked for
 PAGE = resources.files("trackmask.studio") / "page"
+COLOURS = resources.files("trackmask.report") / "colours.css"  # of all our pages
 KINDS = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -49,7 +50,8 @@ class Routes:
 
     def __init__(self, desk: Desk) -> None:
         self.desk, self.summaries = desk, Summaries(desk)
-        self.files = {path.name: path for path in PAGE.iterdir() if Path(path.name).suffix in KINDS}
+        files = (*PAGE.iterdir(), COLOURS)
+        self.files = {path.name: path for path in files if Path(path.name).suffix in KINDS}
 
     def all(self) -> list[Route]:
         acts: dict[str, Callable[[Session, Node], Answer]] = {
