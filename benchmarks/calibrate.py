@@ -2,7 +2,7 @@
 
     python benchmarks/calibrate.py DATA [--weights weights] [--cache FOLDER] [--jobs 2]
 
-DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, and
+DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with every eighth, and
 situations made of both: walls, twins, visits, cuts. Five to ten minutes on two cores; with a --cache that has all of
 it, seconds. Run it after `trackmask weights export`, and after each change of the tracker (with an empty cache).
 
@@ -30,7 +30,7 @@ PARTS = {
     "both_empty": {"absence": ("absence", "agreement")},
 }
 # Most videos hold nothing of what was made, and what they hold is less cunning than twins.
-COUNTS = {"clips": 4.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "twins": 0.25}
+COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "twins": 0.35}
 PENALTY = 1e-3  # of the squared weights, of features of unit variance
 STEPS, RATE = 4000, 0.02
 
@@ -102,7 +102,7 @@ def main(data: Path, weights: Path, cache: Path | None, jobs: int) -> None:
     document: dict[str, object] = {"checkpoint": fingerprint(weights / CHECKPOINT)}
     for name, factors in PARTS.items():
         pairs = [
-            (one, COUNTS[s.kind])
+            (one, COUNTS[s.kind] if factors.keys() >= {"how"} else 1.0)
             for s in situations
             for one in (*found[s.name].once, *found[s.name].twice)
             if part_of(one) == name

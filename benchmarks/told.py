@@ -8,7 +8,7 @@ import os
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -133,6 +133,7 @@ def for_the_fit(data: Path) -> list[Situation]:
     trained = list(clips.values())
     found = [plain(clip, every) for clip in tune for every in (1, 4)]
     found += [plain(clip, 4) for clip in trained]
+    found += [replace(plain(clip, 8), kind="fast") for clip in (*tune, *trained)]
     found += [walled(clip, 3) for clip in (*tune, *trained[::2])]
     found += meetings(tune, 18) + meetings(trained, 24)
     found += visits(tune, 3, trained) + visits(trained, 4, trained)

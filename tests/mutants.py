@@ -89,7 +89,7 @@ FAULTS = (
     Fault("tracking/evidence.py", "0.0 if edge or before.edge else", "0.0 if False else", EVIDENCE),
     Fault("tracking/evidence.py", "1 - areas.max() / areas.sum()", "1 - areas.min() / areas.sum()", EVIDENCE),
     Fault("tracking/evidence.py", "+ seen.prob[~mask].sum()", "", EVIDENCE),
-    Fault("tracking/evidence.py", "grown=way.grown", "grown=left.grown * share", EVIDENCE),
+    Fault("tracking/evidence.py", "return replace(way, quality", "return replace(left, quality", EVIDENCE),
     Fault("tracking/evidence.py", "if confidence >= certain else", "if record.confidence >= certain else", EVIDENCE),
     Fault("tracking/track.py", "        self.evidence = None\n", "", EVIDENCE),
     Fault("tracking/pile.py", 'Evidence(**raw["evidence"])', "None", EVIDENCE),

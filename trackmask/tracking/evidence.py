@@ -69,19 +69,7 @@ def of_all(known: Sequence[Evidence | None], share: float, way: Evidence | None)
     left, right = (*known, None, None)[:2]
     if left is None or right is None or way is None:
         return None
-    return Evidence(
-        quality=left.quality * (1 - share) + right.quality * share,
-        iou=left.iou * (1 - share) + right.iou * share,
-        same=left.same * (1 - share) + right.same * share,
-        sharp=left.sharp * (1 - share) + right.sharp * share,
-        scattered=way.scattered,
-        grown=way.grown,
-        shrunk=way.shrunk,
-        leapt=way.leapt,
-        overlap=way.overlap,
-        area=way.area,
-        edge=way.edge,
-    )
+    return replace(way, quality=left.quality * (1 - share) + right.quality * share)
 
 
 def at_edge(box: Box | None, size: tuple[int, int]) -> bool:
