@@ -2,9 +2,10 @@
 
     python benchmarks/calibrate.py DATA [--weights weights] [--cache FOLDER] [--jobs 2]
 
-DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with every eighth, and
-situations made of both: walls, twins, visits, cuts. Five to ten minutes on two cores; with a --cache that has all of
-it, seconds. Run it after `trackmask weights export`, and after each change of the tracker (with an empty cache).
+DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with
+every eighth, and situations made of both: walls, twins, visits, cuts. Five to ten minutes on two free cores; with a
+--cache that has all of it, seconds. Run it after `trackmask weights export`, and after each change of the tracker (with
+an empty cache).
 
 Fitted is the cross-entropy with the true IoU, no weight below zero.
 """
@@ -25,7 +26,7 @@ from trackmask.runtime.calibration import BIAS, FEATURES, part
 
 PARTS = {
     "alone": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth")},
-    "agreed": {"how": ("sharp", "whole", "agreeing"), "whose": ("steady", "kept", "smooth")},
+    "agreed": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "agreed")},
     "empty": {"absence": ("absence",)},
     "both_empty": {"absence": ("absence", "agreement")},
 }

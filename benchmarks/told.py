@@ -135,7 +135,7 @@ def for_the_fit(data: Path) -> list[Situation]:
     found += [plain(clip, 4) for clip in trained]
     found += [replace(plain(clip, 8), kind="fast") for clip in (*tune, *trained)]
     found += [walled(clip, 3) for clip in (*tune, *trained[::2])]
-    found += meetings(tune, 18) + meetings(trained, 24)
+    found += meetings(tune, 12) + meetings(trained, 15)
     found += visits(tune, 3, trained) + visits(trained, 4, trained)
     return found + cuts(tune, 6) + cuts(trained, 6)
 

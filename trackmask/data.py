@@ -79,6 +79,7 @@ class Evidence:
     shrunk: float = 0.0  # the same of what it lost
     leapt: float = 0.0  # [0, 1]: how much less it has in common with the mask of the frame before than it usually has
     overlap: float = 0.0  # [0, 1]: the IoU that it usually has with that; 0 where unknown
+    agreed: float = 1.0  # [0, 1]: the least IoU of the masks from both directions on the way here from the prompt
     area: float = 0.0  # pixels, and one more; 0 where unknown
     edge: bool = False  # the frame's edge cuts the mask
 

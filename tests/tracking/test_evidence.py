@@ -13,7 +13,7 @@ from trackmask.runtime import Calibration
 from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
-from trackmask.tracking.evidence import of_all, scattered, soft_iou
+from trackmask.tracking.evidence import of_both, of_nothing, scattered, soft_iou
 from trackmask.tracking.pile import packed, unpacked
 
 LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
@@ -120,24 +120,40 @@ def test_below_certain_a_mask_is_uncertain_and_what_a_person_said_stays():
 
 def test_of_two_directions_the_way_from_the_prompt_tells_what_has_happened():
     left, right = Evidence(0.9, 0.8, grown=0.4, leapt=0.1), Evidence(0.5, 0.6, shrunk=0.5, scattered=0.3, leapt=0.2)
-    both = of_all([left, right], 0.25, left)
+    both = of_both(left, right, 0.25, left)
     assert (both.quality, both.iou) == (pytest.approx(0.8), 0.8)
     assert (both.grown, both.shrunk, both.scattered, both.leapt) == (0.4, 0, 0, 0.1)
-    assert of_all([left, right], 0.25, right).shrunk == 0.5
-    assert of_all([right], 0.25, left) is right
-    assert of_all([left, None], 0.5, left) is None
-    assert of_all([], 0.5, left) is None
+    assert of_both(left, right, 0.25, right).shrunk == 0.5
+    assert of_both(left, None, 0.5, left) is None
+
+
+def square():
+    return Patch(0, 0, np.full((4, 4), 255, np.uint8))
 
 
 @pytest.mark.parametrize(("share", "prompted", "grown"), [(0.3, True, 0.4), (0.7, True, 0), (0.7, False, 0.4)])
 def test_a_second_pass_that_began_in_no_prompt_knows_no_way(share, prompted, grown):
-    patch = Patch(0, 0, np.full((4, 4), 255, np.uint8))
+    patch = square()
     left, right = (
         Opinion(ObjectRecord(1, State.TRACKED, 0.9, 16, (0, 0, 4, 4), evidence=known), patch)
         for known in (Evidence(0.9, grown=0.4), Evidence(0.9))
     )
     record, _ = blend(left, right, share, 0.5, prompted=prompted)
     assert record.evidence.grown == grown
+    assert record.evidence.agreed == 1
+    other = right._replace(patch=Patch(20, 20, patch.prob))
+    assert blend(left, other, share, 0.5, prompted=prompted)[0].evidence.agreed == 0
+
+
+def test_of_a_mask_and_none_that_one_is_known_which_it_is():
+    seen = Opinion(ObjectRecord(1, State.TRACKED, 0.9, 16, (0, 0, 4, 4), evidence=Evidence(0.9)), square())
+    gone = Opinion(ObjectRecord(1, State.ABSENT, 0.95, 0, None, evidence=of_nothing(0.05, None)), None)
+    record, shown = blend(seen, gone, 0.1, 0.5)
+    assert shown.prob.max() > 127
+    assert (record.evidence.quality, record.evidence.agreed) == (0.9, 0)
+    record, shown = blend(seen, gone, 0.9, 0.5)
+    assert shown.prob.max() <= 127
+    assert record.evidence.quality == 0.95
 
 
 def test_it_waits_on_disk_with_the_masks(runtime):

@@ -58,7 +58,7 @@ FEATURES: Mapping[str, Feature] = {
     "kept": Feature(lambda known, _: 1 - between(known.shrunk, 0.3, 1.5), 1.0, Doubt.SHRANK),
     "smooth": Feature(lambda known, _: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
     "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
-    "agreeing": Feature(lambda _, agreement: odds(agreement), CLEAR, Doubt.APART),
+    "agreed": Feature(lambda known, _: between(known.agreed, 0.3, 0.95), 1.0, Doubt.APART),
     "absence": Feature(lambda known, _: odds(known.quality), CLEAR, Doubt.AWAY),
 }
 

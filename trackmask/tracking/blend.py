@@ -9,7 +9,7 @@ import numpy as np
 
 from trackmask.data import SURE, ObjectRecord, Patch, State
 from trackmask.metrics import jaccard
-from trackmask.tracking.evidence import of_all
+from trackmask.tracking.evidence import of_both
 
 VISIBLE = 0.5  # probability of 'not visible' up to which an object that is not found is believed to be there
 ALIKE = 0.5  # of what nearness counts is left out where both agree: two masks of one thing err in different places
@@ -52,10 +52,13 @@ def blend(
         state = State.TRACKED if confidence >= certain else State.UNCERTAIN
     elif state in (State.TRACKED, State.UNCERTAIN):
         state = State.LOST
-    alike = [one.record.evidence for one, mask in zip((left, right), masks, strict=True) if bool(mask.any()) == shown]
-    evidence = of_all(alike, share, nearer.record.evidence)
+    alike = [one for one, mask in zip((left, right), masks, strict=True) if bool(mask.any()) == shown]
+    evidence = alike[0].record.evidence if alike else None  # of a mask, or of none, as it is
+    if len(alike) == 2:
+        evidence = of_both(left.record.evidence, right.record.evidence, share, nearer.record.evidence)
     said = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
-    return replace(said, evidence=evidence), Patch(x, y, prob)
+    known = None if evidence is None else replace(evidence, agreed=agreement)
+    return replace(said, evidence=known), Patch(x, y, prob)
 
 
 def has_lost(one: Opinion) -> bool:

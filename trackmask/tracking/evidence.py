@@ -7,7 +7,6 @@ known (`judged`). So a better calibration changes no mask.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -59,14 +58,11 @@ def of_nothing(visible: float, before: Evidence | None) -> Evidence:
     return replace(before or Evidence(), quality=1 - visible, iou=0.0, sharp=0.0, leapt=0.0, area=0.0)
 
 
-def of_all(known: Sequence[Evidence | None], share: float, way: Evidence | None) -> Evidence | None:
-    """Of the blend of two directions' masks, of which one or both have something to say; the second of two counts for
-    `share`. `way`: what that one knows whose way here from a prompt tells what has happened to the object; the other
-    way round, what was lost looks as if it were won. None where a person has said what is there.
+def of_both(left: Evidence | None, right: Evidence | None, share: float, way: Evidence | None) -> Evidence | None:
+    """Of the blend of two directions' masks, in which the right one counts for `share`. `way`: what that one knows
+    whose way here from a prompt tells what has happened to the object; the other way round, what was lost looks as if
+    it were won. None where a person has said what is there.
     """
-    if len(known) == 1:
-        return known[0]
-    left, right = (*known, None, None)[:2]
     if left is None or right is None or way is None:
         return None
     return replace(way, quality=left.quality * (1 - share) + right.quality * share)

@@ -111,8 +111,9 @@ class SecondPass:
                     ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
                     self._go_back(ways, there, back, done)
                     trust = {way: trusted(way, there, back, self.settings.certain) for way in ways}
+                    least: dict[Way, float] = {}
                     for frame in there.frames:
-                        yield self._blended(frame, there.at(frame), back, trust)
+                        yield self._blended(frame, there.at(frame), back, trust, least)
 
     def _fill(self, stretch: Stretch, step: Step, first: Iterator[Step]) -> Step | None:
         """The frames from `step` on, up to the first one of the next stretch, which is returned."""
@@ -173,8 +174,18 @@ class SecondPass:
         }
         return {frame.index: ref for frame, _, ref in understand(self.video, self.runtime, masks, self.settings)}
 
-    def _blended(self, frame: int, ours: Masks, back: Stretch, trust: Mapping[Way, Mapping[int, float]]) -> Masks:
-        """A frame of both passes; what is prompted in it, or was not gone through twice, is as the first has it."""
+    def _blended(
+        self,
+        frame: int,
+        ours: Masks,
+        back: Stretch,
+        trust: Mapping[Way, Mapping[int, float]],
+        least: dict[Way, float],
+    ) -> Masks:
+        """A frame of both passes, which come in the order of the first one; what is prompted in it, or was not gone
+        through twice, is as the first has it. `least`: agreement so far on each way. Where the second pass did not come
+        back the way that the first one had gone, what lies behind may be something else.
+        """
         ways = {way.object_id: way for way in trust if 0 < way.share(frame) < 1}
         if not ways:
             return ours
@@ -186,7 +197,13 @@ class SecondPass:
                 way = ways[record.id]
                 left = Opinion(record, ours.patches.get(record.id))
                 right = Opinion(found[record.id], theirs.patches.get(record.id), trust[way].get(frame, 1.0))
-                record, patches[record.id] = blend(left, right, way.share(frame), self.settings.certain)
+                to_prompt = way.right in self.references.get(record.id, {})
+                record, patches[record.id] = blend(
+                    left, right, way.share(frame), self.settings.certain, prompted=to_prompt
+                )
+                if record.evidence is not None and not to_prompt:
+                    least[way] = min(least.get(way, 1.0), record.evidence.agreed)
+                    record = replace(record, evidence=replace(record.evidence, agreed=least[way]))
             records.append(record)
         labels = label_map(patches.items(), ours.labels.shape)
         for object_id, prompts in self.references.items():
