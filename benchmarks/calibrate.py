@@ -27,11 +27,11 @@ from trackmask.runtime.calibration import BIAS, FEATURES, part
 PARTS = {
     "alone": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth")},
     "agreed": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "agreed")},
-    "empty": {"absence": ("absence",)},
-    "both_empty": {"absence": ("absence", "agreement")},
+    "empty": {"absence": ("absence", "explained")},
+    "both_empty": {"absence": ("absence", "explained", "agreement")},
 }
 # Most videos hold nothing of what was made, and what they hold is less cunning than twins.
-COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "twins": 0.35}
+COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "twins": 0.5}
 PENALTY = 1e-3  # of the squared weights, of features of unit variance
 STEPS, RATE = 4000, 0.02
 

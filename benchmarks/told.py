@@ -6,7 +6,7 @@ after a change of the tracker.
 
 import os
 import pickle
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,7 +28,7 @@ from trackmask.runtime.weights import CHECKPOINT
 from trackmask.tracking import Course
 from trackmask.tracking.loop import Given, Step
 from trackmask.video import VideoReader
-from trackmask.video.reader import Place
+from trackmask.video.made import MadeVideo
 
 RATE = Fraction(24)  # frames a second, as DAVIS's
 
@@ -60,21 +60,10 @@ class Situation:
     make: Callable[[], list[Moment]]
 
 
-class InMemory(VideoReader):
+def film(moments: Sequence[Moment]) -> MadeVideo:
     """Pictures as a video."""
-
-    def __init__(self, moments: Sequence[Moment]) -> None:
-        super().__init__(VideoInfo("memory", moments[0].truth.shape, RATE, len(moments), "images"))
-        last = len(moments) - 1
-        self._all = [
-            Frame(i, float(i / RATE), m.image, float((i + 1) / RATE), i == last) for i, m in enumerate(moments)
-        ]
-
-    def frames(self, start: Place = None, end: Place = None) -> Iterator[Frame]:
-        yield from self._all[int(start or 0) : None if end is None else int(end) + 1]
-
-    def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
-        yield from reversed(self._all[first : last + 1])
+    info = VideoInfo("memory", moments[0].truth.shape, RATE, len(moments), "images")
+    return MadeVideo(info, lambda: (Frame(i, float(i / RATE), m.image) for i, m in enumerate(moments)))
 
 
 class Watched(Course):
@@ -93,7 +82,7 @@ class Watched(Course):
 def tracked(runtime: Runtime, moments: Sequence[Moment]) -> Passes:
     """Tracked from the first moment's mask."""
     prompt = Prompt(1, 0, mask=moments[0].truth)
-    with InMemory(moments) as video, Watched(video, runtime, prompt) as course:
+    with film(moments) as video, Watched(video, runtime, prompt) as course:
         twice = [_told(frame.index, masks, moments[frame.index].truth) for frame, masks in course.steps()]
         once = [_told(index, masks, moments[index].truth) for index, masks in course.once]
         return Passes(once[1:], twice[1:])

@@ -81,7 +81,8 @@ class Evidence:
     overlap: float = 0.0  # [0, 1]: the IoU that it usually has with that; 0 where unknown
     agreed: float = 1.0  # [0, 1]: the least IoU of the masks from both directions on the way here from the prompt
     area: float = 0.0  # pixels, and one more; 0 where unknown
-    edge: bool = False  # the frame's edge cuts the mask
+    edge: bool = False  # the frame's edge cuts the mask, or cut the last one
+    cut: bool = False  # not seen since a new shot began
 
 
 @dataclass(frozen=True)

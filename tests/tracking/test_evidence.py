@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scripted import HueRuntime
-from test_tracker import BLUE, GREEN, RED, mask, scene, start
+from test_tracker import BLUE, GREEN, RED, SIZE, mask, scene, start
 
 from trackmask.data import Evidence, ObjectRecord, Patch, State
 from trackmask.prompts import Prompt
@@ -92,7 +92,17 @@ def test_an_object_that_is_not_seen(runtime):
     runtime.missed = 0.2
     tracker = start(runtime, (RED, 60, 60, 60))
     (known,) = evidence(tracker, ((BLUE, 200, 60, 60),))
-    assert (known.quality, known.iou) == (pytest.approx(0.8), 0)
+    assert (known.quality, known.iou, known.edge, known.cut) == (pytest.approx(0.8), 0, False, False)
+    left = start(runtime, (RED, -20, 60, 60))
+    assert [one.edge for one in evidence(left, ((RED, -30, 60, 60),), (), ())] == [True] * 3  # it went over the edge
+
+
+def test_behind_a_cut_it_is_no_wonder_that_an_object_is_not_seen(runtime):
+    tracker = start(runtime, (RED, 60, 60, 60))
+    white = np.full((*SIZE, 3), 255, np.uint8)
+    first = tracker.step(white)
+    assert first.cut
+    assert [first.objects[0].evidence.cut, tracker.step(white).objects[0].evidence.cut] == [True, True]
 
 
 def test_what_is_said_changes_no_mask_and_nothing_that_is_remembered(runtime):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scripted import HueRuntime
 
-from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, VideoInfo, measured
+from trackmask.data import Evidence, Frame, Masks, ObjectRecord, Patch, State, VideoInfo, measured
 from trackmask.errors import OutputError
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
@@ -230,6 +230,19 @@ def test_a_second_pass_that_arrives_astray_was_astray_before() -> None:
     wrong = {frame: found(1, frame, shift=50) for frame in range(COUNT)}
     after = blended(all_found(confidence=0.8) | {frame: wrong[frame] for frame in range(8, COUNT)}, wrong)
     assert all(iou(after[frame], frame) > 0.99 for frame in range(1, 8))
+
+
+def test_behind_a_frame_in_which_the_two_did_not_go_one_way_they_are_doubted() -> None:
+    """However well they agree again: the second pass has begun there, and may have begun with something else."""
+
+    def known(masks: Masks) -> Masks:
+        return replace(masks, objects=tuple(replace(one, evidence=Evidence(one.confidence)) for one in masks.objects))
+
+    frames = {frame: known(found(1, frame)) for frame in range(COUNT)}
+    after = blended(frames, frames | {8: known(found(1, 8, shift=30))})
+    agreed = [after[frame].objects[0].evidence.agreed for frame in range(1, COUNT - 1)]
+    assert agreed[:7] == [1] * 7
+    assert agreed[7:] == [pytest.approx(10 / 70, abs=1e-6)] * (COUNT - 9)
 
 
 def test_one_that_lost_the_object_on_the_way_is_believed_before_that() -> None:

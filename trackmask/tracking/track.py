@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,6 +43,7 @@ class Track:
         self.recent.clear()
         self.prob = np.zeros_like(self.prob)
         self.missing = max(self.missing, 1)
+        self.evidence = replace(self.evidence or Evidence(), cut=True)
         self.crop, self.box = crop, (crop.x, crop.y, crop.width, crop.height)
 
     def go_on_from(self, prompted: Track) -> None:
