@@ -32,7 +32,7 @@ from trackmask.tracking import discover
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
-OPEN = 3  # clips that are open at a time: each holds some 250 MB of pictures
+OPEN = 2  # clips that are open at a time: each holds some 300 MB of pictures and crops
 EVERY = 0.2  # seconds between two messages on what was tracked
 PATIENCE = 20.0  # seconds that leaving waits for a work to stop
 

@@ -19,7 +19,7 @@ from trackmask.errors import CallError, VideoError
 from trackmask.studio.previews import SLOW, Previews
 from trackmask.video import VideoReader
 
-DECODED, PICTURES = 160 << 20, 64 << 20  # bytes that are kept: 26 frames of 1920 x 1080; 500 JPEGs of that size
+DECODED, PICTURES = 96 << 20, 48 << 20  # bytes that are kept: 16 frames of 1920 x 1080; 400 JPEGs of that size
 ON = 12  # frames that are read on before a frame is sought
 BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward
 AHEAD = 10  # frames that are read ahead when playing

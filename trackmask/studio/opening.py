@@ -49,7 +49,12 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
                 f"What the studio had is kept in {aside.name}"
             )
         if session.acts.count == 0 and now is not None:
-            begin(session, open_result(place.result))
+            result = open_result(place.result)
+            begin(session, result)
+            if result.weights != runtime.weights_sha256:
+                session.notes.append(
+                    f"{place.result.name} was made with other weights; what is tracked now may differ from it"
+                )
         _check_source(session)
         stack.pop_all()
     return session
