@@ -66,7 +66,8 @@ export function makePictures(clip, isSeen) {
     /** The picture of a frame if it is here, of whatever width. @returns {ImageBitmap | undefined} */
     ready: frame => pictures.get(frame)?.bitmap,
 
-    /** @param {number} frame @param {{width?: number, still?: boolean, ahead?: boolean}} how @returns {Promise<ImageBitmap>} */
+    /** @param {number} frame @param {{width?: number, still?: boolean, ahead?: boolean}} how as server.js has it
+     * @returns {Promise<ImageBitmap>} */
     async picture(frame, how) {
       const width = how.width ?? Infinity;
       const known = pictures.get(frame);

@@ -12,7 +12,8 @@ const LETTERS = { ".": 0, t: 1, u: 2, l: 3, a: 4 };
 /** @param {number} frames @returns {Series} */
 export const emptySeries = frames => ({ states: new Uint8Array(frames), confidence: new Float32Array(frames) });
 
-/** @param {ReturnType<import("./server.js").clipAt>} server @param {number} object @param {number} frames @returns {Promise<Series>} */
+/** @param {ReturnType<import("./server.js").clipAt>} server @param {number} object its id @param {number} frames
+ * @returns {Promise<Series>} */
 export async function fetchSeries(server, object, frames) {
   const { first, states, confidence } = await server.timeline(object);
   const series = emptySeries(frames);
@@ -24,7 +25,9 @@ export async function fetchSeries(server, object, frames) {
   return series;
 }
 
-/** Take in frames that were just tracked. @param {Map<number, Series>} all @param {{object: number, frame: number, state: string, confidence: number | null}[]} points */
+/** Take in frames that were just tracked.
+ * @param {Map<number, Series>} all
+ * @param {{object: number, frame: number, state: string, confidence: number | null}[]} points */
 export function extend(all, points) {
   for (const { object, frame, state, confidence } of points) {
     const series = all.get(object);

@@ -1,4 +1,4 @@
-/** Zoom and pan: how places of the frame lie on the screen. Frame places are in the clip's pixels, screen places in CSS pixels. */
+/** Zoom and pan: how places of the frame, in the clip's pixels, lie on the screen, in CSS pixels. */
 
 const MOST = 48; // screen pixels a pixel of the clip: a mask's edge can then be clicked without aiming
 const LEAST_OF_FIT = 0.5; // of the scale at which the whole frame fits
@@ -12,7 +12,9 @@ const STEP = 1.25; // a press of + or a notch of the wheel
  * @property {boolean} fits whether it follows the window's size
  */
 
-/** @param {{width: number, height: number, aspect: number}} clip @param {{width: number, height: number}} stage @returns {Viewport} */
+/** The whole frame.
+ * @param {{width: number, height: number, aspect: number}} clip @param {{width: number, height: number}} stage
+ * @returns {Viewport} */
 export function fitted(clip, stage) {
   const margin = 12;
   const width = clip.width * clip.aspect;
