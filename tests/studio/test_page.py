@@ -376,3 +376,4 @@ def test_killed_and_gone_on(opened, clips, tmp_path):
             desk.wait_masked(CAT[0] + 20, CAT[1])
             desk.press("Control+z")
             desk.wait_masked(320, 300, is_masked=False)
+        desk.wait_text("#lost", "has ended")

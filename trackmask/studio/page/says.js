@@ -19,15 +19,14 @@ export function mountSays() {
   };
 }
 
+const ENDED = "The studio has ended. Start it again and open its link; this page then goes on by itself.";
+const LOST = "The studio does not answer. What you did is kept; this page goes on by itself once it is there again.";
+
 /** @param {ReturnType<import("./store.js").makeStore>} store */
 export function mountLost(store) {
   const banner = document.getElementById("lost");
   store.listen(["online", "ended", "stranger"], ({ online, ended, stranger }) => {
     banner.hidden = online && !stranger;
-    banner.textContent =
-      stranger ||
-      (ended
-        ? "The studio has ended. Start it again with trackmask studio; this page then goes on by itself."
-        : "The studio does not answer. All that you did until now is kept; the page goes on by itself as soon as it is there again.");
+    banner.textContent = stranger || (ended ? ENDED : LOST);
   });
 }
