@@ -92,17 +92,22 @@ def test_another_object(blue):
 
 
 def test_a_cut():
-    """WriteBehind it the right answer is empty, and the other scene's object lies near; some cut back."""
-    scene, other, back = moving(RED), moving(BLUE, x=20, size=20), 0
+    """Behind it the right answer is empty, and the other scene's object lies near; some cut back, some dissolve."""
+    scene, other, back, mixed = moving(RED), moving(BLUE, x=20, size=20), 0, 0
     for seed in range(40):
         found = cut_to(np.random.default_rng(seed), scene, other)
-        foreign = [not (i == s).all() for i, s in zip(found.images, scene.images, strict=True)]
+        foreign = [not mask.any() for mask in found.masks]
+        changed = [not (i == s).all() for i, s in zip(found.images, scene.images, strict=True)]
+        first = foreign.index(True)
         assert not foreign[0]
-        assert any(foreign)
+        assert not changed[0]
+        assert changed[:first] in ([False] * first, [False] * (first - 1) + [True])  # mixed on one side, and the other
+        mixed += changed[first - 1]
         back += not foreign[-1]
         for t, away in enumerate(foreign):
             assert (found.masks[t] == (0 if away else scene.masks[t])).all()
+            assert changed[t] or not away
             assert found.others[t].any() or not away
-        first = foreign.index(True)
         assert far_from(scene.masks[first - 1], found.others[first]) < 15
     assert 0 < back < 20
+    assert 2 < mixed < 20

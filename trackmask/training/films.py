@@ -26,11 +26,11 @@ class Film:
     def scene(self, rng: Random, frames: int, gap: int) -> Scene:
         """A reference, then a run of frames that begins up to `gap` frames away from it, in either direction of time.
 
-        The run's own steps are 1 to 3 frames: its masks follow each other, the reference may be long ago.
+        The run's own steps are 1 to 4 frames: its masks follow each other, the reference may be long ago.
         """
         reference = int(rng.choice(self.references))
         direction = 1 if rng.random() < 0.5 else -1
-        stride = int(rng.choice((1, 1, 2, 3)))
+        stride = int(rng.choice((1, 1, 2, 3, 4)))
         away = int(rng.integers(0, gap + 1)) if rng.random() < 0.7 else 0
         last = len(self.images) - 1
         run = [reference + direction * (away + stride * (i + 1)) for i in range(frames - 1)]

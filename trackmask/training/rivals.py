@@ -20,6 +20,8 @@ EMERGES = 0.25  # of those come out from behind it
 LATE = 0.3  # of those are not beside it in the reference
 ASKED = 0.25  # of the newcomers are the object from then on, and the one that was there is the rival
 CUTS_BACK = 0.35  # of the cuts
+DISSOLVES = 0.3  # of the cuts: one frame on each side is mixed with the other scene
+MIXED = 0.35  # share of the other scene there
 Look = tuple[np.ndarray, np.ndarray]  # a picture (H, W, 3) uint8 and a mask (H, W) uint8, 0 or 255
 
 
@@ -152,10 +154,16 @@ def cut_to(rng: Random, scene: Scene, other: Scene) -> Scene:
     target = middle[start - 1] + rng.normal(0, 0.2, 2) * extent[start] * zoom
     matrix = turn_about(theirs[start], target, zoom, 0.0)
     images, masks, others = list(scene.images), list(scene.masks), list(scene.rivals)
+    before = images[start]
     for t in range(start, end):
         images[t] = warp(other.images[t], matrix, shape)
         masks[t] = np.zeros(shape, np.uint8)
         others[t] = harden(warp(other.masks[t], matrix, shape, cv2.BORDER_CONSTANT))
+    if rng.random() < DISSOLVES:
+        share = np.full(shape, round(255 * MIXED), np.uint8)
+        if start > 1:  # the first frame is the reference
+            images[start - 1] = blend(images[start - 1], images[start], share)
+        images[start] = blend(images[start], before, share)
     return Scene(images, masks, scene.alone, others)
 
 

@@ -18,9 +18,10 @@ from trackmask.training.losses import map_loss, mask_loss, quality_loss, shrink,
 from trackmask.training.mistakes import disturb, leak, misremember
 from trackmask.training.samples import Batch
 
-RECENT = 2  # of its own predictions in memory, beside the reference
+RECENT = 3  # of its own predictions in memory, beside the reference, at most
+TOLD_TWICE = 0.2  # of the steps know the mask of the last frame as well, as after a correction
 LEAKS, LEAKS_KEPT = 0.4, 0.3  # of the last masks and of the remembered ones hold a piece of a rival, where one is known
-MORE_CLICKS = (0.6, 0.75, 0.9, 1.0)  # share of the steps with at most 0, 1, 2 and 3 more clicks, each on the last error
+MORE_CLICKS = (0.5, 0.68, 0.86, 1.0)  # share of the steps with at most 0, 1, 2 and 3 more clicks, each on the last error
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,21 @@ def follow(
     """
     half = (first.shape[-1] // 2,) * 2
     small_truth, rivals = (halve(x) for x in (truths, batch.rivals.unsqueeze(2).float()))
-    reference = remember(features[0], first)
+    references = [remember(features[0], first)]
+    most = int(torch.randint(1, RECENT + 1, (1,), generator=random))
+    tracked = range(1, len(features))
+    if len(features) > 3 and float(torch.rand(1, generator=random)) < TOLD_TWICE:
+        references.append(remember(features[-1], truths[:, -1]))
+        tracked = range(1, len(features) - 1)
     recent: list[Memory] = []
     previous = F.adaptive_avg_pool2d(first, half)
     ious = []
     loss = first.new_zeros(len(first))
-    for t in range(1, len(features)):
+    for t in tracked:
         truth = truths[:, t]
         previous = leak(previous, small_truth[:, t - 1], rivals[:, t - 1], LEAKS, random)
         previous = disturb(carry(previous, batch.shifts[:, t]), random)
-        memory = join([reference], recent)
+        memory = join(references, recent)
         weights = solve(memory)
         nobody = torch.zeros_like(batch.prompts)
         seen = features[t] if dropping is None else dropping.thin(features[t], previous)
@@ -110,7 +116,7 @@ def follow(
         told = torch.rand(len(first), generator=random).to(first.device) < teacher
         previous = torch.where(told[:, None, None, None], small, previous)
         kept = leak(misremember(previous, random), small, rivals[:, t], LEAKS_KEPT, random)
-        recent = [*recent, remember(features[t], kept)][-RECENT:]
+        recent = [*recent, remember(features[t], kept)][-most:]
     return loss, torch.stack(ious).mean()
 
 

@@ -24,10 +24,12 @@ from trackmask.training.rivals import add_another, cut_to
 from trackmask.training.scenes import Random, Scene
 from trackmask.training.stills import Stills, drift, move_elsewhere, object_moves
 
-ANOTHER = 0.5  # of the scenes have another object in them
+ANOTHER = 0.45  # of the scenes have another object in them
 CUTS = 0.12  # of the clips go on as another scene
 WIDE = 0.3  # of the first frames that come without a box are seen whole
-FAR = 0.08  # of the clips begin with the object far away
+FAR = 0.1  # of the clips begin with the object far away
+HIDDEN = 0.25  # of the references lack a part of the object, which comes into view later
+LED = 0.3  # of the clips with another object have crops that it leads away, as when a mask has leaked
 
 
 class Batch(NamedTuple):
@@ -90,7 +92,7 @@ class Samples(Dataset):
         images = relight(rng, images)
         if rng.random() < FAR:
             come_near(rng, images)
-        if rng.random() < 0.15:
+        if rng.random() < HIDDEN:
             hide_a_part(rng, images[0], masks[0])
         prompts = first_prompt(rng, kind, masks[0], rivals[0])
         return images, masks.astype(np.uint8), rivals.astype(np.uint8), shifts, prompts
@@ -140,11 +142,14 @@ def crops_of(rng: Random, scene: Scene, wide: bool) -> tuple[list[Crop], np.ndar
     """
     size = scene.masks[0].shape
     crops: list[Crop] = []
-    box = box_of(scene.masks[0])
+    box: Box | None = box_of(scene.masks[0])
+    led = bool(scene.others) and rng.random() < LED
     for t in range(len(scene.images)):
         box = box_of(scene.masks[max(t - 1, 0)]) or box
         if box is None:
             box = (size[1] // 4, size[0] // 4, size[1] // 2, size[0] // 2)
+        if led and t > 1:
+            box = lead(rng, box, box_of(scene.others[t - 1]))
         if wide and t == 0:  # made clips are square, videos are not
             stretch = float(np.exp(rng.uniform(-0.25, 0.25)))
             crop = rectangle(size[1] / 2, size[0] / 2, max(size) * stretch, max(size) / stretch)
@@ -153,6 +158,18 @@ def crops_of(rng: Random, scene: Scene, wide: bool) -> tuple[list[Crop], np.ndar
             crops.append(around(disturb(rng, box), size, crops[-1] if t > 1 else None))
     shifts = [shift(old, new) for old, new in zip(crops[:1] + crops[:-1], crops, strict=True)]
     return crops, np.array(shifts, np.float32)
+
+
+def lead(rng: Random, box: Box, theirs: Box | None) -> Box:
+    """A box (x, y, w, h) on its way to another object's, or to one around both."""
+    if theirs is None:
+        return box
+    own, other = (np.array((x, y, x + w, y + h), float) for x, y, w, h in (box, theirs))
+    both = np.concatenate((np.minimum(own, other)[:2], np.maximum(own, other)[2:]))
+    whole = rng.random() < 0.7
+    target, share = (both, rng.uniform(0.2, 1.0)) if whole else (other, rng.uniform(0.1, 0.6))
+    left, top, right, bottom = own + share * (target - own)
+    return left, top, right - left, bottom - top
 
 
 def disturb(rng: Random, box: Box) -> Box:
