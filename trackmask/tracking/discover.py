@@ -23,6 +23,8 @@ MOVING = 0.5  # how much motion against the camera counts beside the network's o
 ENOUGH = 0.35  # score from which an object is believed
 SMALLEST = 0.002  # share of the frame
 APART = 0.3  # of an object's area, at most, lies on another one's
+INSIDE = 0.8  # of a small thing's area on a larger one: it is a part of that, an ear or a hand
+PART = 0.2  # of the larger one's area, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +90,12 @@ class Seeker:
         motion = self.motion(frame.image, following)
         (salient,) = look(self.runtime, frame.image, [Question(crops.whole_frame(self.size))])
         rough = [] if salient.box is None else [salient.box]
+        whole: Finding | None = None
         for candidate in (*rough, *moving_box(motion, self.size)):
             finding = self.judge(frame, candidate, motion)
-            if finding is not None:
+            if finding is not None and not (whole and is_part(finding.mask, whole.mask)):
                 yield finding
+                whole = finding
 
     def further(self, first: Finding, frame: Frame, following: Image, most: int) -> list[Finding]:
         """The next main objects of a frame: what is salient once those found before are painted over."""
@@ -145,6 +149,12 @@ class Seeker:
         # A pixel of motion at least: below it, noise would count.
         strength: np.ndarray = np.clip(speed / max(float(np.percentile(speed, 98)), 1.0), 0, 1)
         return strength
+
+
+def is_part(mask: np.ndarray, whole: np.ndarray) -> bool:
+    """Whether a mask is a small part of another one, (H, W) bool each: an ear that moves is not the object."""
+    area = np.count_nonzero(mask)
+    return area < PART * np.count_nonzero(whole) and np.count_nonzero(mask & whole) > INSIDE * area
 
 
 def moving_box(motion: np.ndarray, size: tuple[int, int]) -> list[Box]:

@@ -43,6 +43,7 @@ class Way:
     left: int  # the prompt that the first pass has come from, or the frame before the stretch
     right: int
     reference: Reference  # the object in the frame `right`, and all else that is known of it
+    told: bool  # the frame `right` is prompted
 
     def share(self, frame: int) -> float:
         """How near a frame is to where the second pass begins, and how far from where the first one did; within (0, 1)
@@ -159,7 +160,7 @@ class SecondPass:
         chosen = {sure[-1], max(sure, key=lambda frame: worth(records[frame]))} if sure else set()
         known = {**prompts, **self._seen(stretch, object_id, chosen)}
         return [
-            Way(object_id, left, right, known[right].knowing(ref for frame, ref in known.items() if frame != right))
+            Way(object_id, left, right, known[right].knowing(ref for frame, ref in known.items() if frame != right), right in prompts)
             for left, right in pairwise(ends)
             if abs(right - left) > 1
         ]
@@ -230,17 +231,24 @@ def trusted(way: Way, there: Stretch, back: Stretch, certain: float) -> dict[int
     Where it has followed the object until beside what the first one began with, it is believed as far as the two agree
     there: astray from the truth it was astray before, too. If it has lost the object on the way, that says nothing of
     the frames before; but then the first pass has it, if it has come the whole way, never below `certain`.
+
+    Where it comes from a prompt it is believed there all the same, and less and less on the way: what was said there is
+    as true as what the first one began with.
     """
+
+    def believed(frame: int, known: float) -> float:
+        return known + (1 - known) * way.share(frame) if way.told else known
+
     frames = range(way.left + there.turn, way.right, there.turn)
     ours, theirs = there.of(way.object_id), back.of(way.object_id)
     followed = list(takewhile(lambda frame: theirs[frame].area, frames))
     if all(ours[frame].area and ours[frame].quality >= certain for frame in frames) and len(followed) < len(frames):
-        return dict.fromkeys(frames, 0.0)
+        return {frame: believed(frame, 0.0) for frame in frames}
     if not ours[frames[0]].area:
         return {}
     masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
     known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
-    return dict.fromkeys(followed, known)
+    return {frame: believed(frame, known) for frame in followed}
 
 
 def worth(record: ObjectRecord) -> float:
