@@ -160,7 +160,13 @@ class SecondPass:
         chosen = {sure[-1], max(sure, key=lambda frame: worth(records[frame]))} if sure else set()
         known = {**prompts, **self._seen(stretch, object_id, chosen)}
         return [
-            Way(object_id, left, right, known[right].knowing(ref for frame, ref in known.items() if frame != right), right in prompts)
+            Way(
+                object_id,
+                left,
+                right,
+                known[right].knowing(ref for frame, ref in known.items() if frame != right),
+                right in prompts,
+            )
             for left, right in pairwise(ends)
             if abs(right - left) > 1
         ]

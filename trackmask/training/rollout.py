@@ -21,7 +21,7 @@ from trackmask.training.samples import Batch
 RECENT = 3  # of its own predictions in memory, beside the reference, at most
 TOLD_TWICE = 0.2  # of the steps know the mask of the last frame as well, as after a correction
 LEAKS, LEAKS_KEPT = 0.4, 0.3  # of the last masks and of the remembered ones hold a piece of a rival, where one is known
-MORE_CLICKS = (0.5, 0.68, 0.86, 1.0)  # share of the steps with at most 0, 1, 2 and 3 more clicks, each on the last error
+MORE_CLICKS = (0.5, 0.68, 0.86, 1.0)  # share of the steps with at most 0 to 3 more clicks, each on the last error
 
 
 @dataclass(frozen=True)
