@@ -154,7 +154,7 @@ class Seeker:
 def is_part(mask: np.ndarray, whole: np.ndarray) -> bool:
     """Whether a mask is a small part of another one, (H, W) bool each: an ear that moves is not the object."""
     area = np.count_nonzero(mask)
-    return area < PART * np.count_nonzero(whole) and np.count_nonzero(mask & whole) > INSIDE * area
+    return bool(area < PART * np.count_nonzero(whole) and np.count_nonzero(mask & whole) > INSIDE * area)
 
 
 def moving_box(motion: np.ndarray, size: tuple[int, int]) -> list[Box]:
