@@ -80,9 +80,15 @@ def listen(host: str, port: int | None) -> socket.socket:
     """Raises CallError where the port is taken; without one, another is taken where the usual one is."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in (port,) if port is not None else (PORT, 0):
+        # Said to be TCP: else asyncio lets small answers wait for an acknowledgement, 40 ms each.
+        place = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            return socket.create_server((host, number), family=family)
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            place.bind((host, number))
+            place.listen()
+            return place
         except OSError as error:
+            place.close()
             refused = error
     raise CallError(f"port {port} of {host} cannot be had ({refused.strerror}); give another one, or none") from refused
 
