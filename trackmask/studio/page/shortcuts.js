@@ -74,7 +74,7 @@ export function shortcuts({
       { does: "Rename", keys: ["F2"], press: chosen(objects.rename) },
       { does: "Hide, show", keys: ["h"], press: chosen(objects.hide) },
       { does: "Show alone", keys: ["s"], press: chosen(objects.solo) },
-      { does: "Delete", keys: ["Delete"], press: chosen(objects.remove) },
+      { does: "Delete", keys: ["Delete", "Backspace"], press: chosen(objects.remove) },
     ],
     Track: [
       { does: "Track", keys: ["t"], press: tracking.start },
