@@ -15,10 +15,10 @@ export function parseClock(text) {
   return parts.reduce((seconds, part) => seconds * 60 + Number(part), 0);
 }
 
-/** Seconds that something still takes, roughly: "12 s", "3 min". @param {number} seconds */
+/** Seconds that something still takes, roughly: "12 s", "3 min", never broken between two lines. @param {number} seconds */
 export function roughly(seconds) {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))}\u00a0s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)}\u00a0min` : `${(seconds / 3600).toFixed(1)}\u00a0h`;
 }
 
 /** [[0, 3], [7, 7]] → "frames 0–3, 7" @param {[number, number][]} ranges first and last frames */
