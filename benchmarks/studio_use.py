@@ -225,7 +225,7 @@ def section(costs: Sequence[Cost], every: int, busy: float) -> str:
     good = sum(cost.last >= GOOD for cost in costs)
     hand, all_ = (sum(values) for values in zip(*((c.by_hand, c.person + c.machine) for c in costs), strict=True))
     answer = 1000 * median(seconds for cost in costs for seconds in cost.answers)
-    thinned = "" if every == 1 else f" Of every clip each {every}th frame alone was taken."
+    thinned = "" if every == 1 else f" Of each clip one frame in {every} was taken."
     goal, shown = f"{100 * GOOD:.0f}", f"median {answer:.0f} ms"
     return f"""{HEADING}
 
@@ -238,8 +238,8 @@ wrong then is drawn with the lasso. All is tracked. Then they do the same in the
 
 {table}
 
-{good} of {len(costs)} clips came to {goal}. All together take {hand / all_:.1f} times less than by hand, person and
-machine together.
+{good} of {len(costs)} clips came to {goal}. Person and machine together need {hand / all_:.1f} times less time than a
+drawing by hand.
 
 *Frames drawn in* are those in which clicks alone did not do, the first one included. *Machine* is what one waits for:
 masks ({shown} after each click) and tracking, on {os.cpu_count()} cores with a load of {busy:.1f} before it began.
