@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import media
 import numpy as np
 import pytest
 from studio_samples import Studio, cat, runtime, studio, truth
@@ -152,3 +153,18 @@ def test_a_deleted_object_is_gone_and_comes_back(one: Studio, result: Path) -> N
     one.post("save")
     one.wait()
     assert open_result(result).masks(5).any()
+
+
+def test_a_clip_that_is_cut_off_is_no_whole_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    images = [np.random.default_rng(i).integers(0, 255, (*media.SIZE, 3), np.uint8) for i in range(20)]
+    clip = media.cut(media.write_clip(tmp_path / "a.mkv", images, g=6), 0.6)
+    with studio(clip) as one:
+        assert "damaged or cut off" in one.wait()["notes"][0]
+        one.post("box", object=None, frame=0, box=[10, 10, 30, 30])
+        state = one.track()
+        assert 5 < state["frames"] < 20
+        assert state["stale"] == {"1": []}
+    result = open_result(tmp_path / f"{clip.name}.trackmask")
+    assert not result.complete
+    assert "damaged or cut off" in (result.reason or "")

@@ -240,6 +240,9 @@ class Desk:
         with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
             with open_video(session.place.video, threads=1) as reader:
                 session.times = reader.times()
+            if reader.damage is not None:
+                session.damage = reader.damage
+                session.notes.append(reader.damage)
             self._reviews[clip_id].renew(session)
             session.revision += 1
             self.changed(clip_id)

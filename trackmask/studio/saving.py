@@ -60,7 +60,7 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
             records = _records(session, said, frames, writer.folder, files)
             writer.adopt(records, list(shots(frames, cuts)), files)
         reason = unfinished(session, said)
-        style = session.about.get("style") if reason is None else None
+        style = session.about.get("style") if reason in (None, session.damage) else None
         if style is not None:
             drawing()
             draw_masks(
@@ -82,14 +82,14 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
 
 
 def unfinished(session: Session, said: Said | None = None) -> str | None:
-    """In a sentence, what of the clip is not tracked or out of date; None where nothing is."""
+    """In a sentence, what of the clip is not tracked, out of date or cannot be read; None where nothing is."""
     said = said or session.acts.said
     for object_id, found in stale(said, session.tracked, session.range).items():
         if found:
             name, (begin, end) = said.names[object_id], found[0]
             more = f" and {len(found) - 1} more ranges" if len(found) > 1 else ""
             return f"frames {begin} to {end}{more} of {name} are not tracked yet, or out of date"
-    return None
+    return session.damage
 
 
 def _frames(session: Session, said: Said) -> range:

@@ -65,6 +65,7 @@ class Store:
         self.info = self.reader.info
         self.size = self.info.size
         self.times: Sequence[float] = ()  # seconds, of all frames, once they are counted
+        self.damage: str | None = None  # a sentence on what of the video cannot be read, once they are
         with ExitStack() as stack:  # all is closed again where the rest cannot be opened
             stack.callback(self.reader.close)
             stack.callback((held or take(place.folder)).close)

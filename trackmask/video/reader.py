@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -38,6 +38,7 @@ class VideoReader:
 
     def __init__(self, info: VideoInfo) -> None:
         self.info = info
+        self.damage: str | None = None  # a sentence on what `times` could not read, if anything
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -88,11 +89,13 @@ class VideoReader:
 
     def times(self) -> Sequence[float]:
         """When each frame of the video is shown, in seconds, as the frames themselves have it: one for each of them.
-        Told by the packets where that can be, else by decoding. Damage ends it early.
+        Told by the packets where that can be, else by decoding. Damage ends it early, and stands in `damage` then.
         """
         found = array("d")
-        with suppress(VideoError):
+        try:
             found.extend(picture.time for picture in self._pictures())
+        except VideoError as error:
+            self.damage = str(error)
         return found
 
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
