@@ -82,7 +82,7 @@ class Evidence:
     agreed: float = 1.0  # [0, 1]: the least IoU of the masks from both directions on the way here from the prompt
     area: float = 0.0  # pixels, and one more; 0 where unknown
     edge: bool = False  # the frame's edge cuts the mask, or cut the last one
-    cut: bool = False  # not seen since a new shot began
+    away: bool = False  # not seen since a new shot began, or since a person said that it is not there
 
 
 @dataclass(frozen=True)

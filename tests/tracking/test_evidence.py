@@ -13,7 +13,7 @@ from trackmask.runtime import Calibration
 from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
-from trackmask.tracking.evidence import of_both, of_nothing, scattered, soft_iou
+from trackmask.tracking.evidence import of_both, scattered, soft_iou
 from trackmask.tracking.pile import packed, unpacked
 
 LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
@@ -77,6 +77,12 @@ def test_a_leap_is_measured_by_how_the_object_usually_moves(runtime):
     assert leap.leapt == pytest.approx(1 - (20 / 100) / (52 / 68), abs=0.05)
 
 
+def test_where_a_person_has_said_that_it_is_not_there_it_is_no_wonder_either(runtime):
+    tracker = start(runtime, (RED, 60, 60, 60))
+    tracker.step(scene(), [Prompt(1, 1, mask=np.zeros(SIZE, bool))])
+    assert [known.away for known in evidence(tracker, (), ())] == [True, True]
+
+
 def test_pieces():
     one = np.zeros((40, 40), bool)
     assert scattered(one) == 0
@@ -92,7 +98,7 @@ def test_an_object_that_is_not_seen(runtime):
     runtime.missed = 0.2
     tracker = start(runtime, (RED, 60, 60, 60))
     (known,) = evidence(tracker, ((BLUE, 200, 60, 60),))
-    assert (known.quality, known.iou, known.edge, known.cut) == (pytest.approx(0.8), 0, False, False)
+    assert (known.quality, known.iou, known.edge, known.away) == (pytest.approx(0.8), 0, False, False)
     left = start(runtime, (RED, -20, 60, 60))
     assert [one.edge for one in evidence(left, ((RED, -30, 60, 60),), (), ())] == [True] * 3  # it went over the edge
 
@@ -102,7 +108,7 @@ def test_behind_a_cut_it_is_no_wonder_that_an_object_is_not_seen(runtime):
     white = np.full((*SIZE, 3), 255, np.uint8)
     first = tracker.step(white)
     assert first.cut
-    assert [first.objects[0].evidence.cut, tracker.step(white).objects[0].evidence.cut] == [True, True]
+    assert [first.objects[0].evidence.away, tracker.step(white).objects[0].evidence.away] == [True, True]
 
 
 def test_what_is_said_changes_no_mask_and_nothing_that_is_remembered(runtime):
@@ -157,7 +163,7 @@ def test_a_second_pass_that_began_in_no_prompt_knows_no_way(share, prompted, gro
 
 def test_of_a_mask_and_none_that_one_is_known_which_it_is():
     seen = Opinion(ObjectRecord(1, State.TRACKED, 0.9, 16, (0, 0, 4, 4), evidence=Evidence(0.9)), square())
-    gone = Opinion(ObjectRecord(1, State.ABSENT, 0.95, 0, None, evidence=of_nothing(0.05, None)), None)
+    gone = Opinion(ObjectRecord(1, State.ABSENT, 0.95, 0, None, evidence=Evidence(0.95)), None)
     record, shown = blend(seen, gone, 0.1, 0.5)
     assert shown.prob.max() > 127
     assert (record.evidence.quality, record.evidence.agreed) == (0.9, 0)

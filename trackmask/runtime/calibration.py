@@ -59,7 +59,7 @@ FEATURES: Mapping[str, Feature] = {
     "smooth": Feature(lambda known, _: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
     "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
     "agreed": Feature(lambda known, _: between(known.agreed, 0.3, 0.95), 1.0, Doubt.APART),
-    "explained": Feature(lambda known, _: float(known.edge or known.cut), 1.0, Doubt.AWAY),
+    "explained": Feature(lambda known, _: float(known.edge or known.away), 1.0, Doubt.AWAY),
     "absence": Feature(lambda known, _: odds(known.quality), CLEAR, Doubt.AWAY),
 }
 

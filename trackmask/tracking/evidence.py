@@ -53,9 +53,12 @@ def of_mask(seen: Observation, track: Track, size: tuple[int, int]) -> Evidence:
     )
 
 
-def of_nothing(visible: float, before: Evidence | None) -> Evidence:
-    """Of an object that is not seen; `visible`: the probability that it is there all the same."""
-    return replace(before or Evidence(), quality=1 - visible, iou=0.0, sharp=0.0, leapt=0.0, area=0.0)
+def of_nothing(visible: float, track: Track) -> Evidence:
+    """Of an object that is not seen; `visible`: the probability that it is there all the same; `track` stands in the
+    frame before.
+    """
+    before = track.evidence or Evidence(away=track.missing > 0)  # a prompt said what is there, or that nothing is
+    return replace(before, quality=1 - visible, iou=0.0, sharp=0.0, leapt=0.0, area=0.0)
 
 
 def of_both(left: Evidence | None, right: Evidence | None, share: float, way: Evidence | None) -> Evidence | None:

@@ -43,7 +43,7 @@ class Track:
         self.recent.clear()
         self.prob = np.zeros_like(self.prob)
         self.missing = max(self.missing, 1)
-        self.evidence = replace(self.evidence or Evidence(), cut=True)
+        self.evidence = replace(self.evidence or Evidence(), away=True)
         self.crop, self.box = crop, (crop.x, crop.y, crop.width, crop.height)
 
     def go_on_from(self, prompted: Track) -> None:

@@ -215,7 +215,7 @@ class Tracker:
         """It is not seen through that crop; `visible`: the probability that it is there all the same."""
         track.crop, track.prob = crop, np.zeros_like(track.prob)
         track.state = State.ABSENT if visible < self.settings.visible else State.LOST
-        track.evidence = of_nothing(visible, track.evidence)
+        track.evidence = of_nothing(visible, track)
         track.confidence = track.evidence.quality
         track.missing += 1
 
