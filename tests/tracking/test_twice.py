@@ -270,6 +270,15 @@ def test_where_the_first_pass_has_found_nothing_yet_nothing_speaks_against_the_s
     assert all(iou(after[frame], frame) > 0.99 for frame in range(3, COUNT))
 
 
+def test_one_that_began_in_a_prompt_is_believed_wherever_it_arrives() -> None:
+    """The first prompt may have been the wrong one; near the second one that is what counts."""
+    wrong = {frame: found(1, frame, shift=50) for frame in range(1, 8)}
+    told = Told(all_found() | wrong, prompted=(0, 8))
+    after = told.run()
+    assert all(iou(after[frame], frame) > 0.9 for frame in (5, 6, 7))
+    assert all(iou(after[frame], frame) < 0.3 for frame in (1, 2, 3))
+
+
 def test_backward_first_then_forward() -> None:
     told = Told(dict(reversed(all_found().items())), prompted=(COUNT - 1,))
     told.frames |= {frame: found(1, frame, 0.3, away=State.LOST) for frame in (6, 7)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -119,7 +118,7 @@ class Course:
             raise PromptError(f"the prompt in frame {index} lies behind the end; prompt an earlier frame, or end later")
 
     def _backward(self, done: Callable[[], None]) -> Iterator[Masks]:
-        """Objects before their first prompts, from the last such frame down to the start."""
+        """Objects up to their first prompts, from the last such frame down to the start."""
         if not self.early:
             return
         firsts: dict[int, list[Prompt]] = {}
@@ -129,8 +128,7 @@ class Course:
                 firsts[index] = own
         begin = max(firsts)
         first = self._first_pass(self.video.reversed(begin, self.start), firsts, done)
-        found = self._second_pass().over(first, done) if self.twice else (masks for _, masks in first)
-        yield from islice(found, 1, None)  # but for the last prompt's own frame
+        yield from self._second_pass().over(first, done) if self.twice else (masks for _, masks in first)
 
     def _given(self, frame: int, prompts: Sequence[Prompt]) -> list[Prompt | Reference]:
         """A frame's prompts, those that were understood already as references."""

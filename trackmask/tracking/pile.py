@@ -21,7 +21,8 @@ class Pile:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        # Without a buffer, whose fill would fail later on, or when the file is closed.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by __exit__)
         self._ends = [0]
 
     def __enter__(self) -> Self:
@@ -36,7 +37,10 @@ class Pile:
     def push(self, masks: Masks) -> None:
         try:
             self._file.seek(self._ends[-1])
-            size = self._file.write(zlib.compress(packed(masks), 1))
+            content = memoryview(zlib.compress(packed(masks), 1))
+            size = len(content)
+            while content:
+                content = content[self._file.write(content) :]
         except OSError as error:
             raise OutputError(
                 f"tracking in two directions needs room in {tempfile.gettempdir()} ({error.strerror}); "

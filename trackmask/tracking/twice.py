@@ -111,7 +111,7 @@ class SecondPass:
                     step = self._fill(there, step, first)
                     ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
                     self._go_back(ways, there, back, done)
-                    trust = {way: trusted(way, there, back, self.settings.certain) for way in ways}
+                    trust = {way: self._trusted(way, there, back) for way in ways}
                     least: dict[Way, float] = {}
                     for frame in there.frames:
                         yield self._blended(frame, there.at(frame), back, trust, least)
@@ -220,6 +220,27 @@ class SecondPass:
         said = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in records)
         return replace(ours, labels=labels, objects=tuple(said), patches=patches)
 
+    def _trusted(self, way: Way, there: Stretch, back: Stretch) -> dict[int, float]:
+        """How far the second pass is believed, by frame; wholly, where that is not said, as where it began in a prompt.
+
+        Where it has followed the object until beside what the first one began with, it is believed as far as the two
+        agree there: astray from the truth it was astray before, too. If it has lost the object on the way, that says
+        nothing of the frames before; but then the first pass has it, if it has come the whole way, never in doubt.
+        """
+        frames = range(way.left + there.turn, way.right, there.turn)
+        ours, theirs = there.of(way.object_id), back.of(way.object_id)
+        if way.right in self.references.get(way.object_id, {}):
+            return {}
+        followed = list(takewhile(lambda frame: theirs[frame].area, frames))
+        whole = all(ours[frame].area and ours[frame].quality >= self.settings.certain for frame in frames)
+        if whole and len(followed) < len(frames):
+            return dict.fromkeys(frames, 0.0)
+        if not ours[frames[0]].area:
+            return {}
+        masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
+        known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
+        return dict.fromkeys(followed, known)
+
 
 def longest(size: tuple[int, int]) -> int:
     """Frames of a stretch at most, of that size (height, width): as far as they can wait to be read again."""
@@ -229,32 +250,6 @@ def longest(size: tuple[int, int]) -> int:
 def room_for_twice(size: tuple[int, int]) -> int:
     """Bytes of temporary file in which a stretch's frames wait."""
     return min(ROOM, 3 * size[0] * size[1] * (longest(size) + AHEAD))
-
-
-def trusted(way: Way, there: Stretch, back: Stretch, certain: float) -> dict[int, float]:
-    """How far the second pass is believed, by frame; wholly, where that is not said.
-
-    Where it has followed the object until beside what the first one began with, it is believed as far as the two agree
-    there: astray from the truth it was astray before, too. If it has lost the object on the way, that says nothing of
-    the frames before; but then the first pass has it, if it has come the whole way, never below `certain`.
-
-    Where it comes from a prompt it is believed there all the same, and less and less on the way: what was said there is
-    as true as what the first one began with.
-    """
-
-    def believed(frame: int, known: float) -> float:
-        return known + (1 - known) * way.share(frame) if way.told else known
-
-    frames = range(way.left + there.turn, way.right, there.turn)
-    ours, theirs = there.of(way.object_id), back.of(way.object_id)
-    followed = list(takewhile(lambda frame: theirs[frame].area, frames))
-    if all(ours[frame].area and ours[frame].quality >= certain for frame in frames) and len(followed) < len(frames):
-        return {frame: believed(frame, 0.0) for frame in frames}
-    if not ours[frames[0]].area:
-        return {}
-    masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
-    known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
-    return {frame: believed(frame, known) for frame in followed}
 
 
 def worth(record: ObjectRecord) -> float:

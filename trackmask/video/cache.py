@@ -1,5 +1,6 @@
 """A video that is read more than once: in both directions, or here and there."""
 
+import errno
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -38,7 +39,8 @@ class CachedVideo(VideoReader):
         self._reader = reader
         self._shape = (*reader.info.size, 3)
         self._slots = frames_in(room, reader.info.size)  # frame i lies in slot i % slots, if it is there
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        # Without a buffer, whose fill would fail later on, or when the file is closed.
+        self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by __exit__)
         self._kept: dict[int, Frame] = {}  # by slot: the frame that it holds, without its picture
         self._lock = threading.Lock()
         self._source: Iterator[Frame] | None = None
@@ -135,7 +137,8 @@ class CachedVideo(VideoReader):
         self._kept.pop(slot, None)
         try:
             self._file.seek(slot * frame.image.nbytes)
-            self._file.write(frame.image.data)
+            if self._file.write(frame.image.data) < frame.image.nbytes:
+                raise OSError(errno.ENOSPC, "no space is left")
             self._kept[slot] = replace(frame, image=_NOTHING)
         except OSError:  # the disk is full: what was kept so far makes room
             self._slots = 0
