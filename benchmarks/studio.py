@@ -202,7 +202,8 @@ def section(found: dict[str, dict[str, str]], load: float) -> str:
         busy = f"**{load:.0f} other processes ran beside it: all of it is too slow but the work; measure again.**"
     return f"""{HEADING}
 
-Written by `python benchmarks/studio.py`, through HTTP as the page asks ({about}). {busy}
+Written by `python benchmarks/studio.py`, through HTTP as the page asks ({about}).
+{busy}
 *Work* is what the processors did for it on average, whatever else ran. The film has a key frame every 250 frames, the
 most that encoders leave out: *at first* a frame is decoded from the key frame before it, *after a while* pictures of
 all frames lie ready. *The pointer rested* half a second where the click was then made.
