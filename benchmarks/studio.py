@@ -24,6 +24,7 @@ from typing import Any
 import click
 import httpx2 as httpx
 from clips import Sample
+from sections import put_section
 
 SIZES = {"480p": (480, 854), "1080p": (1080, 1920)}
 HEADING = "## How fast it is"
@@ -80,6 +81,8 @@ class Studio:
         self.client.close()
         self.process.send_signal(how)
         self.process.wait(60)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @contextmanager
@@ -222,11 +225,8 @@ def main(quick: bool, page: Path) -> None:
         with tempfile.TemporaryDirectory() as room:
             clip = sample.clip(Path(room), size, 1, frames)
             found[name] = measure(clip.path, size, frames, count)
-    before = page.read_text(encoding="utf-8") if page.exists() else ""
     told = section(found, load)
-    ahead, _, behind = before.partition(HEADING)
-    rest = "".join(behind.partition("\n## ")[1:])  # what others have written behind it stays
-    page.write_text(f"{ahead.rstrip()}\n\n{told.rstrip()}\n{rest}", encoding="utf-8")
+    put_section(page, told)
     click.echo(told)
 
 

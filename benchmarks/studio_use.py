@@ -24,7 +24,7 @@ from typing import Any
 import click
 import cv2
 import numpy as np
-from studio import HEADING as SPEED
+from sections import put_section
 from studio import Studio, studio
 
 from trackmask.evaluation.dataset import Clip, read_dataset
@@ -250,18 +250,6 @@ second, after each tracking. *By hand* is such a polygon in each frame.
 """
 
 
-def put(text: str, page: Path) -> None:
-    """In place of the section that was there; before the one on speed, which another script writes."""
-    before = page.read_text(encoding="utf-8")
-    start = before.find(HEADING)
-    if start < 0:
-        start = end = before.find(SPEED) if SPEED in before else len(before)
-    else:
-        end = before.find("\n## ", start) + 1 or len(before)
-    parts = (before[:start].rstrip(), text.rstrip(), before[end:].strip())
-    page.write_text("\n\n".join(filter(None, parts)) + "\n", encoding="utf-8")
-
-
 def use(clip: Clip, room: Path) -> Cost:
     """The clip, under its own name in a folder that can be written to."""
     place = room / clip.name
@@ -288,7 +276,7 @@ def main(data: Path, every: int, page: Path | None, only: tuple[str, ...]) -> No
     text = section(costs, every, busy)
     click.echo(text)
     if page:
-        put(text, page)
+        put_section(page, text)
 
 
 def thinned(clip: Clip, every: int) -> Clip:
