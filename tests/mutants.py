@@ -137,7 +137,7 @@ FAULTS = (
     Fault("tracking/twice.py", "if whole and len(followed) < len(frames):", "if False:", TWICE),
     Fault("tracking/twice.py", "ours[frame].area and ours[frame].quality >= certain for", "True for", TWICE),
     Fault("tracking/twice.py", "trust[way].get(frame, 1.0)", "1.0", TWICE),
-    Fault("tracking/twice.py", "if way.right in self.references.get(way.object_id, {}):", "if False:", TWICE),
+    Fault("tracking/twice.py", "if way.told:", "if False:", TWICE),
     Fault("tracking/twice.py", "if not ours[frames[0]].area:", "if False:", TWICE),
     Fault("tracking/twice.py", "for _ in range(len(there) - len(back)):", "for _ in ():", TWICE),
     Fault("tracking/reference.py", "own.references = [*other.track.references, *own.references]", "pass", TWICE),

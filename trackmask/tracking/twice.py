@@ -43,7 +43,7 @@ class Way:
     left: int  # the prompt that the first pass has come from, or the frame before the stretch
     right: int
     reference: Reference  # the object in the frame `right`, and all else that is known of it
-    told: bool  # the frame `right` is prompted
+    told: bool  # a person has said what is in the frame `right`
 
     def share(self, frame: int) -> float:
         """How near a frame is to where the second pass begins, and how far from where the first one did; within (0, 1)
@@ -229,7 +229,7 @@ class SecondPass:
         """
         frames = range(way.left + there.turn, way.right, there.turn)
         ours, theirs = there.of(way.object_id), back.of(way.object_id)
-        if way.right in self.references.get(way.object_id, {}):
+        if way.told:
             return {}
         followed = list(takewhile(lambda frame: theirs[frame].area, frames))
         whole = all(ours[frame].area and ours[frame].quality >= self.settings.certain for frame in frames)
