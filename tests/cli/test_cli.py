@@ -56,7 +56,7 @@ def png(name: str, values: np.ndarray) -> str:
 def test_run_writes_the_result_folder_and_says_where() -> None:
     result = call("run", CAT, *BOX, "--end", "9")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("cat.mp4.trackmask: 10 frames")
+    assert re.fullmatch(r"cat\.mp4\.trackmask: 10 frames at [\d.]+ frames/s in two passes\n", result.stdout)
     folder = Path("cat.mp4.trackmask")
     assert sorted(p.name for p in folder.iterdir()) == ["masks", "overlay.mp4", "result.json"]
     assert len(list((folder / "masks").iterdir())) == 10
@@ -71,6 +71,13 @@ def test_look_first_names_what_the_review_lists_and_nothing_else(losing_weights:
     unsure = call("run", CAT, *BOX, "--end", "30", "-o", "unsure", "--weights", str(losing_weights))
     first = open_result("unsure").review[0]
     assert re.search(r"look first at frames? (\d+ \([^)]+\))", unsure.stdout)[1] == f"{first.frame} ({first.reason})"
+
+
+def test_what_was_found_without_a_prompt_is_said() -> None:
+    said = call("run", CAT, "--end", "9", "--fast", "-o", "found").stdout
+    result = open_result("found")
+    where, names = result.objects[0].first_prompt, [item.name for item in result.objects]
+    assert re.fullmatch(rf"found: 10 frames at [\d.]+ frames/s\nfound in frame {where}: {names[0]}\n", said)
 
 
 def test_quiet_says_nothing_and_options_are_heard() -> None:

@@ -214,6 +214,19 @@ def test_frames(at):
     desk.press("k")
 
 
+def test_places_to_review_go_around(at):
+    walk = """async () => {
+      const { mountReview } = await import("/page/review.js");
+      const review = [{ object: 1, frame: 5 }, { object: 1, frame: 2 }];  // worst first
+      const state = { frame: 9, clip: { review } }, seen = [];
+      const store = { state, change: () => {}, listen: () => {} };
+      const { step } = mountReview(store, { go: frame => seen.push((state.frame = frame)) });
+      [1, 1, 1, -1, -1].forEach(step);
+      return seen;
+    }"""
+    assert at("look").page.evaluate(walk) == [2, 5, 2, 5, 2]
+
+
 def test_one_frame(at):
     desk = at("one")
     desk.press("End", "ArrowRight", "n", "p")

@@ -14,7 +14,7 @@ from trackmask.files import shown
 from .group import Interrupted
 from .options import STYLES, device_option, frame_option, object_option, threads_option, video_option
 from .prompts import OrderedCommand, read
-from .run import look_first
+from .run import Bar, look_first
 
 if TYPE_CHECKING:
     from trackmask.prompts import Prompt
@@ -76,7 +76,7 @@ def correct(
         raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
     prompts, names = read_imported(known) if edits else ([read_one(known, frame, said, absent, order)], {})
     runtime = open_runtime(weights, device, threads) if weights else runtime_of(known, device, threads)
-    with changed_or_not(known):
+    with changed_or_not(known), Bar(quiet=False, what="tracking again") as bar:
         corrected = correct_result(
             result,
             prompts,
@@ -85,6 +85,7 @@ def correct(
             video=video,
             style=style,  # type: ignore[arg-type]  # click has checked it
             edits_used=edits,
+            done=bar.start(None),
         )
     click.echo(f"{shown(corrected.folder)}: corrected{look_first(corrected)}")
 

@@ -97,10 +97,10 @@ def run(
         threads=threads,
     )
     folder = out or default_folder(video)
-    with Bar(quiet) as bar:
+    with Bar(quiet, "one pass" if fast else "two passes") as bar:
         outcome = track_video(video, folder, prompts, open_runtime(weights, device, threads), options, names, bar.start)
     if not quiet:
-        report(outcome, outcome.frames / bar.seconds)
+        report(outcome, outcome.frames / bar.seconds, twice=not fast, is_found=not prompts)
     if outcome.error is not None:
         raise outcome.error
 
@@ -115,10 +115,10 @@ def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
 class Bar:
     """The progress bar: on stderr, and none where that is not a terminal. Measures the time all the same."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, what: str | None = None) -> None:
         from tqdm import tqdm
 
-        self.bar = tqdm(unit="frame", disable=True if quiet else None, leave=False)
+        self.bar = tqdm(desc=what, unit="frame", disable=True if quiet else None, leave=False)
         self.began = monotonic()
 
     def __enter__(self) -> "Bar":
@@ -142,12 +142,16 @@ class Bar:
         return max(monotonic() - self.began, 1e-6)
 
 
-def report(outcome: "Outcome", rate: float) -> None:
+def report(outcome: "Outcome", rate: float, *, twice: bool, is_found: bool) -> None:
+    """`is_found`: nobody has said what the objects are, so it is named what was taken for them."""
     from trackmask.result import open_result
 
     result = open_result(outcome.folder)
-    done = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s"
+    done = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s{' in two passes' if twice else ''}"
     click.echo(f"{done}{where_cut(result)}{look_first(result)}")
+    if is_found:
+        names = "; ".join(item.name for item in result.objects)
+        click.echo(f"found in frame {result.objects[0].first_prompt}: {names}")
 
 
 def where_cut(result: "Result") -> str:

@@ -139,7 +139,7 @@ class Desk:
                 self.rate = job.rate or self.rate
                 self._save(clip_id, session, job)
 
-        self.start("track", clip_id, "tracking", work)
+        self.start("track", clip_id, "tracking there and back", work)
 
     def save(self, clip_id: str) -> None:
         session = self.session(clip_id)

@@ -17,12 +17,13 @@ export function mountReview(store, session) {
     session.go(place.frame);
   };
 
-  /** The next place in the clip's own order, or with -1 the one before. */
+  /** The next place in the clip's own order, or with -1 the one before; from the last one to the first. */
   function step(by) {
     const places = [...(state.clip?.review ?? [])].sort((a, b) => a.frame - b.frame);
     const next =
       by > 0 ? places.find(place => place.frame > state.frame) : places.findLast(place => place.frame < state.frame);
-    if (next) visit(next);
+    const around = places.at(by > 0 ? 0 : -1);
+    if (next ?? around) visit(next ?? around);
   }
 
   function draw() {
@@ -46,9 +47,8 @@ export function mountReview(store, session) {
         ),
       );
     });
-    const nothing = clip.prompts.length
-      ? "Nothing to look at."
-      : "Once tracked: the places where the masks may be wrong.";
+    const isTracked = clip.prompts.length && Object.values(clip.stale).every(stale => !stale.length);
+    const nothing = isTracked ? "Nothing to look at." : "Once tracked: the places where the masks may be wrong.";
     list.replaceChildren(...(rows.length ? rows : [make("li", { className: "nothing" }, nothing)]));
     mark();
   }
@@ -63,8 +63,8 @@ export function mountReview(store, session) {
           place.first <= state.frame && state.frame <= place.last && place.object === state.chosen,
         );
     });
-    document.getElementById("review-on").disabled = !places.some(place => place.frame > state.frame);
-    document.getElementById("review-back").disabled = !places.some(place => place.frame < state.frame);
+    for (const id of ["review-on", "review-back"])
+      document.getElementById(id).disabled = !places.some(place => place.frame !== state.frame);
   }
 
   document.getElementById("review-on").addEventListener("click", () => step(1));
