@@ -141,7 +141,7 @@ def of_identity(data: Path) -> list[Situation]:
     """As those of benchmarks/identity.py, made of the split alone: of `tune` the fit has seen such situations."""
     clips = read_dataset(data / "dev")
     twins = [clip for clip in clips if roomy(_without_pictures(clip))]
-    return [*meetings(twins, 18), *visits(clips, 6, clips), *cuts(clips, len(clips))]
+    return [*meetings(twins, 12), *visits(clips, 4, clips), *cuts(clips, 6)]
 
 
 def plain(clip: Clip, every: int) -> Situation:
