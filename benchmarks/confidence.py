@@ -28,9 +28,9 @@ ABOUT = (
     "The confidence of a mask is the IoU with the truth that is to be expected; of an empty one, the probability that",
     "there is nothing to see. It is made of all that the tracker knows (`trackmask/tracking/evidence.py`), by a",
     "monotone model of a few weights (`trackmask/runtime/calibration.py`). They were fitted on the `tune` clips, the",
-    "training's with every fourth frame, and situations made of both; of the clips below only the identity benchmark's",
-    "`tune` clips are among them, in other situations. The tracker itself acts on what the network says, so that a new",
-    "fit changes no mask.",
+    "training's with every fourth frame, both with every eighth, and situations made of both, never on the split, of",
+    "whose clips all of the situations below are made. The tracker itself acts on what the network says, so that a new",
+    "fit changes no mask. Which things are asked was chosen with the split in view, the weights were not.",
 )
 LEAVES = ("bmx-bumps", "surf")  # clips of the training in which the object is away for a while
 

@@ -2,7 +2,7 @@
 
     python benchmarks/review.py DATA [--weights FOLDER] [--cache FOLDER] [--jobs 2] [--page docs/review.md]
 
-As benchmarks/confidence.py, whose --cache it shares. Writes the last part of the page, below "What it holds".
+As benchmarks/confidence.py, whose --cache it shares. Writes the part of the page that is called "What it holds".
 """
 
 import tempfile
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 from confidence import BAD
+from sections import put_section
 from told import Told, of_identity, of_the_split, told, with_walls
 
 from trackmask.data import ObjectRecord, State
@@ -74,8 +75,7 @@ def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, page: 
     click.echo("\n".join(lines))
     for name, count in reasons.most_common():
         click.echo(f"{count:6} {name}")
-    text = page.read_text().split(HEADING)[0]
-    page.write_text(text + "\n".join([HEADING, "", *HEAD, *lines, "", *TAIL]))
+    put_section(page, "\n".join([HEADING, "", *HEAD, *lines, "", *TAIL]))
 
 
 HEAD = (

@@ -167,16 +167,16 @@ def test_json_in_every_detail(tmp_path):
 
 
 def test_the_agreement_of_two_directions_is_kept_where_there_were_two(tmp_path):
-    both = replace(masks(2).objects[0], agreement=0.454321)
+    both = replace(masks(2).objects[0], agreement=0.254321)
     with ResultWriter(tmp_path / "out") as writer:
         writer.write(frame(2), Masks(masks(2).labels, (both, masks(2).objects[1])))
         path = finish(writer, tmp_path)
     kept = json.loads((path / "result.json").read_bytes())["frames"][0]["objects"]
-    assert [item.get("agreement") for item in kept] == [0.4543, None]
+    assert [item.get("agreement") for item in kept] == [0.2543, None]
     result = open_result(path)
-    assert [item.agreement for item in result.frames[0].objects] == [0.4543, None]
+    assert [item.agreement for item in result.frames[0].objects] == [0.2543, None]
     assert [item.reason for item in result.review] == ["two directions disagree"]
-    (path / "result.json").write_text((path / "result.json").read_text().replace("0.4543", "6.543"))
+    (path / "result.json").write_text((path / "result.json").read_text().replace("0.2543", "6.543"))
     with pytest.raises(ResultError, match="damaged"):
         open_result(path)
 

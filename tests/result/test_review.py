@@ -50,7 +50,7 @@ def test_reasons():
 
 
 def test_directions_that_disagree_are_a_reason_of_their_own_however_sure_the_mask():
-    assert found({10: seen(agreement=0.4), 12: seen(agreement=0.3)}) == [(10, 12, "two directions disagree")]
+    assert found({10: seen(agreement=0.2), 12: seen(agreement=0.1)}) == [(10, 12, "two directions disagree")]
     assert found({10: seen(agreement=0.9)}) == []
     assert found({59: ObjectRecord(1, State.LOST, 0.2, 0, None, 0.0)}) == [(59, 59, "lost")]
 
@@ -96,7 +96,7 @@ def test_first_is_where_a_correction_repairs_most():
 def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
     grew, blurred = seen(confidence=0.6, doubt=Doubt.GREW), seen(confidence=0.7, doubt=Doubt.OUTLINE)
     assert found({10: blurred, 14: grew, 20: blurred}) == [(10, 20, "grew suddenly")]
-    assert found({10: blurred, 14: seen(area=600), 20: seen(agreement=0.4)}) == [(10, 20, "unclear outline")]
+    assert found({10: blurred, 14: seen(area=600), 20: seen(agreement=0.2)}) == [(10, 20, "unclear outline")]
     assert found({10: grew, 11: lost(0.2), 12: grew}) == [(10, 12, "lost"), (12, 12, "found again")]
 
 

@@ -18,7 +18,7 @@ from trackmask.result.worth import best, worth
 LOW = 0.75  # confidence below it, which is the expected IoU: about where a person would mend the mask
 EVEN = 0.5  # confidence of an empty mask below it: something is rather to be seen than not
 PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
-APART = 0.5  # IoU of the masks from both directions below it: they have less in common than not
+APART = 0.3  # IoU of the masks from both directions below it: they hardly have anything in common
 AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
 AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
