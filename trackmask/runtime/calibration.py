@@ -57,6 +57,7 @@ FEATURES: Mapping[str, Feature] = {
     "steady": Feature(lambda known, _: 1 - between(known.grown, 0.15, 0.7), 1.0, Doubt.GREW),
     "kept": Feature(lambda known, _: 1 - between(known.shrunk, 0.3, 1.5), 1.0, Doubt.SHRANK),
     "smooth": Feature(lambda known, _: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
+    "same": Feature(lambda known, _: known.same, 1.0, Doubt.OTHER),
     "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
     "agreed": Feature(lambda known, _: between(known.agreed, 0.3, 0.95), 1.0, Doubt.APART),
     "explained": Feature(lambda known, _: float(known.edge or known.away), 1.0, Doubt.AWAY),
@@ -110,15 +111,12 @@ class Calibration:
         factors = self.factors(agreement, empty=empty)
         if not factors:
             return known.quality
-        right = math.prod(factor(known, agreement or 0.0) for factor in factors)
-        return right if empty else right * known.same
+        return math.prod(factor(known, agreement or 0.0) for factor in factors)
 
     def doubt(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> Doubt | None:
         """What lowers the confidence most; None where nothing is known to."""
         factors = self.factors(agreement, empty=empty)
         costs = [cost for factor in factors for cost in factor.costs(known, agreement or 0.0)]
-        if not empty:
-            costs.append((-math.log(max(known.same, LEAST)), Doubt.OTHER))
         most, doubt = max(costs, default=(0.0, Doubt.OUTLINE))
         return doubt if most > 0 else None
 
