@@ -4,8 +4,7 @@
 
 DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with
 every eighth, and situations made of both: walls, twins, visits, cuts. Five to ten minutes on two free cores; with a
---cache that has all of it, seconds. Run it after `trackmask weights export`, and after each change of the tracker (with
-an empty cache).
+--cache that has all of it, seconds. Run it after `trackmask weights export`, and after each change of the tracker.
 
 Fitted is the cross-entropy with the true IoU, no weight below zero.
 """

@@ -1,9 +1,10 @@
 """What the tracker says of each frame, and how right it is: for the fit of the confidence, and for what it is worth.
 
-Tracking takes minutes, so what it gave is kept in a folder outside of the repository, by the weights' sha256: delete it
-after a change of the tracker.
+Tracking takes minutes, so what it gave is kept in a folder outside of the repository, by the weights and by the files
+that it depends on: nothing of another tracker is ever taken from there.
 """
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -19,6 +20,7 @@ from identity import AFTER, BEFORE, BETWEEN, UNTRAINED
 from situations import MEETINGS, Meeting, Moment, Shown, roomy, stage, visit, way, with_twin
 from walls import Walled
 
+import trackmask.tracking
 from trackmask.data import Frame, Masks, ObjectRecord, VideoInfo
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.metrics import jaccard
@@ -95,12 +97,19 @@ def _told(index: int, masks: Masks, truth: np.ndarray) -> Told:
 
 def told(situations: Sequence[Situation], weights: Path | None, cache: Path, jobs: int) -> dict[str, Passes]:
     """What is said of each situation's frames, by its name."""
-    folder = cache / fingerprint((weights or shipped_folder()) / CHECKPOINT)[:12]
+    folder = cache / f"{fingerprint((weights or shipped_folder()) / CHECKPOINT)[:12]}-{made_by()}"
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(jobs) as pool:
         found = pool.map(partial(_kept, weights=weights, folder=folder), situations)
         return {one.name: frames for one, frames in zip(situations, found, strict=True)}
+
+
+def made_by() -> str:
+    """Names the version of all that what is told depends on, beside the weights: the tracker, and the situations."""
+    here, tracking = Path(__file__).parent, Path(trackmask.tracking.__file__).parent
+    files = [*sorted(tracking.glob("*.py")), *(here / f"{name}.py" for name in ("told", "situations", "walls"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def _kept(situation: Situation, weights: Path | None, folder: Path) -> Passes:

@@ -16,10 +16,9 @@ def weights() -> None:
 @weights.command()
 def show() -> None:
     """Say where the shipped weights lie and which they are, and hold them against their checksums."""
-    from trackmask.runtime import CHECKPOINT, ENCODER, HEAD, shipped_folder, verified
+    from trackmask.runtime import CHECKPOINT, running_files, shipped_folder
 
-    folder = shipped_folder()
-    sums = verified(folder, CHECKPOINT, ENCODER, HEAD)
+    folder, sums = shipped_folder(), running_files()
     click.echo(f"{folder}\nsha256 {sums[CHECKPOINT]}")
 
 
