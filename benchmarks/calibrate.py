@@ -1,10 +1,12 @@
 """Fit the confidence of the weights, and write trackmask-confidence.json beside them, with the checksums of all.
 
-    python benchmarks/calibrate.py DATA [--weights weights] [--cache FOLDER] [--jobs 2]
+    python benchmarks/calibrate.py DATA [--weights weights] [--into FOLDER] [--cache FOLDER] [--jobs 2]
 
 DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with
 every eighth, and situations made of both: walls, twins, visits, cuts. Five to ten minutes on two free cores; with a
 --cache that has all of it, seconds. Run it after `trackmask weights export`, and after each change of the tracker.
+Weights that were trained on the `tune` clips as well know these too well: theirs is fitted to the held-out weights of
+the same training (--weights), and written beside them (--into).
 
 Fitted is the cross-entropy with the true IoU, no weight below zero.
 """
@@ -94,12 +96,14 @@ def part_of(one: Told) -> str | None:
 @click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder for what was tracked, outside of the repository."
 )
+@click.option("--into", type=click.Path(path_type=Path), help="Folder of other weights, for which it is. [--weights]")
 @click.option("--jobs", type=click.IntRange(1), default=2)
-def main(data: Path, weights: Path, cache: Path | None, jobs: int) -> None:
+def main(data: Path, weights: Path, into: Path | None, cache: Path | None, jobs: int) -> None:
+    into = into or weights
     with tempfile.TemporaryDirectory() as room:
         situations = for_the_fit(data)
         found = told(situations, weights, cache or Path(room), jobs)
-    document: dict[str, object] = {"checkpoint": fingerprint(weights / CHECKPOINT)}
+    document: dict[str, object] = {"checkpoint": fingerprint(into / CHECKPOINT)}
     for name, factors in PARTS.items():
         pairs = [
             (one, COUNTS[s.kind] if factors.keys() >= {"how"} else 1.0)
@@ -109,8 +113,8 @@ def main(data: Path, weights: Path, cache: Path | None, jobs: int) -> None:
         ]
         document[name] = fitted(*zip(*pairs, strict=True), factors) if pairs else {}
         click.echo(f"{name}: {len(pairs)} frames, {json.dumps(document[name])}")
-    write_whole(weights / CALIBRATION, (json.dumps(document, indent=1) + "\n").encode())
-    write_sums(weights)
+    write_whole(into / CALIBRATION, (json.dumps(document, indent=1) + "\n").encode())
+    write_sums(into)
 
 
 if __name__ == "__main__":

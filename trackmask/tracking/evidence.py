@@ -93,13 +93,16 @@ def soft_iou(one: np.ndarray, other: np.ndarray) -> float:
 
 def judged(record: ObjectRecord, calibration: Calibration, certain: float) -> ObjectRecord:
     """The record with the confidence that its evidence gives it, and the state that goes with it: below `certain` a
-    mask is *uncertain*, an object without one *lost*. As it is where there is no evidence: a person has said what is
-    there.
+    mask is *uncertain*. An object without one is *absent* or *lost* by what the network says of it: how often that is
+    right is what the confidence is for. As it is where there is no evidence: a person has said what is there.
     """
     if record.evidence is None:
         return record
     known, agreement, empty = record.evidence, record.agreement, record.box is None
     confidence = round(calibration.confidence(known, agreement, empty=empty), 4)
     doubt = calibration.doubt(known, agreement, empty=empty) if confidence < CLEAR else None
-    high, low = (State.ABSENT, State.LOST) if empty else (State.TRACKED, State.UNCERTAIN)
-    return replace(record, confidence=confidence, state=high if confidence >= certain else low, doubt=doubt)
+    if empty:
+        state = State.ABSENT if known.quality >= certain else State.LOST
+    else:
+        state = State.TRACKED if confidence >= certain else State.UNCERTAIN
+    return replace(record, confidence=confidence, state=state, doubt=doubt)
