@@ -13,8 +13,9 @@ from trackmask.runtime import Calibration
 from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
-from trackmask.tracking.evidence import of_both, scattered, soft_iou
+from trackmask.tracking.evidence import of_both, of_mask, scattered, soft_iou
 from trackmask.tracking.pile import packed, unpacked
+from trackmask.tracking.segment import Observation
 
 LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
 
@@ -81,6 +82,14 @@ def test_where_a_person_has_said_that_it_is_not_there_it_is_no_wonder_either(run
     tracker = start(runtime, (RED, 60, 60, 60))
     tracker.step(scene(), [Prompt(1, 1, mask=np.zeros(SIZE, bool))])
     assert [known.away for known in evidence(tracker, (), ())] == [True, True]
+
+
+def test_sharp_is_the_iou_of_a_mask_with_its_own_probabilities(runtime):
+    track = start(runtime, (RED, 100, 80, 60)).tracks[1]
+    prob = np.zeros_like(track.prob)
+    prob[10:20, 10:20], prob[30:40, 10:20] = 0.8, 0.3
+    seen = Observation(track.crop, None, prob, iou=0.9, visible=1.0)
+    assert of_mask(seen, track, SIZE).sharp == pytest.approx(80 / (100 + 30))
 
 
 def test_pieces():
