@@ -7,6 +7,7 @@ from pathlib import Path
 import media
 import numpy as np
 import pytest
+from studio_page import until
 from studio_samples import Studio, cat, runtime, studio, truth
 
 from trackmask.correct import correct, undo
@@ -52,6 +53,21 @@ def edit(one: Studio, frame: int = 2) -> None:
     one.wait()
     one.post("stroke", object=1, frame=frame, points=[[30, 30], [60, 30]], radius=8, add=True)
     one.track()
+
+
+def test_a_prompt_that_was_not_understood_is_to_review_here_too(tmp_path: Path) -> None:
+    clip = cat(tmp_path)
+    run(
+        clip, tmp_path / "cat.mp4.trackmask", [Prompt(1, 0, box=(300, 0, 60, 30))], runtime(), Options(end=3, fast=True)
+    )
+    there = open_result(tmp_path / "cat.mp4.trackmask")
+    assert there.review[0].unsure_of_the_prompt
+    with studio(there.folder) as one:
+        until(lambda: one.wait()["review"], "what to review")  # once the frames are counted
+        here = [(r["frame"], r["reason"]) for r in one.wait()["review"]]
+        assert here == [(r.frame, r.reason) for r in there.review]
+        line = one.get("/timeline?object=1")
+        assert line["confidence"][:4] == [frame.objects[0].confidence for frame in there.frames]
 
 
 def test_a_result_opens_as_it_is(one: Studio, result: Path) -> None:

@@ -107,6 +107,10 @@ def begin(session: Session, result: Result) -> None:
             "lines": session.tracked.count,
         }
     )
+    for shown in result.frames:
+        for record in shown.objects:
+            if (given := givens.get((record.id, shown.index))) is not None:
+                session.saw(given, shown.index, record)  # as sure of what was meant as the result is
 
 
 def _link_soft(session: Session, result: Result) -> None:

@@ -105,9 +105,13 @@ class Shown(Store):
         return mask
 
     def _see(self, object_id: int, frame: int, given: Given, mask: np.ndarray, sure: float) -> None:
-        """Note what the mask of a prompt is like: the timeline shows it without reading the mask."""
         found = State.TRACKED if sure >= self.settings.certain else State.UNCERTAIN
         state = found if mask.any() else State.LOST if given.asks else State.ABSENT
-        record = ObjectRecord(object_id, state, round(sure, 4), int(np.count_nonzero(mask)), box_of(mask))
-        self.seen[given.number, object_id, frame] = record
+        self.saw(
+            given, frame, ObjectRecord(object_id, state, round(sure, 4), int(np.count_nonzero(mask)), box_of(mask))
+        )
+
+    def saw(self, given: Given, frame: int, record: ObjectRecord) -> None:
+        """What the mask of a prompt is like: the timeline shows it without reading the mask."""
+        self.seen[given.number, record.id, frame] = record
         self.journal.line(dumps({"do": "seen", "number": given.number, "of": json.loads(encode(frame, [record]))}))
