@@ -40,7 +40,7 @@ def masks(index, confidence=0.9):
         labels[20:30, 10:20] = 7
     records = [
         ObjectRecord(1, State.TRACKED, confidence, int((labels == 1).sum()), box_of(labels == 1)),
-        ObjectRecord(7, state, 0.875, int((labels == 7).sum()), box_of(labels == 7)),
+        ObjectRecord(7, state, 0.625 if index % 2 else 0.875, int((labels == 7).sum()), box_of(labels == 7)),
     ]
     patch = Patch(3, 4, np.arange(60, dtype=np.uint8).reshape(6, 10))
     return Masks(labels, tuple(records), {1: patch})

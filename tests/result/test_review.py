@@ -104,6 +104,8 @@ def test_a_mask_that_a_person_would_mend_is_listed_and_a_fair_one_is_not():
     assert found({10: seen(confidence=0.74)}) == [(10, 10, "low confidence")]
     assert found({10: seen(confidence=0.76)}) == []
     assert found({59: lost(0.6, State.ABSENT)}) == []
+    assert found({59: lost(0.7)}) == [(59, 59, "lost")]
+    assert found({59: lost(0.8)}) == []
 
 
 def test_objects_apart():

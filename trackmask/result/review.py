@@ -190,7 +190,7 @@ def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> st
     """The gravest reason to look at an object in a frame. `said`: it was prompted there."""
     if said and now.state != State.ABSENT and (now.state != State.TRACKED or now.confidence < PROMPTED):
         return PROMPT
-    if now.state == State.LOST:
+    if now.state == State.LOST and now.confidence < LOW:  # else there is nothing to see, whatever the network believes
         return LOST
     if now.agreement is not None and now.agreement < APART:
         return DISAGREE
