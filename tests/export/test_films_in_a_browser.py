@@ -29,8 +29,11 @@ LOOK = """async ([url, times]) => {
   const brush = paper.getContext("2d", {willReadFrequently: true});
   const pictures = [];
   for (const time of times) {
+    // "seeked" may come before the picture does, on a busy machine; without a new picture none is told of.
+    const shown = new Promise(go => film.requestVideoFrameCallback(go));
     film.currentTime = time;
     await heard("seeked");
+    await Promise.race([shown, new Promise(go => setTimeout(go, 1000))]);
     brush.clearRect(0, 0, paper.width, paper.height);
     brush.drawImage(film, 0, 0);
     pictures.push(Array.from(brush.getImageData(0, 0, paper.width, paper.height).data));

@@ -255,6 +255,15 @@ def test_one_that_lost_the_object_on_the_way_is_believed_before_that() -> None:
     assert all(iou(after[frame], frame) > 0.99 for frame in range(COUNT))
 
 
+def test_what_was_found_again_behind_a_gap_does_not_replace_what_was_followed_before_it() -> None:
+    """A look-alike behind the post, carried back: it does arrive at the prompt, from where the two stood together."""
+    wrong = {frame: found(1, frame, shift=50) for frame in range(COUNT)}
+    gone = {frame: found(1, frame, 0.3, away=State.LOST) for frame in (8, 9)}
+    first = all_found(confidence=0.6) | gone | {frame: wrong[frame] for frame in range(10, COUNT)}
+    after = blended(first, wrong | {frame: found(1, frame) for frame in (1, 2, 3)})
+    assert all(iou(after[frame], frame) > 0.99 for frame in range(1, 8))
+
+
 def test_what_the_first_pass_has_followed_all_the_way_and_the_second_has_lost_is_the_first_ones() -> None:
     wrong = {frame: found(1, frame, 0.95, shift=30) for frame in range(7, COUNT)}
     gone = {frame: found(1, frame, 0.9, away=State.ABSENT) for frame in (5, 6)}

@@ -32,6 +32,7 @@ from trackmask.video.queues import WriteBehind
 LONGEST = 240  # frames of a stretch: ten seconds. What is farther away says little of how an object looks
 LEAST = 24  # frames of a stretch, however large they are
 ASTRAY, ARRIVED = 0.7, 0.9  # IoU with the first pass where it began: the second is not believed, or wholly
+ASIDE = 0.3  # IoU with the first pass below which the second one is with something else
 AHEAD = 8  # frames that the first pass may have read beyond a stretch
 
 
@@ -226,6 +227,8 @@ class SecondPass:
         Where it has followed the object until beside what the first one began with, it is believed as far as the two
         agree there: astray from the truth it was astray before, too. If it has lost the object on the way, that says
         nothing of the frames before; but then the first pass has it, if it has come the whole way, never in doubt.
+        If the first pass has lost the object on the way, what it found again and the second one began with may be a
+        look-alike: as long as the first was never in doubt, it is right where the two are with different things.
         """
         frames = range(way.left + there.turn, way.right, there.turn)
         ours, theirs = there.of(way.object_id), back.of(way.object_id)
@@ -237,9 +240,16 @@ class SecondPass:
             return dict.fromkeys(frames, 0.0)
         if not ours[frames[0]].area:
             return {}
-        masks = [stretch.at(frames[0]).labels == way.object_id for stretch in (there, back)]
-        known = min(max((jaccard(*masks) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
-        return dict.fromkeys(followed, known)
+
+        def alike(frame: int) -> float:
+            return float(jaccard(*(stretch.at(frame).labels == way.object_id for stretch in (there, back))))
+
+        known = min(max((alike(frames[0]) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
+        trust = dict.fromkeys(followed, known)
+        if not all(ours[frame].area for frame in frames):
+            held = takewhile(lambda frame: ours[frame].area and ours[frame].quality >= self.settings.certain, frames)
+            trust |= {frame: 0.0 for frame in held if theirs[frame].area and alike(frame) < ASIDE}
+        return trust
 
 
 def longest(size: tuple[int, int]) -> int:
