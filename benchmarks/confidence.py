@@ -14,10 +14,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-from told import Situation, Told, of_identity, of_the_split, plain, told, with_walls
+from told import Situation, Told, asks, calibration_of, of_identity, of_the_split, plain, told, with_walls
 
 from trackmask.evaluation.dataset import read_dataset
-from trackmask.runtime import CALIBRATION, CHECKPOINT, Calibration, fingerprint, read_calibration, shipped_folder
+from trackmask.runtime import Calibration
 from trackmask.tracking import Settings, judged
 
 BINS = 10
@@ -90,12 +90,7 @@ def absence(name: str, frames: Sequence[Told]) -> str:
 
 
 @click.command(help=__doc__)
-@click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for what was tracked, outside of the repository."
-)
-@click.option("--jobs", type=click.IntRange(1), default=2)
+@asks
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs"), help="Where the page goes.")
 def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, out: Path) -> None:
     away = [plain(clip, 1) for clip in read_dataset(data / "train") if clip.name in LEAVES]
@@ -112,8 +107,7 @@ def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, out: P
     }
     with tempfile.TemporaryDirectory() as room:
         found = told([*split, *walls, *identity, *away], weights, cache or Path(room), jobs)
-    folder = weights or shipped_folder()
-    calibration = read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
+    calibration = calibration_of(weights)
 
     def of(situations: Sequence[Situation], passes: int) -> tuple[np.ndarray, np.ndarray]:
         return values([frame for one in situations for frame in found[one.name][passes - 1]], calibration)

@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 from confidence import BAD
 from sections import put_section
-from told import Told, of_identity, of_the_split, told, with_walls
+from told import Told, asks, calibration_of, of_identity, of_the_split, told, with_walls
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result import FrameRecord
 from trackmask.result.review import Range, review
-from trackmask.runtime import CALIBRATION, CHECKPOINT, Calibration, fingerprint, read_calibration, shipped_folder
+from trackmask.runtime import Calibration
 from trackmask.tracking import Settings, judged
 
 HEADING = "## What it holds"
@@ -52,19 +52,13 @@ def row(name: str, clips: Sequence[Sequence[Told]], calibration: Calibration) ->
 
 
 @click.command(help=__doc__)
-@click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for what was tracked, outside of the repository."
-)
-@click.option("--jobs", type=click.IntRange(1), default=2)
+@asks
 @click.option("--page", type=click.Path(path_type=Path), default=Path("docs/review.md"))
 def main(data: Path, weights: Path | None, cache: Path | None, jobs: int, page: Path) -> None:
     split, walls, identity = of_the_split(data), with_walls(data), of_identity(data)
     with tempfile.TemporaryDirectory() as room:
         found = told([*split, *walls, *identity], weights, cache or Path(room), jobs)
-    folder = weights or shipped_folder()
-    calibration = read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
+    calibration = calibration_of(weights)
     sets = {"split, every and every 4th frame": split, "walls, every 2nd frame": walls, "identity": identity}
     sets["all"] = [*split, *walls, *identity]
     lines, reasons = [], Counter[str]()

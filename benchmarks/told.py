@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import numpy as np
 from identity import AFTER, BEFORE, BETWEEN, UNTRAINED
 from situations import MEETINGS, Meeting, Moment, Shown, roomy, stage, visit, way, with_twin
@@ -25,8 +26,16 @@ from trackmask.data import Frame, Masks, ObjectRecord, VideoInfo
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
-from trackmask.runtime import OnnxRuntime, Runtime, fingerprint, shipped_folder
-from trackmask.runtime.weights import CHECKPOINT
+from trackmask.runtime import (
+    CALIBRATION,
+    CHECKPOINT,
+    Calibration,
+    OnnxRuntime,
+    Runtime,
+    fingerprint,
+    read_calibration,
+    shipped_folder,
+)
 from trackmask.tracking import Course
 from trackmask.tracking.loop import Given, Step
 from trackmask.video import VideoReader
@@ -93,6 +102,28 @@ def tracked(runtime: Runtime, moments: Sequence[Moment]) -> Passes:
 def _told(index: int, masks: Masks, truth: np.ndarray) -> Told:
     iou = float(jaccard(masks.labels > 0, truth))
     return Told(index, masks.objects[0], iou, not truth.any(), masks.cut)
+
+
+def asks(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that is asked for the data, weights, cache and jobs of `told`."""
+    for option in (
+        click.option("--jobs", type=click.IntRange(1), default=2),
+        click.option(
+            "--cache", type=click.Path(path_type=Path), help="Folder for what was tracked, outside of the repository."
+        ),
+        click.option(
+            "--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones."
+        ),
+        click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False)),
+    ):
+        command = option(command)
+    return command
+
+
+def calibration_of(weights: Path | None) -> Calibration:
+    """What the confidence of some weights, or of the shipped ones, is made by."""
+    folder = weights or shipped_folder()
+    return read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
 
 
 def told(situations: Sequence[Situation], weights: Path | None, cache: Path, jobs: int) -> dict[str, Passes]:

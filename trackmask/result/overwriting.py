@@ -59,13 +59,8 @@ def _named(head: Mapping[str, Any]) -> set[str]:
     """The names of masks that are called after the source's pictures."""
     try:
         files = FrameFiles.named(head["mask_names"], head["source"]["names"])
-    except (
-        CallError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # damaged, or of another schema: what it means is not known
-        return set()
+    except (CallError, KeyError, TypeError, AttributeError):
+        return set()  # damaged, or of another schema: what it means is not known
     return {f"{stem}.png" for stem in files.stems}
 
 

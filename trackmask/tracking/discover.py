@@ -94,8 +94,8 @@ class Seeker:
         for candidate in (*rough, *moving_box(motion, self.size)):
             finding = self.judge(frame, candidate, motion)
             if finding is not None and not (whole and is_part(finding.mask, whole.mask)):
+                whole = whole or finding
                 yield finding
-                whole = finding
 
     def further(self, first: Finding, frame: Frame, following: Image, most: int) -> list[Finding]:
         """The next main objects of a frame: what is salient once those found before are painted over."""

@@ -93,7 +93,6 @@ by("open-import").addEventListener("click", () => showImport(session).catch(repo
 const keys = mountKeys(
   shortcuts({
     store,
-    session,
     player,
     gestures,
     timeline,
