@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import media
@@ -192,3 +193,32 @@ def test_what_follows_a_correction_is_tracked_twice(runtime: OnnxRuntime, result
     agreed = {frame.index: frame.objects[0].agreement for frame in corrected.frames}
     assert {frame for frame, agreement in agreed.items() if agreement is None} <= {0, 8, *range(17, 20)}
     assert all(agreed[frame] is not None for frame in (*range(1, 8), *range(9, 17)))
+
+
+def test_progress_counts_what_is_tracked_in_both_passes(runtime: OnnxRuntime, result: Path) -> None:
+    totals, count = [], 0
+
+    def progress(total: int | None) -> Callable[[], None]:
+        totals.append(total)
+        return done
+
+    def done() -> None:
+        nonlocal count
+        count += 1
+
+    correct(result, [Prompt(1, 8, mask=truth(8)), Prompt(1, 11, mask=truth(11))], runtime, progress=progress)
+    assert totals == [2 * (7 + 2 + 8)]  # frames 1 to 7, 9 and 10, 12 to 19
+    assert count == totals[0]
+
+
+def test_a_correction_that_has_nothing_in_common_with_the_mask_is_mentioned(
+    runtime: OnnxRuntime, result: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    corner = np.zeros((360, 480), bool)
+    corner[:20, :20] = True
+    correct(result, [Prompt(1, 18, mask=corner)], runtime)
+    assert "in frame 18 the mask of object 1 has nothing in common" in caplog.text
+    caplog.clear()
+    corner[:30, :30] = True
+    correct(result, [Prompt(1, 18, mask=corner)], runtime)
+    assert "nothing in common" not in caplog.text

@@ -93,7 +93,7 @@ def test_while_one_is_at_work_another_is_told_so(runtime, result):
         with pytest.raises(OutputExistsError, match="another run is writing"):
             correct(result, [prompt(4)], runtime)
 
-    correct(result, [prompt(2)], runtime, done=second)
+    correct(result, [prompt(2)], runtime, progress=lambda total: second)
     assert prompted(result) == [0, 2]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trackmask.draw import Style
@@ -17,7 +17,7 @@ from trackmask.report import kept_up_to_date
 from trackmask.result import OVERLAY, ObjectInfo, Result, Revision, frame_at, open_result, prompted, source_video
 from trackmask.result import undo as undo_last
 from trackmask.runtime import CHECKPOINT, Runtime, open_runtime, running_files
-from trackmask.tracking import Reference, Settings, Span, understand
+from trackmask.tracking import Reference, Settings, Span, gaps, understand
 from trackmask.tracking.both_ways import Tracked, only_object
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
@@ -35,17 +35,18 @@ def correct(
     style: Style | None = None,
     settings: Settings = Settings(),
     edits_used: bool = False,
-    done: Callable[[], None] = lambda: None,
+    progress: Callable[[int | None], Callable[[], None]] = lambda total: lambda: None,
 ) -> Result:
     """Make each prompt a reference of its object for good, and track the object again up to the neighbouring prompts.
 
     Between two prompts the object is tracked from both and the two are blended by how near each prompt is. An empty
     mask says that the object is not to be seen. An id that the result does not have is a new object; `names` may name
     it. `video` says where the video is, if it has moved. The old version stays in the result's history, for `undo`; a
-    report in it is written again. `edits_used`: the prompts are the imported edits. `done` is called after each frame.
+    report in it is written again. `edits_used`: the prompts are the imported edits. `progress` as for `pipeline.run`.
 
     Without a `runtime` the weights of the result are used, see `runtime_of`, and without a `style` its overlay's
-    (fill, outline or cutout). Other weights than the result's are logged as a warning.
+    (fill, outline or cutout). Logged as a warning are other weights than the result's, and a mask that has nothing in
+    common with the object's mask before.
 
     Raises, with the result as it was: PromptError where a prompt does not fit, VideoError or CallError where the video
     is not the result's, ResultError, OutputError, WeightsError.
@@ -61,16 +62,17 @@ def correct(
         prompts = [fitting(prompt, result) for prompt in ([prompts] if isinstance(prompts, Prompt) else prompts)]
         kept = stack.enter_context(CachedVideo(stack.enter_context(open_video(path)), first=first))
         objects = {item.id: item for item in result.objects}
-        for object_id in sorted({prompt.object_id for prompt in prompts}):
-            edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
-            known = references(result, object_id) | edited
-            for frame, record, patch in tracked_again(kept, runtime, settings, known, set(edited), (first, last)):
-                revision.replace(frame, record, patch, given=frame.index in edited)
-                done()
+        works = {object_id: work_on(result, object_id, prompts) for object_id in sorted({p.object_id for p in prompts})}
+        done = progress(sum(work.passes for work in works.values()))
+        for object_id, work in works.items():
             name = (
                 objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
             )
-            objects[object_id] = ObjectInfo(object_id, name, min(known), max(known))
+            for frame, record, patch in tracked_again(kept, runtime, settings, work, done):
+                revision.replace(frame, record, patch, given=frame.index in work.edited)
+                if frame.index in work.edited:
+                    mention_a_leap(result, revision, frame.index, object_id, name)
+            objects[object_id] = ObjectInfo(object_id, name, min(work.known), max(work.known))
         has_overlay = (result.folder / OVERLAY).exists()
         style = style or result.style or "fill"
         if has_overlay:
@@ -115,21 +117,49 @@ def _same(files: Mapping[str, str], result: Result) -> bool:
     return all(known.get(name, sha256) == sha256 for name, sha256 in files.items())
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is to be done about one object."""
+
+    known: Mapping[int, Prompt]  # all of its prompts, by frame
+    edited: Collection[int]  # the frames of those that are new
+    gaps: Sequence[tuple[int, int]]  # what they can change, see `tracking.gaps`
+
+    @property
+    def passes(self) -> int:
+        """Number of frames that are tracked, each as often as it is."""
+        return sum(2 * (right - left - 1) for left, right in self.gaps)
+
+
+def work_on(result: Result, object_id: int, prompts: Sequence[Prompt]) -> Work:
+    edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
+    known = references(result, object_id) | edited
+    indices = result.frames.indices
+    return Work(known, set(edited), gaps(known, edited, indices[0], indices[-1]))
+
+
 def tracked_again(
-    video: VideoReader,
-    runtime: Runtime,
-    settings: Settings,
-    prompts: Mapping[int, Prompt],
-    edited: Collection[int],
-    ends: tuple[int, int],
+    video: VideoReader, runtime: Runtime, settings: Settings, work: Work, done: Callable[[], None]
 ) -> Iterator[Tracked]:
     """One object in the edited prompts' frames, and in all frames that they can change."""
     known: dict[int, Reference] = {}
-    for frame, masks, reference in understand(video, runtime, prompts, settings):
+    for frame, masks, reference in understand(video, runtime, work.known, settings):
         known[frame.index] = reference
-        if frame.index in edited:
+        if frame.index in work.edited:
             yield only_object(frame, masks)
-    yield from Span(video, runtime, known, settings).again(edited, *ends)
+    yield from Span(video, runtime, known, settings).again(work.gaps, done)
+
+
+def mention_a_leap(result: Result, revision: Revision, frame: int, object_id: int, name: str) -> None:
+    """A frame's old and new mask without a common pixel: the object was lost, or another one was corrected."""
+    before, after = result.masks(frame) == object_id, revision.labels(frame) == object_id
+    if before.any() and after.any() and not (before & after).any():
+        log.warning(
+            "note: in frame %d the mask of %s has nothing in common with the one before; if another object was meant, "
+            "take it back by trackmask undo",
+            frame,
+            shown(name),
+        )
 
 
 def fitting(prompt: Prompt, result: Result) -> Prompt:

@@ -20,7 +20,7 @@ class VideoInfo:
     name: str
     size: tuple[int, int]  # (height, width) in pixels
     fps: Fraction  # exact: 30000/1001, not 29.97
-    frames: int | None  # a hint from the header: never loop on it
+    frames: int | None  # a hint: never loop on it
     codec: str  # "h264", or "images" for a folder
     rotation: int = 0  # degrees clockwise that were applied: 0, 90, 180, 270
     mirrored: bool = False  # left and right changed places after that
@@ -31,6 +31,7 @@ class VideoInfo:
     white: float | None = None  # the stored value that is shown as white, of images of more than 8 bits a colour
     audio: bool = False
     names: tuple[str, ...] = ()  # of a folder's images, one a frame
+    estimated: bool = False  # the header does not count the frames: their number is the length times the rate
 
 
 @dataclass(frozen=True, eq=False)

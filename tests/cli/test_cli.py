@@ -232,6 +232,19 @@ def test_info() -> None:
     assert about["frames"] == 48
 
 
+def test_info_says_how_well_the_number_of_frames_is_known() -> None:
+    media.write_clip(Path("a.mp4"), media.numbered_images(3))
+    media.write_clip(Path("a.mkv"), media.numbered_images(3))
+    Path("images").mkdir()
+    png("images/1.png", np.zeros((20, 20, 3), np.uint8))
+    for name, words in (
+        ("a.mp4", ", 3 frames by its header\n"),
+        ("a.mkv", ", about 3 frames by its length\n"),
+        ("images", ", 1 frame\n"),
+    ):
+        assert words in call("info", name).stdout
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_info_tells_the_rotation_as_ffprobe_does(turn: int) -> None:
     media.write_clip(Path("turned.mp4"), media.numbered_images(2), rotation=turn)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from trackmask.evaluation.measure import (
     evaluate,
     mean,
     pair_folders,
+    remarks,
     score_clip,
     score_folder,
     table,
@@ -89,6 +91,23 @@ class TestScore:
         write_mask(data / "Annotations" / "square" / "00003.png", scene(3)[1] * 2)  # now there are two
         (clip,) = read_dataset(data)
         assert score_clip((labels * 9 for labels in truths(clip)), clip).j < 0.6
+
+    def test_an_object_without_truth_counts_for_nothing_and_is_told(self, data: Path) -> None:
+        (clip,) = read_dataset(data)
+        more = [labels.copy() for labels in truths(clip)]
+        for labels in more:
+            labels[:10] = 2
+        score = score_clip(more, clip)
+        assert (score.jf, score.without_truth, score.never_given) == (1, (2,), ())
+        assert list(remarks([score])) == [
+            "square: the truth does not have the masks' object 2, which counts for nothing"
+        ]
+        for index in range(FRAMES):
+            write_mask(data / "Annotations" / "square" / f"{index:05d}.png", more[index])
+        (clip,) = read_dataset(data)
+        score = score_clip((np.where(labels == 2, 3, labels) for labels in more), clip)
+        assert (score.j, score.without_truth, score.never_given) == (0.5, (3,), (2,))
+        assert list(remarks([score]))[1:] == ["square: no mask has the truth's object 2"]
 
     def test_sparse_truth(self, data: Path) -> None:
         for index in (1, 3):
@@ -205,6 +224,14 @@ class TestReport:
             "10.0",
         ]
         assert lines[-1].split()[:3] == ["mean", "65.0", "70.0"]
+
+    def test_what_was_not_timed_has_no_rate_and_nothing_is_minus_zero(self) -> None:
+        untimed = ClipScore("a", *[1.0] * 4, -0.0004, 1.0, -0.00004, {1: 1.0})
+        lines = table([untimed]).splitlines()
+        assert lines[0].split()[-1] == "decay"
+        assert "-0.0" not in table([untimed])
+        assert "-0.0" not in json.dumps(as_json([replace(untimed, j_decay=-0.00004)]))
+        assert not {"fps", "frames"} & set(as_json([untimed])["clips"][0])
 
     def test_json(self) -> None:
         report = as_json(self.scores)

@@ -85,7 +85,7 @@ def correct(
             video=video,
             style=style,  # type: ignore[arg-type]  # click has checked it
             edits_used=edits,
-            done=bar.start(None),
+            progress=bar.start,
         )
     click.echo(f"{shown(corrected.folder)}: corrected{look_first(corrected)}")
 

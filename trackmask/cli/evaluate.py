@@ -1,10 +1,13 @@
 """trackmask eval, trackmask score: how good masks are."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from trackmask.files import shown
 
 from .options import NewFile, device_option, fast_option, json_option, threads_option, weights_option
 
@@ -73,7 +76,7 @@ def evaluate(
     from trackmask.evaluation.dataset import read_dataset
     from trackmask.evaluation.measure import as_json as figures
     from trackmask.evaluation.measure import evaluate as measure
-    from trackmask.evaluation.measure import table
+    from trackmask.evaluation.measure import remarks, table
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
     clips = [clip.thinned(every) for clip in read_dataset(data, chosen)]
@@ -86,6 +89,7 @@ def evaluate(
         if not as_json:
             click.echo(f"{name}, prompt: {prompt}" + (f", every {every} frames" if every > 1 else ""))
             click.echo(table(scores))
+        note(remarks(scores))
         if sheet and sampler:
             several = len(names) > 1
             contact_sheet(sampler.rows(clips, scores), sheet.with_stem(f"{sheet.stem}-{name}") if several else sheet)
@@ -101,20 +105,27 @@ def evaluate(
 def score(predictions: Path, truth: Path, as_json: bool, sheet: Path | None) -> None:
     """Score masks that any tool has made, against true ones.
 
-    PREDICTIONS and TRUTH are folders of palette PNGs, CLIP/00000.png and so on. A contact sheet needs the pictures
-    beside TRUTH.
+    PREDICTIONS and TRUTH are folders of palette PNGs, CLIP/00000.png and so on. Objects are told apart by their ids;
+    where the truth knows one, and no mask has its id, all that is in a mask is that object. A contact sheet needs the
+    pictures beside TRUTH.
     """
     from trackmask.evaluation.measure import as_json as figures
-    from trackmask.evaluation.measure import evaluate as measure
-    from trackmask.evaluation.measure import pair_folders, table
+    from trackmask.evaluation.measure import pair_folders, remarks, score_clip, table
     from trackmask.evaluation.sheet import Sampler, contact_sheet
 
     method, clips = pair_folders(predictions, truth)
     sampler = Sampler(method) if sheet else None
-    scores = list(measure(sampler or method, clips, "mask"))
+    scores = [score_clip((sampler or method)(clip, "mask"), clip) for clip in clips]
     click.echo(json.dumps(figures(scores), indent=1) if as_json else table(scores))
+    note(remarks(scores))
     if sheet and sampler:
         contact_sheet(sampler.rows(clips, scores), sheet)
+
+
+def note(remarks: Iterable[str]) -> None:
+    """On stderr, beside the figures."""
+    for remark in remarks:
+        click.echo(f"note: {shown(remark)}", err=True)
 
 
 def open_method(name: str, weights: Path | None, device: str, threads: int, *, fast: bool) -> "Method":

@@ -48,13 +48,23 @@ def info(video: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(values))
         return
-    frames = "unknown" if about.frames is None else f"about {about.frames}"
-    click.echo(f"{shown(about.name)}: {width}x{height}, {float(about.fps):.6g} frames/s ({about.fps}), {frames} frames")
+    rate = f"{float(about.fps):.6g} frames/s ({about.fps})"
+    click.echo(f"{shown(about.name)}: {width}x{height}, {rate}, {_frames(about)}")
     sound = "with sound" if about.audio else "no sound"
     turned = f"rotation {rotation} degrees (against the clock, as ffprobe has it)" if rotation else "no rotation"
     click.echo(f"codec {about.codec}, {turned}, {sound}")
     for remark in _remarks(about):
         click.echo(remark)
+
+
+def _frames(about: VideoInfo) -> str:
+    """How many, and how well that is known: the frames themselves are not counted."""
+    if about.frames is None:
+        return "an unknown number of frames"
+    said = f"{about.frames} frame{'' if about.frames == 1 else 's'}"
+    if about.names:
+        return said
+    return f"about {said} by its length" if about.estimated else f"{said} by its header"
 
 
 def _remarks(about: VideoInfo) -> Iterator[str]:

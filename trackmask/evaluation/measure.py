@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from trackmask.evaluation.dataset import VOID, Clip, folders_in, masks_in, read_
 from trackmask.formats.names import Places
 from trackmask.metrics import Statistics, boundary_f, jaccard, statistics
 from trackmask.result import FrameFiles, open_result
+
+_Figures = dict[int, list[tuple[float, float]]]  # J and F of each object, by frame
 
 _COLUMNS = ("jf", "j", "j_recall", "j_decay", "f", "f_recall", "f_decay")  # of a table, in its order
 _TITLES = ("J&F", "J", "recall", "decay", "F", "recall", "decay", "fps")
@@ -36,26 +39,35 @@ class ClipScore:
     frame_j: dict[int, float]  # J of each scored frame, by its index
     frames: int = 0  # that were timed
     fps: float | None = None  # frames a second, None where nothing was timed
+    without_truth: tuple[int, ...] = ()  # ids in the masks that the truth does not have: they count for nothing
+    never_given: tuple[int, ...] = ()  # ids in the truth that no mask has
 
 
 def score_clip(predictions: Iterable[Labels], clip: Clip) -> ClipScore:
     """The score of one (H, W) uint8 label map a frame, taken one by one; first and last frame are left out.
 
-    Only frames with truth count. Where the truth knows one object, every nonzero id of the prediction is that object
-    (a method without a prompt cannot know its id); where it knows several, the ids must be the same.
+    Only frames with truth count. The ids must be the truth's: `without_truth` and `never_given` tell of others. But
+    where the truth knows one object, and no mask has its id, every nonzero id is that object: a method without a prompt
+    cannot know it.
     DataError where there are fewer label maps than frames, one has another size than its truth, or none can be scored.
     """
-    ids = clip.ids()
-    frame_j: dict[int, list[float]] = {}
-    frame_f: dict[int, list[float]] = {}
+    ids, given = clip.ids(), set[int]()
+    named, merged = _Figures(), _Figures()  # by the ids, and with every id for the only object
     for index, prediction in _inner(predictions, clip):
         if index in clip.truths:
-            pairs = list(_objects(prediction, clip, index, ids))
-            frame_j[index] = [jaccard(ours, theirs) for ours, theirs in pairs]
-            frame_f[index] = [boundary_f(ours, theirs) for ours, theirs in pairs]
-    if not frame_j:
+            truth = clip.truth(index)
+            _check_size(prediction, truth, clip, index)
+            here = set(np.unique(prediction).tolist()) - {0}
+            given |= here
+            named[index] = [_agreement(prediction == one, truth, one) for one in ids]
+            one_alone = len(ids) == 1 and here - set(ids)
+            merged[index] = [_agreement(prediction > 0, truth, ids[0])] if one_alone else named[index]
+    if not named:
         raise DataError(f"the clip {clip.name} has no truth between its first and last frame; leave it out")
-    return _score(clip.name, frame_j, frame_f)
+    if len(ids) == 1 and ids[0] not in given:
+        return _score(clip.name, merged)
+    strange, missed = tuple(sorted(given - set(ids))), tuple(sorted(set(ids) - given))
+    return replace(_score(clip.name, named), without_truth=strange, never_given=missed)
 
 
 def evaluate(method: Method, clips: Iterable[Clip], prompt: str) -> Iterator[ClipScore]:
@@ -96,7 +108,7 @@ def pair_folders(predictions: Path, truth: Path) -> tuple[Method, list[Clip]]:
 
 def mean(scores: Sequence[ClipScore]) -> ClipScore:
     """The mean over clips, each counting the same; frames a second over all frames and all time. At least one score."""
-    values = {name: fmean(getattr(score, name) for score in scores) for name in _COLUMNS}
+    values: dict[str, Any] = {name: fmean(getattr(score, name) for score in scores) for name in _COLUMNS}
     frames = sum(score.frames for score in scores)
     seconds = sum(score.frames / score.fps if score.fps else math.inf for score in scores)
     fps = frames / seconds if math.isfinite(seconds) else None
@@ -104,16 +116,31 @@ def mean(scores: Sequence[ClipScore]) -> ClipScore:
 
 
 def table(scores: Sequence[ClipScore]) -> str:
-    """The scores as lines of text, in per cent, the mean last; at least one score."""
+    """The scores as lines of text, in per cent, the mean last; at least one score. No rates where nothing was timed."""
+    timed = any(score.fps is not None for score in scores)
     rows = [("clip", *_TITLES), *(_row(score) for score in [*scores, mean(scores)])]
+    rows = rows if timed else [row[:-1] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     form = "  ".join([f"{{:{widths[0]}}}", *(f"{{:>{width}}}" for width in widths[1:])])
     lines = [form.format(*row) for row in rows]
     return "\n".join([*lines[:-1], "-" * len(lines[0]), lines[-1]])
 
 
+def remarks(scores: Iterable[ClipScore]) -> Iterator[str]:
+    """A sentence for each clip whose masks and truth do not have the same objects."""
+    for score in scores:
+        if score.without_truth:
+            ids = ", ".join(map(str, score.without_truth))
+            yield f"{score.clip}: the truth does not have the masks' object {ids}, which counts for nothing"
+        if score.never_given:
+            ids = ", ".join(map(str, score.never_given))
+            yield f"{score.clip}: no mask has the truth's object {ids}"
+
+
 def as_json(scores: Sequence[ClipScore]) -> dict:
-    """{"clips": [a score's fields, ...], "mean": the mean's}; shares in [0, 1], rounded to 4 decimals."""
+    """{"clips": [a score's fields, ...], "mean": the mean's}; shares in [0, 1], rounded to 4 decimals. No rates where
+    nothing was timed.
+    """
     return {"clips": [_rounded(score) for score in scores], "mean": _rounded(mean(scores))}
 
 
@@ -146,21 +173,22 @@ def _inner(predictions: Iterable[Labels], clip: Clip) -> Iterator[tuple[int, Lab
         raise DataError(f"the clip {clip.name} has {len(clip)} frames, but {count} masks were made; make the others")
 
 
-def _objects(prediction: Labels, clip: Clip, index: int, ids: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each object's predicted and true mask, (H, W) bool, both without the void."""
-    truth = clip.truth(index)
+def _check_size(prediction: Labels, truth: Labels, clip: Clip, index: int) -> None:
     if prediction.shape != truth.shape:
         sizes = [f"{labels.shape[1]}x{labels.shape[0]}" for labels in (prediction, truth)]
         raise DataError(f"the mask of frame {index} of {clip.name} is {sizes[0]}, its truth {sizes[1]}; use one")
-    known = truth != VOID
-    for one in ids:
-        yield (prediction > 0 if len(ids) == 1 else prediction == one) & known, truth == one
 
 
-def _score(name: str, frame_j: dict[int, list[float]], frame_f: dict[int, list[float]]) -> ClipScore:
+def _agreement(prediction: np.ndarray, truth: Labels, object_id: int) -> tuple[float, float]:
+    """J and F of an object, its (H, W) bool mask less the void."""
+    ours, theirs = prediction & (truth != VOID), truth == object_id
+    return jaccard(ours, theirs), boundary_f(ours, theirs)
+
+
+def _score(name: str, figures: _Figures) -> ClipScore:
     """Statistics of each object over the frames, then the mean over the objects."""
-    j, f = (_over_objects(list(series.values())) for series in (frame_j, frame_f))
-    by_frame = {index: fmean(values) for index, values in frame_j.items()}
+    j, f = (_over_objects([[pair[which] for pair in row] for row in figures.values()]) for which in (0, 1))
+    by_frame = {index: fmean(j for j, _ in row) for index, row in figures.items()}
     return ClipScore(name, j.mean, f.mean, (j.mean + f.mean) / 2, j.recall, j.decay, f.recall, f.decay, by_frame)
 
 
@@ -217,10 +245,19 @@ def _inside(folder: Path) -> Path:
 
 
 def _row(score: ClipScore) -> tuple[str, ...]:
-    shares = (f"{100 * getattr(score, name):.1f}" for name in _COLUMNS)
+    shares = (f"{100 * getattr(score, name):z.1f}" for name in _COLUMNS)
     return score.clip, *shares, "-" if score.fps is None else f"{score.fps:.1f}"
 
 
 def _rounded(score: ClipScore) -> dict:
-    figures = {name: round(value, 4) if isinstance(value, float) else value for name, value in asdict(score).items()}
-    return figures | {"frame_j": {str(index): round(value, 4) for index, value in score.frame_j.items()}}
+    figures = {name: _plain(value) for name, value in asdict(score).items()}
+    for name in () if score.fps is not None else ("frames", "fps"):
+        del figures[name]
+    return figures | {"frame_j": {str(index): _plain(value) for index, value in score.frame_j.items()}}
+
+
+def _plain(value: object) -> object:
+    """As JSON has it: 4 decimals, and no -0.0."""
+    if isinstance(value, float):
+        return round(value, 4) + 0.0
+    return list(value) if isinstance(value, tuple) else value

@@ -21,7 +21,7 @@ discover     the main object, where nobody points at one
 prompt_maps  how boxes and clicks look to the network
 """
 
-from trackmask.tracking.both_ways import Span
+from trackmask.tracking.both_ways import Span, gaps
 from trackmask.tracking.course import Course
 from trackmask.tracking.discover import discover
 from trackmask.tracking.evidence import judged
@@ -29,4 +29,4 @@ from trackmask.tracking.loop import follow, understand
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 
-__all__ = ["Course", "Reference", "Settings", "Span", "Tracker", "discover", "follow", "judged", "understand"]
+__all__ = ["Course", "Reference", "Settings", "Span", "Tracker", "discover", "follow", "gaps", "judged", "understand"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,7 @@ from trackmask.data import Frame, Masks, ObjectRecord, Patch
 from trackmask.runtime import Runtime
 from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.evidence import judged
-from trackmask.tracking.loop import follow
+from trackmask.tracking.loop import Step, follow
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
@@ -34,34 +34,31 @@ class Span:
     references: Mapping[int, Reference]  # all prompts of the object, by frame
     settings: Settings = Settings()
 
-    def again(self, edited: Collection[int], first: int, last: int) -> Iterator[Tracked]:
-        """All that the edited prompts can change: the frames up to their neighbours, or to the ends `first` and `last`.
+    def again(self, gaps: Iterable[tuple[int, int]], done: Callable[[], None] = lambda: None) -> Iterator[Tracked]:
+        """The frames inside of some `gaps`. `done` is called after each frame of each of the two passes."""
+        for left, right in gaps:
+            if left not in self.references:
+                yield from self.open_end(right, right - 1, left + 1, done)
+            elif right not in self.references:
+                yield from self.open_end(left, left + 1, right - 1, done)
+            else:
+                yield from self.both_ways(left, right, done)
 
-        The prompts' own frames are not among them.
-        """
-        order = sorted(self.references)
-        if order[0] in edited and order[0] > first:
-            yield from self.open_end(order[0], order[0] - 1, first)
-        for left, right in pairwise(order):
-            if left in edited or right in edited:
-                yield from self.both_ways(left, right)
-        if order[-1] in edited and order[-1] < last:
-            yield from self.open_end(order[-1], order[-1] + 1, last)
-
-    def open_end(self, prompt: int, begin: int, end: int) -> Iterator[Tracked]:
+    def open_end(self, prompt: int, begin: int, end: int, done: Callable[[], None] = lambda: None) -> Iterator[Tracked]:
         """From the prompt in one frame on, twice through the frames from `begin` to `end`, where there is no other."""
-        first = follow(self.tracker(prompt), self.video.between(begin, end))
+        first = self.one_way(prompt, begin, end, done)
         id_ = self.references[prompt].object_id
         second = SecondPass(self.video, self.runtime, {id_: self.references}, self.settings)
-        with closing(second.over(first)) as both:
+        with closing(second.over(first, done)) as both:
             for masks, frame in zip(both, self.video.between(begin, end), strict=False):
                 yield only_object(frame, masks)
 
-    def one_way(self, prompt: int, begin: int, end: int) -> Iterator[Tracked]:
+    def one_way(self, prompt: int, begin: int, end: int, done: Callable[[], None]) -> Generator[Step]:
         """From the prompt in one frame on, through the frames from `begin` to `end`, which may lie before it."""
-        tracker = self.tracker(prompt)
-        for frame, masks in follow(tracker, self.video.between(begin, end)):
-            yield only_object(frame, masks)
+        with closing(follow(self.tracker(prompt), self.video.between(begin, end))) as steps:
+            for step in steps:
+                done()
+                yield step
 
     def tracker(self, prompt: int) -> Tracker:
         """A tracker that knows all prompts, and stands in the frame of one."""
@@ -70,21 +67,28 @@ class Span:
             tracker.know(self.references[index])
         return tracker
 
-    def both_ways(self, left: int, right: int) -> Iterator[Tracked]:
+    def both_ways(self, left: int, right: int, done: Callable[[], None]) -> Iterator[Tracked]:
         """The frames between two prompts, the last one first, each the blend of what comes from the left and from the
         right."""
-        if right - left < 2:
-            return
         with Pile() as forward:
-            for _, record, patch in self.one_way(left, left + 1, right - 1):
-                forward.push(Masks(_NOTHING, (record,), {record.id: patch} if patch else {}))
-            for frame, record, patch in self.one_way(right, right - 1, left + 1):
+            for _, masks in self.one_way(left, left + 1, right - 1, done):
+                forward.push(replace(masks, labels=_NOTHING))
+            for frame, masks in self.one_way(right, right - 1, left + 1, done):
+                _, record, patch = only_object(frame, masks)
                 waited = forward.pop()
                 (other,), before = waited.objects, waited.patches.get(record.id)
                 share = (frame.index - left) / (right - left)
                 ours, theirs = Opinion(other, before), Opinion(record, patch)
                 said, both = blend(ours, theirs, share, self.settings.certain, prompted=True)
                 yield frame, judged(said, self.runtime.calibration, self.settings.certain), both
+
+
+def gaps(prompted: Collection[int], edited: Collection[int], first: int, last: int) -> list[tuple[int, int]]:
+    """What the `edited` ones among an object's `prompted` frames can change: the frames between them and their
+    neighbours, or up to the ends `first` and `last`. Each gap by the frames on its two sides, which are not in it.
+    """
+    sides = pairwise([first - 1, *sorted(prompted), last + 1])
+    return [(left, right) for left, right in sides if right - left > 1 and (left in edited or right in edited)]
 
 
 def only_object(frame: Frame, masks: Masks) -> Tracked:

@@ -203,6 +203,7 @@ def describe(path: Path) -> tuple[VideoInfo, Look]:
             interlaced=frame.interlaced_frame,
             alpha=look.alpha and bool((stored(frame, look)[..., 3] < 255).any()),
             audio=bool(decoding.container.streams.audio),
+            estimated=not stream.frames,
         ), look
 
 
