@@ -4,23 +4,39 @@ import subprocess
 import sys
 from pathlib import Path
 
+import media
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from trackmask.cli import main
 from trackmask.errors import CallError
+from trackmask.studio.clips import find
 from trackmask.studio.server import Address, listen
 
 
 def refused(*words: str) -> str:
     done = CliRunner().invoke(main, ["studio", "--no-browser", *words])
-    assert done.exit_code == 2, done.output
+    assert done.exit_code == 1, done.output  # as in `run`: an input that cannot be read
     return done.output
 
 
 def test_what_is_no_clip_is_told_in_one_sentence(tmp_path: Path) -> None:
     assert "does not exist" in refused(str(tmp_path / "none.mp4"))
     assert "holds no clips" in refused(str(tmp_path))
+
+
+def test_a_folder_of_links_to_pictures_is_a_clip(tmp_path: Path) -> None:
+    pictures, links = tmp_path / "pictures", tmp_path / "links"
+    links.mkdir()
+    pictures.mkdir()
+    for index, image in enumerate(media.numbered_images(3)):
+        Image.fromarray(image).save(pictures / f"{index}.png")
+        (links / f"{index}.png").symlink_to(pictures / f"{index}.png")
+    found = find(links)
+    assert found.single
+    assert [(clip.name, clip.place.video) for clip in found.clips] == [("links", links)]
+    assert [clip.name for clip in find(tmp_path).clips] == ["links", "pictures"]  # they do not lead out of that folder
 
 
 def test_a_port_that_is_taken_is_told_and_else_another_one_is_found() -> None:

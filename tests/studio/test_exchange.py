@@ -64,6 +64,19 @@ def test_an_export_lies_beside_the_result_under_a_free_name(one: Studio, tmp_pat
         assert (tmp_path / "here" / name).read_text().count("\n") > 12
 
 
+def test_what_a_killed_export_left_is_taken_away(tracked: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tracked, tmp_path / "here"))
+    for name in (".cat.mp4.coco.partial", ".cat.mp4.mine.partial", ".other.mp4.coco.partial"):
+        (folder / name).mkdir()
+        (folder / name / "half.json").write_text("{")
+    for name in (".cat.mp4.coco.partial", ".other.mp4.coco.partial"):
+        (folder / name / ".lock").touch()  # the sign that it is ours
+    with studio(folder / "cat.mp4.trackmask") as one:
+        one.get()
+    left = sorted(path.name for path in folder.iterdir() if path.suffix == ".partial")
+    assert left == [".cat.mp4.mine.partial", ".other.mp4.coco.partial"]
+
+
 def test_no_file_of_this_machine_is_named_by_an_option(one: Studio, tmp_path: Path) -> None:
     for options in (
         {"background": "/etc/passwd"},

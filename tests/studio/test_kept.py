@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,12 +14,18 @@ import httpx2 as httpx
 import media
 import numpy as np
 import pytest
+from scripted import HueRuntime
 from studio_samples import SAMPLES, Studio, inside, iou, runtime, studio, truth
 
 from trackmask.correct import correct
-from trackmask.errors import OutputError
+from trackmask.errors import OutputError, WeightsError
 from trackmask.prompts import Prompt
 from trackmask.result import open_result
+from trackmask.runtime import Features
+from trackmask.studio.clips import find
+from trackmask.studio.desk import Desk
+from trackmask.studio.events import Hub
+from trackmask.studio.jobs import Job
 from trackmask.studio.journal import Journal, lines
 from trackmask.video import open_video
 
@@ -224,6 +231,61 @@ def test_what_others_did_to_the_result_is_where_it_goes_on(clip: Path) -> None:
         assert (result / "result.json").read_bytes() == theirs
     aside = [path for path in clip.parent.iterdir() if path.name.startswith(".cat.mp4.trackmask.studio")]
     assert len(aside) == 2  # what the studio had is kept
+
+
+class Failing(HueRuntime):
+    weights_folder, files = None, {}
+    broken = False
+
+    def encode(self, crops: np.ndarray) -> Features:
+        if self.broken:
+            raise WeightsError("the graph cannot be run")
+        return super().encode(crops)
+
+
+def test_an_act_that_fails_does_not_count(clip: Path) -> None:
+    network = Failing()
+    with studio(clip, network) as one:
+        box(one)
+        one.post("name", object=1, name="cat")
+        one.post("undo")
+        mask = one.mask(0)
+        network.broken = True
+        assert "cannot be run" in one.post("click", 500, object=None, frame=3, x=50, y=60, on=True)["error"]
+        network.broken = False
+        assert [prompt["frame"] for prompt in one.get()["prompts"]] == [0]
+    with studio(clip, network) as one:
+        state = one.get()
+        assert [prompt["frame"] for prompt in state["prompts"]] == [0]
+        assert len(state["objects"]) == 1
+        assert (state["undo"], state["redo"]) == ("box around object 1 in frame 0", "new name of object 1")
+        assert np.array_equal(one.mask(0), mask)
+        assert one.post("click", object=None, frame=3, x=50, y=60, on=True)["object"] == 2
+
+
+def test_one_work_ends_and_the_next_one_has_the_machine_for_itself(clip: Path) -> None:
+    desk, told, go_on = Desk(find(clip), HueRuntime, Hub()), threading.Event(), threading.Event()
+    ended = desk.jobs._ended
+
+    def late(job: Job, stopped: bool, error: str | None) -> None:
+        told.wait(10)
+        ended(job, stopped, error)
+
+    desk.jobs._ended = late
+    clip_id = next(iter(desk.clips))
+    desk.start("save", clip_id, "first", lambda job: None)
+    first = desk.jobs._thread
+    until = monotonic() + 10
+    while desk.jobs.now is not None:
+        assert monotonic() < until
+    desk.start("track", clip_id, "second", lambda job: go_on.wait(10))
+    told.set()
+    assert first is not None
+    first.join(10)
+    assert not desk.turns.idle.is_set()
+    go_on.set()
+    desk.close()
+    assert desk.turns.idle.is_set()
 
 
 def test_who_only_looks_leaves_nothing(clip: Path) -> None:

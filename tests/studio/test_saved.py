@@ -181,6 +181,12 @@ def test_a_clip_that_is_cut_off_is_no_whole_one(tmp_path: Path, monkeypatch: pyt
         state = one.track()
         assert 5 < state["frames"] < 20
         assert state["stale"] == {"1": []}
+        one.post("export", format="csv", options={}, to="folder")
+        one.wait()
+        until(lambda: any(kind == "exported" for kind, _ in one.told), "an export")
+        (about,) = [data for kind, data in one.told if kind == "exported"]
+        assert "damaged or cut off" in about["notes"][0]
+        assert "not tracked yet" not in about["notes"][0]
     result = open_result(tmp_path / f"{clip.name}.trackmask")
     assert not result.complete
     assert "damaged or cut off" in (result.reason or "")

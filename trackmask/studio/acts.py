@@ -132,18 +132,25 @@ class Acts:
         self._begun = Said()  # what cannot be taken back
         self._done: list[tuple[int, Act]] = []
         self._undone: list[tuple[int, Act]] = []
+        self._before = self.said, self._undone  # the last act, which may fail
 
     def add(self, act: Act) -> None:
-        """Raises KeyError, TypeError or ValueError, with nothing added, where it is none."""
+        """An act, or that the one before, which was no undoing or redoing, has failed and does not count.
+
+        Raises KeyError, TypeError or ValueError, with nothing added, where it is none."""
         number = self.count + 1
-        if act["do"] in ("undo", "redo"):
+        if act["do"] == "failed":
+            self._done.pop()
+            self.said, self._undone = self._before
+        elif act["do"] in ("undo", "redo"):
             source, target = (self._done, self._undone) if act["do"] == "undo" else (self._undone, self._done)
             target.append(source.pop())
             self.said = _added(self._begun, self._done)
         else:
-            self.said = after(self.said, number, act)
+            said = after(self.said, number, act)
+            self._before = self.said, self._undone
+            self.said, self._undone = said, []
             self._done.append((number, act))
-            self._undone.clear()
         self.count = number
 
     def begin(self, act: Act) -> None:

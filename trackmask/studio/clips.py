@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trackmask.batch.find import RESULT, find_clips
-from trackmask.errors import CallError, TrackmaskError
+from trackmask.errors import CallError, TrackmaskError, VideoError
 from trackmask.files import absolute, shown
 from trackmask.result import default_folder, open_result, source_video
 from trackmask.result.layout import JSON
 from trackmask.studio.store import Place
+from trackmask.video.folder import list_images
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,18 @@ class Found:
 
 
 def find(path: Path) -> Found:
-    """Raises CallError where there is nothing, and what reading a result raises where one is named."""
+    """Raises VideoError where there is nothing, and what reading a result raises where one is named."""
     if not path.exists():
-        raise CallError(
+        raise VideoError(
             f"{shown(path)} does not exist; give a video, a folder of pictures, a result or a folder of clips"
         )
     if (path / JSON).is_file():
         return Found(shown(path.name), True, (_of_result(path),))
-    if path.is_file():
-        return Found(shown(path.name), True, (Clip(path.name, Place(absolute(path), absolute(default_folder(path)))),))
-    return _in_folder(absolute(path))
+    return _alone(absolute(path)) if path.is_file() else _in_folder(absolute(path))
+
+
+def _alone(video: Path) -> Found:
+    return Found(shown(video.name), True, (Clip(video.name, Place(video, absolute(default_folder(video)))),))
 
 
 def _in_folder(folder: Path) -> Found:
@@ -58,8 +61,8 @@ def _in_folder(folder: Path) -> Found:
         clips, notes = [Clip(clip.key, Place(clip.path, folder / clip.output)) for clip in found.clips], found.notes
     except CallError:
         pass  # there may be results
-    if len(clips) == 1 and clips[0].place.video == folder:  # itself a folder of pictures
-        return Found(folder.name, True, (Clip(folder.name, Place(folder, absolute(default_folder(folder)))),))
+    if [clip.place.video for clip in clips] == [folder]:  # itself a folder of pictures
+        return _alone(folder)
     known = {clip.place.result for clip in clips}
     for result in _results(folder):
         if result not in known:
@@ -67,9 +70,18 @@ def _in_folder(folder: Path) -> Found:
                 clips.append(Clip(result.relative_to(folder).as_posix(), _of_result(result).place))
             except TrackmaskError as error:
                 notes.append(str(error))
+    if not clips and _holds_pictures(folder):  # one alone, or links: a batch passes them by, but this folder was named
+        return _alone(folder)
     if not clips:
-        raise CallError(f"{shown(folder)} holds no clips and no results; give a video, or a folder of videos")
+        raise VideoError(f"{shown(folder)} holds no clips and no results; give a video, or a folder of videos")
     return Found(folder.name, False, tuple(sorted(clips, key=lambda clip: os.fsencode(clip.name))), tuple(notes))
+
+
+def _holds_pictures(folder: Path) -> bool:
+    try:
+        return bool(list_images(folder))
+    except (OSError, VideoError):
+        return False
 
 
 def _results(folder: Path) -> list[Path]:

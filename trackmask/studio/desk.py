@@ -155,7 +155,7 @@ class Desk:
                 self._save(clip_id, session, job)
             job.what = f"export as {to}"
             folder = self.downloads.place() if download else session.place.result.parent
-            made = write(session, to, options, folder, whole=unfinished(session) is None)
+            made = write(session, to, options, folder, unfinished(session))
             told: dict[str, Any] = {"clip": clip_id, "job": job.id, "notes": list(made.notes)}
             told |= {"folder": None if download else made.path.name, "name": made.path.name, "download": None}
             if download:
@@ -202,7 +202,10 @@ class Desk:
 
         def alone(job: Job) -> None:
             self.turns.idle.clear()
-            work(job)
+            try:
+                work(job)
+            finally:  # before another one can begin
+                self.turns.idle.set()
 
         self.jobs.start(kind, clip_id, what, alone)
         self.changed(clip_id)
@@ -226,7 +229,6 @@ class Desk:
                 raise Stopped
 
     def _ended(self, job: Job, stopped: bool, error: str | None) -> None:
-        self.turns.idle.set()
         with suppress(TrackmaskError):
             self.session(job.clip).revision += 1
             self.changed(job.clip, list_too=True)

@@ -69,8 +69,8 @@ class Jobs:
                 raise Busy(f"another work is under way ({self.now.what}); wait for it, or stop it")
             self._count += 1
             job = self.now = Job(self._count, kind, clip, what)
-        self._thread = threading.Thread(target=self._run, args=(job, work), name=f"trackmask-{kind}", daemon=True)
-        self._thread.start()
+            self._thread = threading.Thread(target=self._run, args=(job, work), name=f"trackmask-{kind}", daemon=True)
+            self._thread.start()
         return job
 
     def of(self, clip: str) -> Job | None:
@@ -79,7 +79,8 @@ class Jobs:
 
     def stop(self, clip: str | None = None, patience: float = 0.0) -> None:
         """The work of that clip, or whatever it is; waits so many seconds for its end."""
-        job, thread = self.now, self._thread
+        with self._lock:
+            job, thread = self.now, self._thread
         if job is not None and clip in (None, job.clip):
             job.stop.set()
             if thread is not None and patience:
@@ -96,5 +97,5 @@ class Jobs:
         except Exception as raised:  # a fault of ours: the page says so, the log says where
             log.exception("the work failed: %s", job.what)
             error = f"an error of trackmask itself: {raised!r}; what was done before is kept"
-        self.now = None
+        self.now = None  # whoever is told that it has ended can start the next one
         self._ended(job, stopped, error)

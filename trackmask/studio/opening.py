@@ -13,6 +13,7 @@ from trackmask.result import SOFT, Result, open_result, prompted
 from trackmask.result.revision import link
 from trackmask.runtime import Runtime
 from trackmask.studio.acts import Given
+from trackmask.studio.exports import clear_killed
 from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps
 from trackmask.studio.prompting import Turns
@@ -56,6 +57,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
                     f"{place.result.name} was made with other weights; what is tracked now may differ from it"
                 )
         _check_source(session)
+        clear_killed(place)
         stack.pop_all()
     return session
 

@@ -153,11 +153,15 @@ class Session(Shown):
         return {"do": do, "object": known, "frame": frame}, self.acts.said.givens.get((known, frame))
 
     def _do(self, act: dict[str, Any]) -> tuple[int, int]:
-        """On the disk first; then its mask is made."""
+        """On the disk first; then its mask is made. An act whose mask cannot be made does not count."""
         self.say(act)
         place = (act.get("object", 0), act.get("frame", -1))
         if (given := self.acts.said.givens.get(place)) is not None and act["do"] not in ("undo", "redo"):
-            self.mask(*place, given)
+            try:
+                self.mask(*place, given)
+            except Exception:
+                self.say({"do": "failed"})
+                raise
         self.revision += 1
         return place
 
