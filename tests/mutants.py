@@ -64,18 +64,8 @@ FAULTS = (
         ":\n            self._miss",
         STEPS,
     ),
-    Fault(
-        "tracking/tracker.py",
-        "track.confidence >= self.settings.certain else State.UNCERTAIN\n        track.usual",
-        "True else State.UNCERTAIN\n        track.usual",
-        STEPS,
-    ),
-    Fault(
-        "tracking/tracker.py",
-        "State.ABSENT if visible < self.settings.visible",
-        "State.LOST if visible < self.settings.visible",
-        STEPS,
-    ),
+    Fault("tracking/evidence.py", "State.TRACKED if confidence >= certain", "State.TRACKED if True", STEPS),
+    Fault("tracking/evidence.py", "State.ABSENT if known.quality >= certain", "State.ABSENT if False", STEPS),
     Fault("tracking/evidence.py", "quality=1 - visible", "quality=visible", STEPS),
     # what is known of a mask, and what is said of it
     Fault(
@@ -116,7 +106,7 @@ FAULTS = (
     Fault("data.py", "SURE = 127", "SURE = 200", STEPS),
     Fault("data.py", "best[area][wins] = patch.prob[wins]", "pass", MERGING),
     Fault("data.py", "wins = patch.prob > best[area]", "wins = patch.prob > SURE", MERGING),
-    Fault("tracking/tracker.py", "(one[0] not in prompted, one[0])", "one[0]", MERGING),
+    Fault("tracking/tracker.py", "(one[0] not in prompted, one[0])", "one[0]", STEPS),
     Fault("data.py", "if not area and record.state in (State.TRACKED, State.UNCERTAIN):", "if False:", STEPS),
     # the second pass
     Fault("tracking/twice.py", "more[1].cut or count", "count", TWICE),

@@ -110,6 +110,17 @@ def test_verbose_tells_what_is_done_and_only_then() -> None:
     assert "wrote" in said.stderr
 
 
+def test_a_library_that_the_system_lacks_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr("trackmask.video.open_video", missing)
+    result = CliRunner().invoke(main, ["info", str(ROOT / "samples" / "cat.mp4")])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("trackmask: libGL.so.1: cannot open")
+    assert "opencv-python-headless" in result.stderr
+
+
 def test_interrupted_a_training_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
 

@@ -1,5 +1,6 @@
 """The tracker's steps, with a runtime that finds things by their hue: each answer and what is made of it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from trackmask.data import State
 from trackmask.errors import CallError
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
-from trackmask.tracking import Settings, Tracker
+from trackmask.tracking import Settings, Tracker, evidence
 
 SIZE = (240, 320)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -176,6 +177,18 @@ def test_of_its_own_frames_it_remembers_a_few_and_only_sure_ones(runtime):
     assert [given[2].shape[1] for given in runtime.decoded] == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
+def test_a_mask_that_may_be_another_object_s_is_not_remembered(runtime, monkeypatch):
+    def doubted(*seen):
+        return replace(evidence.of_mask(*seen), quality=0.6)
+
+    monkeypatch.setattr("trackmask.tracking.tracker.of_mask", doubted)
+    thing = (RED, 100, 100, 40)
+    tracker = start(runtime, thing, settings=Settings(every=1, sure=0.7))
+    for _ in range(3):
+        tracker.step(scene(thing))
+    assert not tracker.tracks[1].recent
+
+
 def test_without_recent_frames_it_remembers_the_prompts_alone(runtime):
     thing = (RED, 100, 100, 40)
     tracker = start(runtime, thing, settings=Settings(recent=0))
@@ -224,6 +237,13 @@ def test_where_two_masks_are_even_the_lower_id_has_the_pixel(runtime):
     masks = tracker.step(scene(left, right), [prompt(right, 2), prompt(left, 1)])
     assert (masks.labels == 1).sum() == 60 * 60
     assert (masks.labels == 2).sum() == 30 * 60
+
+
+def test_a_painted_mask_has_its_pixels_whoever_is_as_sure_of_them(runtime):
+    thing = (RED, 100, 100, 40)
+    tracker = start(runtime, thing)
+    assert (tracker.step(scene(thing)).labels == 1).any()
+    assert (tracker.step(scene(thing), [prompt(thing, 2)]).labels[mask(thing)] == 2).all()
 
 
 def test_of_two_that_claim_a_place_the_less_sure_one_gives_it_up_in_the_next_frame(runtime):

@@ -141,6 +141,13 @@ def one_line(ctx: click.Context) -> Iterator[None]:
             _end(ctx, f"the output cannot be written: {error.strerror}; make room, or send it elsewhere", 1)
         if isinstance(error, MemoryError):
             _end(ctx, "there is not enough memory; free some, or scale the video down", 1)
+        if isinstance(error, ImportError) and ".so" in str(error):
+            _end(
+                ctx,
+                f"{error}: the system lacks a library; install it, or, if it is one of the desktop's, such as libGL, "
+                "replace opencv-python by opencv-python-headless",
+                1,
+            )
         _end(ctx, f"unexpected {type(error).__name__}: {error} (--debug shows where)", 1)
 
 

@@ -26,7 +26,7 @@ class Track:
     prob: np.ndarray  # (s, s) float32 over the crop: the last mask
     box: Box  # the last one seen: x, y, w, h in pixels of the frame
     state: State
-    confidence: float
+    confidence: float  # of the last mask: what is remembered, and how large it is believed to be, hangs by it
     area: float  # pixels of the frame, of the whole object as it was last seen
     usual: float  # confidence where it is tracked: some objects are always less certain than others
     since: int = 0  # frames since one of its own entered the memory

@@ -203,7 +203,7 @@ class Tracker:
             return
         track.evidence = of_mask(seen, track, self.size)
         track.crop, track.prob, track.confidence = seen.crop, seen.prob, track.evidence.quality
-        track.state = State.TRACKED if track.confidence >= self.settings.certain else State.UNCERTAIN
+        track.state = State.TRACKED  # or uncertain: `judged` says
         track.usual += USUAL * (seen.iou - track.usual)
         track.found, track.missing = track.missing > 0, 0
         # What the crop's edge cuts off lies outside of what the network is shown: the next crop must reach there.
@@ -214,7 +214,7 @@ class Tracker:
     def _miss(self, track: Track, crop: Crop, visible: float) -> None:
         """It is not seen through that crop; `visible`: the probability that it is there all the same."""
         track.crop, track.prob = crop, np.zeros_like(track.prob)
-        track.state = State.ABSENT if visible < self.settings.visible else State.LOST
+        track.state = State.LOST  # or absent: `judged` says
         track.evidence = of_nothing(visible, track)
         track.confidence = track.evidence.quality
         track.missing += 1
