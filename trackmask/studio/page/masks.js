@@ -1,6 +1,11 @@
-/** Masks as pictures: labels (the objects' ids, a byte a pixel) painted in the objects' colours. */
+/** Masks as the screen shows them: labels (the objects' ids, a byte a pixel of the clip) painted in the objects' colours,
+ * pixel by pixel of the screen, so that contours are thin and sharp however far people zoom. */
 
 const TINT = 0.5; // of the colour in a filled mask: the object under it can still be judged
+const INNER = { fill: 255 * TINT, outline: 0, cutout: 255 }; // of 255: how much a mask covers, by how it is shown
+const EDGE = 1.5; // CSS pixels: the contour in the object's colour, within the mask
+const RIM = { chosen: 3, other: 1 }; // CSS pixels: light or dark around it, so that it is seen on every picture
+const BRIGHT = 140; // of 255: the luma of colours from which on their rim is dark
 
 /**
  * @typedef {object} Labels the masks of one frame
@@ -31,57 +36,95 @@ export function bounds({ ids, width, height }) {
     while (x > right && !ids[row + x]) x--;
     right = Math.max(right, x);
   }
-  return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+  return { left, top, right, bottom };
 }
 
 /**
- * @param {number[][]} palette 256 colours, [r, g, b]
- * @param {(id: number) => boolean} shown
- * @param {number} alpha 0 to 255
+ * The labels as they lie on the screen, where the frame is seen.
+ * @param {Labels} labels
+ * @param {{x: number, y: number, across: number, down: number, width: number, height: number}} view the frame's left
+ *   and top edge, a pixel of the clip, and the canvas; all in device pixels
+ * @param {(id: number) => boolean} isShown
+ * @returns {Labels & {x: number, y: number}} x and y: of its first pixel on the canvas
  */
-function table(palette, shown, alpha) {
-  // As the bytes lie in an ImageData on every machine that browsers run on: the red one lowest.
-  return Uint32Array.from(palette, ([r, g, b], id) =>
-    id && shown(id) ? ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0 : 0,
-  );
+function onScreen({ ids, width, height }, view, isShown) {
+  const [x, y] = [Math.max(0, Math.round(view.x)), Math.max(0, Math.round(view.y))];
+  const wide = Math.max(0, Math.min(view.width, Math.round(view.x + width * view.across)) - x);
+  const high = Math.max(0, Math.min(view.height, Math.round(view.y + height * view.down)) - y);
+  const place = (at, edge, size, most) => Math.min(Math.max(Math.floor((at + 0.5 - edge) / size), 0), most - 1);
+  const columns = Int32Array.from({ length: wide }, (_, k) => place(x + k, view.x, view.across, width));
+  const shown = Uint8Array.from({ length: 256 }, (_, id) => (id && isShown(id) ? id : 0));
+  const seen = new Uint8Array(wide * high);
+  let before = -1;
+  for (let k = 0; k < high; k++) {
+    const row = place(y + k, view.y, view.down, height);
+    if (row === before) seen.copyWithin(k * wide, (k - 1) * wide, k * wide);
+    else for (let at = k * wide, c = 0; c < wide; c++, at++) seen[at] = shown[ids[row * width + columns[c]]];
+    before = row;
+  }
+  return { ids: seen, width: wide, height: high, x, y };
 }
 
+/** As the bytes lie in an ImageData on every machine that browsers run on: the red one lowest. */
+const packed = ([r, g, b], alpha) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
+const rimOf = ([r, g, b]) => packed(0.3 * r + 0.59 * g + 0.11 * b < BRIGHT ? [255, 255, 255] : [0, 0, 0], 217);
+
 /**
- * Paint masks into a canvas that covers only their bounds; nothing is painted where there are none.
+ * Paint the masks that are seen; null where there are none.
  * @param {Labels} labels
  * @param {"fill" | "outline" | "cutout"} style "cutout" is the bare shape, opaque
- * @param {{palette: number[][], shown: (id: number) => boolean, line: number}} how `line`: the contour's width in
- *   the clip's pixels; it lies within the mask
- * @returns {{canvas: OffscreenCanvas, x: number, y: number} | null}
+ * @param {object} view as onScreen takes it
+ * @param {{palette: number[][], isShown: (id: number) => boolean, chosen: number | null, ratio: number}} how `palette`:
+ *   256 colours, [r, g, b]; `ratio`: device pixels a CSS pixel
+ * @returns {{canvas: OffscreenCanvas, x: number, y: number} | null} the picture, and where on the canvas it lies
  */
-export function painted(labels, style, { palette, shown, line }) {
-  const box = bounds(labels);
-  if (!box) return null;
-  const { ids, width, height } = labels;
-  const inner = table(palette, shown, style === "fill" ? 255 * TINT : style === "cutout" ? 255 : 0);
-  const edge = table(palette, shown, 255);
-  const image = new ImageData(box.width, box.height);
+export function painted(labels, style, view, { palette, isShown, chosen, ratio }) {
+  const seen = onScreen(labels, view, isShown);
+  const full = bounds(seen);
+  if (!full) return null;
+  const { ids, width, height } = seen;
+  const box = grown(full, Math.ceil(RIM.chosen * ratio), seen);
+  const image = new ImageData(box.right - box.left + 1, box.bottom - box.top + 1);
   const pixels = new Uint32Array(image.data.buffer);
-  for (let y = 0, at = 0; y < box.height; y++) {
-    const fy = y + box.y;
-    const up = Math.min(fy, line) * width,
-      down = Math.min(height - 1 - fy, line) * width;
-    for (let x = 0, place = fy * width + box.x; x < box.width; x++, at++, place++) {
-      const id = ids[place];
+  const inner = Uint32Array.from(palette, colour => packed(colour, INNER[style]));
+  const contour = Uint32Array.from(palette, colour => packed(colour, 255));
+  const rims = Uint32Array.from(palette, rimOf);
+  const edge = Math.round(EDGE * ratio);
+
+  /** A spot of the rim, where nothing else is. */
+  function stamp(x, y, id) {
+    const r = Math.round((id === chosen ? RIM.chosen : RIM.other) * ratio);
+    for (let v = Math.max(y - r, box.top); v <= Math.min(y + r, box.bottom); v++)
+      for (let u = Math.max(x - r, box.left); u <= Math.min(x + r, box.right); u++)
+        if (!ids[v * width + u] && (u - x) ** 2 + (v - y) ** 2 <= r * r + 1)
+          pixels[(v - box.top) * image.width + u - box.left] = rims[id];
+  }
+
+  for (let y = full.top; y <= full.bottom; y++) {
+    const [up, down] = [Math.min(y, edge) * width, Math.min(height - 1 - y, edge) * width];
+    let at = y * width + full.left,
+      to = (y - box.top) * image.width + full.left - box.left;
+    for (let x = full.left; x <= full.right; x++, at++, to++) {
+      const id = ids[at];
       if (!id) continue;
-      if (style === "cutout") {
-        pixels[at] = inner[id];
-        continue;
-      }
-      const fx = x + box.x;
-      const left = place - Math.min(fx, line),
-        right = place + Math.min(width - 1 - fx, line);
-      // The frame's own border is no contour.
-      const within = ids[left] === id && ids[right] === id && ids[place - up] === id && ids[place + down] === id;
-      pixels[at] = within ? inner[id] : edge[id];
+      // The picture's own border is no contour.
+      const [left, right] = [Math.min(x, edge), Math.min(width - 1 - x, edge)];
+      const within = ids[at - left] === id && ids[at + right] === id && ids[at - up] === id && ids[at + down] === id;
+      pixels[to] = within || style === "cutout" ? inner[id] : contour[id];
+      if (within || style === "cutout") continue;
+      const border = (x && !ids[at - 1]) || (x < width - 1 && !ids[at + 1]);
+      if (border || (y && !ids[at - width]) || (y < height - 1 && !ids[at + width])) stamp(x, y, id);
     }
   }
-  const canvas = new OffscreenCanvas(box.width, box.height);
+  const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d").putImageData(image, 0, 0);
-  return { canvas, x: box.x, y: box.y };
+  return { canvas, x: seen.x + box.left, y: seen.y + box.top };
 }
+
+/** A rectangle with so many more pixels on all sides, within a picture. */
+const grown = ({ left, top, right, bottom }, by, { width, height }) => ({
+  left: Math.max(0, left - by),
+  top: Math.max(0, top - by),
+  right: Math.min(width - 1, right + by),
+  bottom: Math.min(height - 1, bottom + by),
+});

@@ -21,13 +21,14 @@ export function mountStage(canvas, store) {
   };
   new ResizeObserver(fit).observe(canvas);
 
-  function masks(line) {
-    const { shown, style, hidden, solo, clip } = state;
-    const key = [shown.labels, style, hidden, solo, clip.objects, line];
+  /** The masks as they are seen, painted again where something that they show has changed. */
+  function masks(view, ratio) {
+    const { shown, style, hidden, solo, clip, chosen } = state;
+    const key = [shown.labels, style, hidden, solo, clip.objects, chosen, ratio, ...Object.values(view)];
     if (layer && key.every((part, k) => part === layer.key[k])) return layer.image;
     const palette = Array.from({ length: 256 }, () => [128, 128, 128]);
     for (const { id, color } of clip.objects) palette[id] = [1, 3, 5].map(at => parseInt(color.slice(at, at + 2), 16));
-    const image = painted(shown.labels, style, { palette, shown: id => isShown(state, id), line });
+    const image = painted(shown.labels, style, view, { palette, isShown: id => isShown(state, id), chosen, ratio });
     layer = { key, image };
     return image;
   }
@@ -40,17 +41,14 @@ export function mountStage(canvas, store) {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
     if (!clip || !shown) return;
-    const scale = view.scale * ratio;
-    context.setTransform(scale * clip.aspect, 0, 0, scale, view.x * ratio, view.y * ratio);
-    context.imageSmoothingEnabled = scale < CRISP;
+    const [across, down] = [view.scale * ratio * clip.aspect, view.scale * ratio];
+    const [x, y] = [view.x * ratio, view.y * ratio];
+    context.imageSmoothingEnabled = down < CRISP;
     context.imageSmoothingQuality = "medium";
-    const line = Math.max(1, Math.round((style === "outline" ? 2 : 1.5) / view.scale));
-    const image = style === "none" || !shown.labels.ids.length ? null : masks(line);
-    if (style === "cutout") drawCutout(context, clip, shown.picture, image);
-    else {
-      context.drawImage(shown.picture, 0, 0, clip.width, clip.height);
-      if (image) context.drawImage(image.canvas, image.x, image.y);
-    }
+    const seen = style !== "none" && shown.labels.ids.length;
+    const image = seen ? masks({ x, y, across, down, width, height }, ratio) : null;
+    context.setTransform(across, 0, 0, down, x, y);
+    (style === "cutout" ? drawCutout : drawCovered)(context, clip, shown.picture, image);
     drawStroke(context, state);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     if (view.scale >= GRID) drawGrid(context, view, clip, room);
@@ -84,17 +82,28 @@ export function mountStage(canvas, store) {
   });
 }
 
-function drawCutout(context, clip, picture, image) {
-  context.fillStyle = BEHIND;
-  context.fillRect(0, 0, clip.width, clip.height);
+/** Masks as they were painted, whatever the context's scale. */
+function drawMasks(context, image) {
   if (!image) return;
-  const { canvas, x, y } = image;
-  const cut = new OffscreenCanvas(canvas.width, canvas.height);
-  const inside = cut.getContext("2d");
-  inside.drawImage(canvas, 0, 0);
-  inside.globalCompositeOperation = "source-in";
-  inside.drawImage(picture, -x, -y, clip.width, clip.height);
-  context.drawImage(cut, x, y);
+  context.save();
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(image.canvas, image.x, image.y);
+  context.restore();
+}
+
+function drawCovered(context, { width, height }, picture, image) {
+  context.drawImage(picture, 0, 0, width, height);
+  drawMasks(context, image);
+}
+
+function drawCutout(context, { width, height }, picture, image) {
+  drawMasks(context, image);
+  context.globalCompositeOperation = "source-in"; // only where the masks are
+  context.drawImage(picture, 0, 0, width, height);
+  context.globalCompositeOperation = "destination-over"; // and under that
+  context.fillStyle = BEHIND;
+  context.fillRect(0, 0, width, height);
+  context.globalCompositeOperation = "source-over";
 }
 
 function drawGrid(context, view, clip, room) {
