@@ -22,6 +22,8 @@ SIZE = (360, 480)
 CAT, BESIDE = (90, 170), (250, 60)  # in the first frame
 WINDOW = {"width": 1280, "height": 720}
 REFUSED = ("status of 400", "status of 500")  # what the page says in a sentence, Chromium says as well
+UNEVEN = (0.0, 0.04, 0.3, 0.34, 0.9, 1.0)  # seconds: a clip of variable frame rate
+HEBREW = "\u05d7\u05ea\u05d5\u05dc"  # a cat, from right to left
 EVIL = "<img src=x onerror=document.title='gone'>"
 
 pytest.importorskip("starlette")
@@ -51,6 +53,7 @@ def clips(tmp_path_factory):
     write_clip(folder / "one.mp4", images[:1])
     (folder / "broken.mp4").write_bytes(b"no film")
     write_clip(folder / "portrait.mp4", numbered_images(30, (320, 180)), audio="aac")
+    write_clip(folder / "uneven.mp4", numbered_images(len(UNEVEN)), times=UNEVEN)
     return folder
 
 
@@ -98,7 +101,7 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 9
+    assert page.locator(".card").count() == 10
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
     assert "Cannot be read" in page.text_content(".card:has-text('broken.mp4')")
     page.click(".card:has-text('broken.mp4')")
@@ -214,6 +217,58 @@ def test_frames(at):
     desk.press("k")
 
 
+def test_the_times_of_a_variable_frame_rate(at):
+    desk = at("uneven", (96, 128))
+    desk.go(4)  # its times come once the clip is counted
+    until(lambda: desk.page.input_value("#time-field") == "0:00.900", "the frame's own time")
+    desk.page.fill("#time-field", "0.89")
+    desk.page.press("#time-field", "Enter")
+    desk.wait_frame(3)
+
+
+def test_masks_are_seen_on_every_picture_at_every_zoom(opened):
+    paint = """async ([zoom, chosen]) => {
+      const { painted } = await import("/page/masks.js");
+      const [width, height] = [6, 5];
+      const labels = { ids: new Uint8Array(width * height), width, height };
+      labels.ids[2 * width + 3] = 1;
+      const view = { x: 0, y: 0, across: zoom, down: zoom, width: width * zoom, height: height * zoom };
+      const how = { palette: Array(256).fill([64, 0, 0]), isShown: () => true, chosen, ratio: 1 };
+      const { canvas, x, y } = painted(labels, "fill", view, how);
+      const at = (u, v) => [...canvas.getContext("2d").getImageData(u - x, v - y, 1, 1).data];
+      const [left, middle] = [3 * zoom, 2.5 * zoom];
+      return [1, 2, 4].map(by => at(left - by, middle)[0]).concat([at(left, middle), at(left + zoom / 2, middle)]);
+    }"""
+    page = opened[1]
+    for zoom in (10, 40):
+        near, far, away, edge, inside = page.evaluate(paint, [zoom, 2])
+        assert (near > 250, far, away) == (True, 0, 0)  # a light rim, one pixel of the screen wide
+        assert edge == [64, 0, 0, 255]
+        assert inside[3] == 127
+        assert [light > 250 for light in page.evaluate(paint, [zoom, 1])[:3]] == [True, True, False]  # worked on
+
+
+def test_the_work_on_another_clip_is_said(at):
+    desk = at("portrait", (320, 180))
+    desk.click(90, 160)
+    desk.wait_text("#track", "Track 29 frames")
+    desk.press("t")
+    desk.wait_text("#track", "Stop")
+    address = desk.page.url
+    desk.page.click("#home")
+    desk.wait_text(".card:has-text('portrait.mp4') .work", "tracking")
+    other = at("find")
+    other.click(*CAT)
+    other.wait_text("#track-plan", "Waits for portrait.mp4")
+    assert other.page.locator("#track").is_disabled()
+    other.page.goto(address)
+    desk.wait_text("#track", "Stop")
+    desk.press("Escape")
+    desk.wait_text("#track", "Track")
+    at("find")
+    other.press("Control+z")
+
+
 def test_places_to_review_go_around(at):
     walk = """async () => {
       const { mountReview } = await import("/page/review.js");
@@ -251,6 +306,11 @@ def test_names_are_text_and_a_reload_comes_back(at):
     x, y = middle(7)
     desk.wait_masked(x + 15, y)
     assert desk.page.title() == "names.mp4 · trackmask studio"
+    desk.press("F2")
+    desk.page.keyboard.type(HEBREW)
+    desk.press("Enter")
+    desk.wait_text(".object .name", HEBREW)
+    assert desk.page.eval_on_selector(".object .name", "name => getComputedStyle(name).direction") == "rtl"
 
 
 def test_two_tabs_see_the_same(at):
@@ -290,6 +350,12 @@ def test_export_and_import(at, clips):
     assert download.value.path().stat().st_size > 100
     desk.press("Escape")
     until(lambda: page.locator("dialog").count() == 0, "the dialog closes")
+    page.click("#open-export")
+    page.click("dialog [data-value=mots]")
+    page.evaluate("document.querySelector('dialog footer button').click(), document.querySelector('dialog').close()")
+    desk.wait_text("#says-text", "Written to out.mp4.mots")  # whoever does not wait for it
+    desk.press("Control+s")
+    desk.wait_text("#says-text", "All is saved in out.mp4.trackmask")
     assert len(list((clips / "out.mp4.labelme").rglob("*.json"))) == FRAMES // 5
     result = open_result(clips / "out.mp4.trackmask")
     assert len(list((result.folder / "masks").glob("*.png"))) == FRAMES
@@ -307,7 +373,9 @@ def test_without_a_mouse(at):
     desk = at("look")
     page = desk.page
     page.focus("#picture")
-    desk.press("Enter", "ArrowLeft", "Enter")
+    desk.press("Enter")
+    desk.wait_text("#hint", "Enter clicks")
+    desk.press("ArrowLeft", "Enter")
     page.wait_for_selector(".object[data-id]")
     desk.press("Escape", "ArrowRight")
     desk.wait_frame(1)
@@ -341,6 +409,22 @@ def test_nothing_scrolls(at, scheme, size):
     assert (int(paper.split("(")[1].split(",")[0]) > 128) == (scheme == "light")
     page.set_viewport_size(WINDOW)
     page.emulate_media(color_scheme="light")
+
+
+@pytest.mark.parametrize("width", [390, 820])
+def test_nothing_is_cut_off_in_a_small_window(at, width):
+    desk = at("look")
+    page = desk.page
+    page.set_viewport_size({"width": width, "height": 844})
+    page.wait_for_timeout(100)
+    cut = f"""[...document.querySelectorAll("button, input")].filter(element => element.offsetParent &&
+      element.getBoundingClientRect().right > {width}).map(element => element.outerHTML)"""
+    assert page.evaluate(cut) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.keyboard.press("?")
+    assert page.evaluate("document.querySelector('dialog .body').scrollWidth") <= width
+    page.keyboard.press("Escape")
+    page.set_viewport_size(WINDOW)
 
 
 def test_a_long_clip_is_drawn_fast(opened):

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { clock, count } from "./times.js";
+import { doing } from "./tracking.js";
 
 const STATES = {
   new: ["", "Not begun"],
@@ -30,6 +31,11 @@ export function mountClips(store) {
     for (const [key, item] of kept) cards.set(key, item);
     list.replaceChildren(...cards.values());
   });
+  store.listen(["work", "clips"], ({ work }) => {
+    for (const says of list.querySelectorAll(".work")) {
+      says.textContent = work?.clip === says.dataset.clip ? doing(work.job) : "";
+    }
+  });
 }
 
 function card({ id, name, width, height, frames, seconds, state, review, error }) {
@@ -37,8 +43,9 @@ function card({ id, name, width, height, frames, seconds, state, review, error }
   const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)];
   const tags = make("span", { className: "tags" }, make("span", {}, make("span", { className: `dot ${dot}` }), words));
   if (review) tags.append(make("span", {}, `${review} to review`));
+  tags.append(make("span", { className: "work", "data-clip": id }));
   const says = make("span", { className: "soft" }, error ?? facts.filter(Boolean).join(" · "));
-  const text = make("span", { className: "text" }, make("b", { title: name }, name), says, tags);
+  const text = make("span", { className: "text" }, make("b", { title: name, dir: "auto" }, name), says, tags);
   const href = `#${encodeURIComponent(id)}`;
   return make("li", {}, make("a", { className: "card", href }, error ? noImage() : thumbnail(id), text));
 }

@@ -17,11 +17,11 @@ export function make(tag, fields = {}, ...children) {
   return element;
 }
 
-/** One of icons.svg. @param {string} name */
+/** One of the icons at the end of index.html. @param {string} name */
 export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `/page/icons.svg#${name}`);
+  use.setAttribute("href", `#icon-${name}`);
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   return svg;

@@ -8,16 +8,21 @@ import { get } from "./server.js";
 /**
  * @param {ReturnType<import("./store.js").makeStore>} store
  * @param {ReturnType<import("./session.js").makeSession>} session
+ * @param {(sentence: string, how: {good: boolean}) => void} say for what ends behind a dialog that was closed
  */
-export function makeExporting(store, session) {
+export function makeExporting(store, session, say) {
   const { state } = store;
   /** @type {ReturnType<typeof openExport> | null} */
   let open = null;
+  let asked = false; // whether an export of this tab is under way: the others hear of it as well
 
   return {
     async show() {
       const formats = await get("/api/formats");
-      const start = (format, options, to) => session.ask("export", { format, options, to });
+      const start = async (format, options, to) => {
+        asked = true;
+        await session.ask("export", { format, options, to });
+      };
       open = openExport(formats, state.clip, start, () => (open = null));
     },
 
@@ -26,13 +31,17 @@ export function makeExporting(store, session) {
 
     /** @param {{folder: string | null, download: string | null, name: string, notes: string[]}} what */
     exported({ folder, download, name, notes }) {
-      if (!open) return;
+      if (!asked) return;
+      asked = false;
       if (download) make("a", { href: download, download: name }).click();
-      open.ended([folder ? `Written to ${folder}.` : `Downloaded ${name}.`, ...notes].join(" "));
+      const sentence = [folder ? `Written to ${folder}.` : `Downloaded ${name}.`, ...notes].join(" ");
+      if (open) open.ended(sentence);
+      else say(sentence, { good: true });
     },
 
     /** @returns {boolean} whether the dialog is there to say it */
     failed(sentence) {
+      asked = false;
       open?.ended(sentence, { wrong: true });
       return open !== null;
     },
@@ -49,6 +58,10 @@ function openExport(formats, clip, start, closed) {
   let format, fields;
   const list = formatList(formats.export);
   const options = make("div", { className: "options" });
+  const isOld = Object.values(clip.stale).some(ranges => ranges.length);
+  const old = isOld
+    ? [make("p", { className: "soft" }, "Some frames are not tracked, or out of date: they go out as they are.")]
+    : [];
   const bar = make("progress", { max: 1, value: 0, hidden: true });
   const says = make("p", { role: "status" });
   const folder = make("button", { className: "plain", onclick: () => send("folder") }, "Into a folder");
@@ -61,7 +74,7 @@ function openExport(formats, clip, start, closed) {
     fields = optionFields(format.options, { clip, formats });
     const opens = make("p", {}, make("b", {}, name), ` opens in ${format.opens}.`);
     const needs = format.needs ? [make("p", { className: "problem" }, format.needs)] : [];
-    options.replaceChildren(opens, ...fields.rows, ...needs);
+    options.replaceChildren(opens, ...old, ...fields.rows, ...needs);
     ended("");
   }
 

@@ -37,6 +37,7 @@ const store = makeStore({
   times: null, // seconds of its frames, where they are not even
   series: new Map(), // by object: states and confidence of all frames
   plan: null, // what tracking would do
+  work: null, // what the server works on, and for which clip, as it said last
 
   frame: 0, // the frame that is wanted
   shown: null, // the frame that is seen: its number, picture and labels
@@ -81,14 +82,16 @@ const tracking = mountTracking(store, session);
 const review = mountReview(store, session);
 const transport = mountTransport(store, session, player, gestures.zoom);
 const tools = mountTools(store);
-const exporting = makeExporting(store, session);
+const exporting = makeExporting(store, session, say);
 mountClips(store);
 mountLost(store);
 mountTheme(by("theme"), timeline.recolour);
 
 const { undo, redo } = mountBar(store, session);
-by("open-export").addEventListener("click", () => exporting.show().catch(report));
-by("open-import").addEventListener("click", () => showImport(session).catch(report));
+const exports = () => exporting.show().catch(report);
+const imports = () => showImport(session).catch(report);
+by("open-export").addEventListener("click", exports);
+by("open-import").addEventListener("click", imports);
 
 const keys = mountKeys(
   shortcuts({
@@ -103,6 +106,9 @@ const keys = mountKeys(
     tools,
     undo,
     redo,
+    save: () => session.act("save"),
+    exports,
+    imports,
     help: () => keys.help(),
   }),
   () => state.view === "clip" && state.clip !== null,
@@ -162,7 +168,7 @@ async function fetchClips() {
 // --- The server ---------------------------------------------------------------------------------
 
 async function connected() {
-  change({ online: true, ended: false });
+  change({ online: true, ended: false, work: null });
   await attempt(async () => {
     await fetchClips();
     if (state.view === "clip") await session.reload();
@@ -180,14 +186,17 @@ listen({
   state: session.adopt,
   masks: session.made,
   progress(what) {
+    change({ work: what });
     session.progress(what);
     if (what.clip === session.id && what.job.kind === "export") exporting.progress(what.job);
   },
   done({ clip, kind, error }) {
+    change({ work: null });
     if (clip !== session.id) return;
     attempt(async () => {
       await session.reload();
       if (kind === "find" && !error) session.showFound();
+      if (kind === "save" && !error) say(`All is saved in ${state.clip.folder}.`, { good: true });
     });
     if (error && !(kind === "export" && exporting.failed(error))) say(error);
   },

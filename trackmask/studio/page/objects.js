@@ -77,7 +77,7 @@ export function mountObjects(store, session) {
       row.classList.toggle("off", solo === null ? hidden.has(id) : solo !== id);
       row.querySelector("button.choose")?.setAttribute("aria-pressed", id === chosen);
       row.querySelector(".icon").setAttribute("aria-pressed", hidden.has(id));
-      row.querySelector("use").setAttribute("href", `/page/icons.svg#${hidden.has(id) ? "eye-off" : "eye"}`);
+      row.querySelector("use").setAttribute("href", `#icon-${hidden.has(id) ? "eye-off" : "eye"}`);
     }
     rowOf(chosen)?.scrollIntoView({ block: "nearest" });
     for (const button of tools.querySelectorAll("button")) button.disabled = chosen === null;

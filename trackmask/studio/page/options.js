@@ -11,7 +11,12 @@ const checks = rows =>
     "div",
     { className: "checks" },
     ...rows.map(([value, text, on]) =>
-      make("label", {}, make("input", { type: "checkbox", value, checked: on }), text),
+      make(
+        "label",
+        { title: text },
+        make("input", { type: "checkbox", value, checked: on }),
+        make("span", { dir: "auto" }, text),
+      ),
     ),
   );
 const checked = box => [...box.querySelectorAll("input:checked")].map(({ value }) => value);
@@ -54,7 +59,7 @@ const OPTIONS = {
           make(
             "label",
             {},
-            make("span", { title: name }, name),
+            make("span", { title: name, dir: "auto" }, name),
             make("input", { placeholder: name, "data-name": name }),
           ),
         ),

@@ -42,7 +42,7 @@ export function mountReview(store, session) {
           "button",
           { className: "place", onclick: () => visit(place) },
           swatch(object?.color ?? "#808080"),
-          make("b", {}, `${range} · ${object?.name ?? ""}`),
+          make("b", {}, `${range} · `, make("bdi", {}, object?.name ?? "")),
           make("span", { className: "soft" }, place.reason + confidence),
         ),
       );

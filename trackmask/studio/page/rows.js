@@ -8,7 +8,7 @@ import { icon, iconButton, make, swatch } from "./dom.js";
  */
 export function objectRow({ id, name, color }, acts) {
   const choose = make("button", { className: "choose", title: name, onclick: () => acts.choose(id) }, swatch(color));
-  choose.append(make("span", { className: "name" }, name));
+  choose.append(make("span", { className: "name", dir: "auto" }, name));
   choose.addEventListener("dblclick", () => acts.rename(id));
   const hide = iconButton("eye", "Hide or show (H)", () => acts.hide(id));
   return make("li", { className: "object", "data-id": id }, choose, make("span", { className: "here" }), hide);
@@ -19,7 +19,13 @@ export function objectRow({ id, name, color }, acts) {
  * @param {string} name @param {(name: string | null) => void} done null where the name stays
  */
 export function nameField(name, done) {
-  const field = make("input", { className: "name", value: name, maxLength: 200, "aria-label": "Name of the object" });
+  const field = make("input", {
+    className: "name",
+    value: name,
+    dir: "auto",
+    maxLength: 200,
+    "aria-label": "Name of the object",
+  });
   let open = true;
   const close = keep => {
     if (!open) return;

@@ -9,8 +9,9 @@ export function mountSays() {
   close.addEventListener("click", hide);
   return {
     /** @param {string} sentence */
-    say(sentence) {
+    say(sentence, { good = false } = {}) {
       text.textContent = sentence;
+      box.classList.toggle("good", good);
       box.hidden = false;
       clearTimeout(timer);
       timer = setTimeout(hide, STAYS);

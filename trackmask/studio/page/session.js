@@ -30,12 +30,17 @@ export function makeSession(store, report) {
   let settling;
   let acts = Promise.resolve(); // one after the other, so that clicks arrive as they were made
 
+  /** What is known of each frame; where they are not even, the times too, which come once a clip is counted. */
   async function refreshSeries() {
     const at = server;
     try {
-      const ids = state.clip.objects.map(object => object.id);
-      const found = await Promise.all(ids.map(id => fetchSeries(at, id, state.clip.frames)));
-      if (at === server) change({ series: new Map(ids.map((id, k) => [id, found[k]])) });
+      const { objects, frames, times } = state.clip;
+      const ids = objects.map(object => object.id);
+      const [known, ...found] = await Promise.all([
+        times ? (state.times ?? at.times()) : null,
+        ...ids.map(id => fetchSeries(at, id, frames)),
+      ]);
+      if (at === server) change({ times: known, series: new Map(ids.map((id, k) => [id, found[k]])) });
     } catch (problem) {
       if (at === server) report(problem);
     }
@@ -89,10 +94,9 @@ export function makeSession(store, report) {
       const at = (server = clipAt(id));
       showing.open(at);
       const clip = await at.state();
-      const times = clip.times ? await at.times() : null;
       if (at !== server) return;
       const series = new Map(clip.objects.map(object => [object.id, emptySeries(clip.frames)]));
-      change({ view: "clip", times, series, frame: Math.min(Math.max(frame, 0), clip.frames - 1) });
+      change({ view: "clip", series, frame: Math.min(Math.max(frame, 0), clip.frames - 1) });
       adopt(clip);
       showing.load();
     },

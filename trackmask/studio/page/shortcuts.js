@@ -15,6 +15,9 @@ export function shortcuts({
   tools,
   undo,
   redo,
+  save,
+  exports,
+  imports,
   help,
 }) {
   const { state, change } = store;
@@ -51,6 +54,7 @@ export function shortcuts({
       { does: "A box around it", shown: ["Drag"] },
       { does: "Choose the object under the pointer", shown: ["Shift click"] },
       { does: "Not here: gone or hidden", keys: ["x"], press: chosen(objects.absent) },
+      { does: "Take back what was said in this frame", keys: ["c"], press: chosen(objects.clear) },
       { does: "Undo", keys: ["Ctrl+z"], press: undo },
       { does: "Redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], press: redo },
       { does: "On the frame: a cross; move; click", shown: ["Enter", "Arrows", "Enter"] },
@@ -83,6 +87,10 @@ export function shortcuts({
         keys: ["Escape"],
         press: () => gestures.cancel() || tracking.stop(),
       },
+    ],
+    Files: [
+      { does: "Save now; it is done by itself after each tracking", keys: ["Ctrl+s"], press: save },
+      { does: "Export, import", keys: ["Ctrl+e", "Ctrl+i"], press: [exports, imports] },
     ],
     View: [
       {

@@ -137,7 +137,7 @@ export function mountTimeline(store, session) {
         "button",
         { className: "lane", title: name, onclick: () => change({ chosen: id }) },
         swatch(color),
-        make("span", {}, name),
+        make("span", { dir: "auto" }, name),
       );
       row.tabIndex = -1; // the objects' list is the keyboard's way to choose
       row.classList.toggle("chosen", id === state.chosen);

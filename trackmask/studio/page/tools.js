@@ -9,6 +9,8 @@ const HINTS = {
   lasso: "Draw around what to add · Alt takes it away",
   hand: "Drag the picture · the wheel zooms",
 };
+const HINT_NEW = "Click on the new object, or drag a box around it";
+const HINT_CROSS = "Arrows move · Enter clicks · Alt Enter beside the object · R a box · Esc ends";
 const TITLES = {
   point: "Click or box (V)",
   brush: "Brush (B)",
@@ -16,7 +18,6 @@ const TITLES = {
   lasso: "Lasso (G)",
   hand: "Hand (Q)",
 };
-const CURSORS = { point: "crosshair", brush: "none", eraser: "none", lasso: "crosshair", hand: "grab" };
 const LEAST = 0.5,
   MOST = 300; // of the brush: its radius in pixels of the clip
 
@@ -46,14 +47,15 @@ export function mountTools(store) {
     size.hidden = state.tool !== "brush" && state.tool !== "eraser";
     range.value = toRange(state.radius);
     shown.textContent = `${(2 * state.radius).toFixed(state.radius < 5 ? 1 : 0)} px`;
-    canvas.style.cursor = CURSORS[state.tool];
+    canvas.dataset.tool = state.tool;
   });
   // The hint is for those who have done nothing yet with the tool.
   const known = new Set();
-  store.listen(["tool", "clip", "stroke", "marks"], () => {
-    if (state.stroke || state.marks.length || (state.tool === "point" && state.clip?.prompts.length))
-      known.add(state.tool);
-    hint.textContent = known.has(state.tool) ? "" : HINTS[state.tool];
+  store.listen(["tool", "clip", "stroke", "marks", "chosen", "pointer"], () => {
+    const { tool, clip, chosen, pointer } = state;
+    if (state.stroke || state.marks.length || (tool === "point" && clip?.prompts.length)) known.add(tool);
+    const isNew = tool === "point" && chosen === null && known.has(tool);
+    hint.textContent = pointer?.cross ? HINT_CROSS : isNew ? HINT_NEW : known.has(tool) ? "" : HINTS[tool];
   });
   return { grow };
 }

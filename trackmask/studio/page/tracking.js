@@ -17,6 +17,8 @@ export function mountTracking(store, session) {
   let asking;
 
   const running = () => state.clip?.job ?? null;
+  /** What the server is busy with for another clip. */
+  const elsewhere = () => (state.work && state.work.clip !== state.clip?.clip ? state.work : null);
   const asked = () => ({ direction: state.direction, frame: state.frame, objects: null });
 
   const acts = {
@@ -46,16 +48,15 @@ export function mountTracking(store, session) {
     button.title = job ? "Stop; what is made is kept (Esc)" : "Track (T)";
     button.classList.toggle("stop", Boolean(job));
     button.classList.toggle("primary", !job);
-    button.disabled = !job && !state.plan?.frames;
+    button.disabled = !job && (!state.plan?.frames || Boolean(elsewhere()));
     bar.hidden = !job;
     if (job?.total) bar.value = job.done / job.total;
     else bar.removeAttribute("value"); // it is not known how much there is to do
     rate.textContent = job?.rate
       ? `${job.rate.toFixed(job.rate < 10 ? 1 : 0)} frames/s${job.left ? ` · ${roughly(job.left)} left` : ""}`
       : "";
-    plan.textContent = job
-      ? [job.what, job.total && `${Math.floor((100 * job.done) / job.total)} %`].filter(Boolean).join(", ")
-      : sentence();
+    plan.setAttribute("aria-live", job ? "off" : "polite"); // a number that runs is not read out
+    plan.textContent = job ? doing(job) : sentence();
   }
 
   function label() {
@@ -66,11 +67,14 @@ export function mountTracking(store, session) {
   function sentence() {
     const { clip, plan: known } = state;
     if (!clip || !known) return "";
+    const other = elsewhere();
+    if (other)
+      return `Waits for ${state.clips?.find(({ id }) => id === other.clip)?.name ?? "another clip"}: ${doing(other.job)}.`;
     if (!clip.prompts.length) return "Show what to track first.";
-    if (!known.frames)
-      return Object.values(clip.stale).some(list => list.length)
-        ? "Nothing to track this way."
-        : "All is tracked and up to date.";
+    if (!known.frames) {
+      if (Object.values(clip.stale).some(list => list.length)) return "Nothing to track this way.";
+      return `All is tracked and up to date. ${clip.review.length ? "Next: the places to review (N)." : "Next: export."}`;
+    }
     const all = Object.entries(known.ranges);
     const again = all.some(([id, list]) =>
       list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)),
@@ -86,6 +90,10 @@ export function mountTracking(store, session) {
   });
   store.listen(["clip"], ask);
   store.listen(["frame"], () => state.direction !== "all" && ask());
-  store.listen(["clip", "plan"], draw);
+  store.listen(["clip", "plan", "work"], draw);
   return acts;
 }
+
+/** What a job does, and how far it is. */
+export const doing = ({ what, done, total }) =>
+  [what, total && `${Math.floor((100 * done) / total)} %`].filter(Boolean).join(", ");

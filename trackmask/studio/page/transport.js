@@ -77,14 +77,14 @@ export function mountTransport(store, session, player, zoom) {
   store.listen(["clip", "frame", "times"], draw);
   store.listen(["speed", "sound", "clip"], () => {
     const playing = state.speed !== 0;
-    by("play-icon").setAttribute("href", `/page/icons.svg#${playing ? "pause" : "play"}`);
+    by("play-icon").setAttribute("href", `#icon-${playing ? "pause" : "play"}`);
     by("play").title = playing ? "Pause (Space)" : "Play (Space)";
     by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
     speed.textContent = playing && state.speed !== 1 ? `${state.speed}×` : "";
     by("sound").hidden = !state.clip?.sound;
     by("sound").title = state.sound ? "Sound off" : "Sound on";
     by("sound").setAttribute("aria-pressed", state.sound);
-    by("sound-icon").setAttribute("href", `/page/icons.svg#${state.sound ? "sound" : "sound-off"}`);
+    by("sound-icon").setAttribute("href", `#icon-${state.sound ? "sound" : "sound-off"}`);
   });
   store.listen(
     ["viewport"],
