@@ -1,7 +1,10 @@
-"""How fast the studio answers, measured through HTTP as its page asks: the last section of docs/studio.md.
+"""How fast the studio answers, measured through HTTP as its page asks: tables in docs/studio.md.
 
-python benchmarks/studio.py            all of it, some minutes on a machine that does nothing else
-python benchmarks/studio.py --quick    a few frames, to see that it runs
+python benchmarks/studio.py                 both sizes of film, about two minutes on a machine that does nothing else
+python benchmarks/studio.py --size 1080p    one of them
+python benchmarks/studio.py --quick         a few frames, to see that it runs
+
+Time in which the processes are held still, by SIGSTOP or since the machine sleeps, does not count.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,17 +31,42 @@ from clips import Sample
 from sections import put_section
 
 SIZES = {"480p": (480, 854), "1080p": (1080, 1920)}
-HEADING = "## How fast it is"
-QUIET = 0.7  # load from which figures are not to be trusted
+QUIET = 0.05  # of the machine that others take: from there on figures are not to be trusted
 STAGE = 1280  # pixels: as wide as a page shows a frame
+LOOKED = 1.0  # seconds that a person looks at a frame before the first click in it
+TICK, HELD = 0.05, 0.5  # seconds: a process that does not come to it for so long was held still
 ROOT = Path(__file__).parent.parent
+
+
+class Watch:
+    """Seconds, without those in which this process was held still."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock, self._lock, self._seen, self._held = clock, threading.Lock(), clock(), 0.0
+        threading.Thread(target=self._tick, daemon=True).start()
+
+    def now(self) -> float:
+        with self._lock:
+            now = self._clock()
+            if now - self._seen > HELD:
+                self._held += now - self._seen
+            self._seen = now
+            return now - self._held
+
+    def _tick(self) -> None:
+        while True:
+            sleep(TICK)
+            self.now()
+
+
+watch = Watch()
 
 
 class Studio:
     """The studio of a clip, in a process of its own."""
 
     def __init__(self, clip: Path) -> None:
-        began = monotonic()
+        began = watch.now()
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "trackmask", "studio", str(clip), "--no-browser"],
             cwd=clip.parent,
@@ -52,7 +81,7 @@ class Studio:
         self.client.get(link)
         self.way = f"/api/clips/{self.client.get('/api/clips').json()['clips'][0]['id']}"
         self.state()
-        self.opened = monotonic() - began  # seconds until the page could show the clip
+        self.opened = watch.now() - began  # seconds until the page could show the clip
 
     def get(self, what: str, **asked: Any) -> bytes:
         answer = self.client.get(f"{self.way}/{what}", params=asked)
@@ -98,16 +127,18 @@ def studio(clip: Path) -> Iterator[Studio]:
 class Measured:
     """What was measured of one film, by what it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: int) -> None:
         self.times: dict[str, list[float]] = {}  # seconds
         self.work: dict[str, list[float]] = {}  # seconds that processors worked
         self.others: dict[str, str] = {}
-        self.process = 0  # the server's
+        self.beside = 0.0  # the share of the machine that other processes had meanwhile
+        self.process = process  # the server's
+        self._began = self._busy()
 
     def took(self, name: str, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
-        began, worked = monotonic(), self.worked()
+        began, worked = watch.now(), self.worked()
         answer = call(*given, **more)
-        self.times.setdefault(name, []).append(monotonic() - began)
+        self.times.setdefault(name, []).append(watch.now() - began)
         self.work.setdefault(name, []).append(self.worked() - worked)
         return answer
 
@@ -115,6 +146,18 @@ class Measured:
         """Seconds that processors have worked for the server, to a hundredth."""
         fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def taken(self) -> float:
+        """The share of the machine that others have taken so far."""
+        (busy, all_), (busy_then, all_then) = self._busy(), self._began
+        return max(busy - busy_then, 0.0) / max(all_ - all_then, 1e-3)
+
+    def _busy(self) -> tuple[float, float]:
+        """Seconds that processors have worked for others, and that they could have worked."""
+        user, nice, system, idle, waiting, *more = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:])
+        tick, own = os.sysconf("SC_CLK_TCK"), sum(os.times()[:2])
+        busy = (user + nice + system) / tick
+        return busy - own - self.worked(), busy + (idle + waiting + sum(more[:2])) / tick
 
     def cells(self) -> dict[str, str]:
         """Median, worst, and the processors' work in milliseconds; single figures as they are."""
@@ -125,31 +168,32 @@ class Measured:
         return found | {name: f"{value} | | " for name, value in self.others.items()}
 
 
-def measure(clip: Path, size: tuple[int, int], frames: int, count: int) -> dict[str, str]:
-    rng, found = random.Random(7), Measured()
+def measure(clip: Path, size: tuple[int, int], frames: int, count: int) -> Measured:
+    rng = random.Random(7)
     with studio(clip) as one:
-        found.process = one.process.pid
+        found = Measured(one.process.pid)
         one.wait()
         look(one, frames, count, rng, found)
         for frame in rng.sample(range(frames), count):
             point(one, size, frame, rng, found)
         track(one, size, frames, count, found)
         found.others["memory afterwards, MB"] = f"{one.memory():.0f}"
+        found.beside = found.taken()
         one.close(signal.SIGKILL)
     with studio(clip) as again:
         found.others["open again after a kill, from the command to the page, s"] = f"{again.opened:.1f}"
-    return found.cells()
+    return found
 
 
 def look(one: Studio, frames: int, count: int, rng: random.Random, found: Measured) -> None:
     for when in ("at first", "after a while"):
         for _ in range(count):
             found.took(f"a frame anywhere, {when}", one.get, f"frames/{rng.randrange(frames)}", width=STAGE)
-        sleep(0.02 * frames + 2)  # as long as reading it through takes
-    began, some = monotonic(), min(frames, 60)
+        sleep(frames / 50 + 1)  # as long as reading it through takes
+    began, some = watch.now(), min(frames, 60)
     for frame in range(some):
         one.get(f"frames/{frame}", width=STAGE)
-    found.others["frames a second when playing or dragging on"] = f"{some / (monotonic() - began):.0f}"
+    found.others["frames a second when playing or dragging on"] = f"{some / (watch.now() - began):.0f}"
 
 
 def point(one: Studio, size: tuple[int, int], frame: int, rng: random.Random, found: Measured) -> None:
@@ -157,7 +201,7 @@ def point(one: Studio, size: tuple[int, int], frame: int, rng: random.Random, fo
     x, y = size[1] * rng.uniform(0.3, 0.7), size[0] * rng.uniform(0.3, 0.7)
     at: dict[str, Any] = {"object": None, "frame": frame}
     one.get(f"frames/{frame}", width=STAGE, still=1)
-    sleep(0.4)
+    sleep(LOOKED)
     who = at["object"] = found.took("a click", one.post, "click", **at, x=x, y=y, on=True)["object"]
     found.took("its mask", one.get, f"masks/{frame}")
     found.took("another click", one.post, "click", **at, x=x + 4, y=y + 4, on=True)
@@ -175,59 +219,53 @@ def point(one: Studio, size: tuple[int, int], frame: int, rng: random.Random, fo
 
 
 def track(one: Studio, size: tuple[int, int], frames: int, count: int, found: Measured) -> None:
-    """Track an object, look on meanwhile, and point at something."""
+    """Track an object for a while, look on meanwhile, and point at something."""
     box = [size[1] * 0.3, size[0] * 0.2, size[1] * 0.4, size[0] * 0.6]
     one.post("box", object=None, frame=0, box=box)
     one.post("track", direction="all", frame=0)
     for _ in range(count):
         found.took("a frame while it tracks", one.get, "frames/0", width=STAGE)
         found.took("the state while it tracks", one.state)
-    while (job := one.state()["job"]) and (job["frame"] or 0) < frames // 4:
-        sleep(0.02)
-    x, y = size[1] / 2, size[0] / 2
-    found.took("a click while it tracks", one.post, "click", object=None, frame=1, x=x, y=y, on=True)
-    rate = 0.0
-    while job := one.state()["job"]:
-        rate = job["rate"] if job["what"] == "tracking" else rate
+    x, y, done, rate = size[1] / 2, size[0] / 2, 0, 0.0
+    while (job := one.state()["job"]) and job["done"] < frames // 2:
+        done, rate = job["done"], job["rate"]
         sleep(0.1)
-    found.others["frames a second when tracking one object, each frame twice"] = f"{rate / 2:.1f}"
+    for frame in range(1, 4):
+        found.took("a click while it tracks", one.post, "click", object=None, frame=frame, x=x, y=y, on=True)
+    one.post("stop")
+    one.wait()
+    found.others["frames a second when tracking one object, each frame twice"] = f"{rate / 2:.1f}" if done else "?"
 
 
-def section(found: dict[str, dict[str, str]], load: float) -> str:
-    """The section of the page."""
-    first = next(iter(found.values()))
-    head = "".join(f" {size}: median | worst | work |" for size in found)
-    lines = [f"| milliseconds, if nothing else is said |{head}", f"|---|{'--:|' * 3 * len(found)}"]
-    lines += [f"| {what} | {' | '.join(rows.get(what, ' | | ') for rows in found.values())} |" for what in first]
-    about = f"{os.cpu_count()} cores, {platform.machine()}"
-    busy = "Nothing else ran."
-    if load >= QUIET:
-        busy = f"**{load:.0f} other processes ran beside it: all of it is too slow but the work; measure again.**"
-    return f"""{HEADING}
+def section(size: str, found: Measured) -> str:
+    """A section of the page."""
+    lines = [f"| {what} | {cells} |" for what, cells in found.cells().items()]
+    about = f"{os.cpu_count()} cores, {platform.machine()}; other processes took {100 * found.beside:.0f} % of them."
+    if found.beside >= QUIET:
+        about += " **All of it is too slow but the work; measure again.**"
+    return f"""### At {size}
 
-Written by `python benchmarks/studio.py`, through HTTP as the page asks ({about}).
-{busy}
-*Work* is what the processors did for it on average, whatever else ran. The film has a key frame every 250 frames, the
-most that encoders leave out: *at first* a frame is decoded from the key frame before it, *after a while* pictures of
-all frames lie ready. *The pointer rested* half a second where the click was then made.
+{about}
 
+| milliseconds, if nothing else is said | median | worst | work |
+|---|--:|--:|--:|
 {chr(10).join(lines)}
 """
 
 
 @click.command(help=__doc__)
+@click.option("--size", "sizes", multiple=True, type=click.Choice(list(SIZES)))
 @click.option("--quick", is_flag=True)
 @click.option("--page", type=click.Path(path_type=Path), default=ROOT / "docs" / "studio.md")
-def main(quick: bool, page: Path) -> None:
-    frames, count = (24, 2) if quick else (300, 10)
-    sample, found, load = Sample(), {}, os.getloadavg()[0]
-    for name, size in SIZES.items():
+def main(sizes: tuple[str, ...], quick: bool, page: Path) -> None:
+    frames, count = (24, 2) if quick else (300, 8)
+    sample = Sample()
+    for name in sizes or SIZES:
         with tempfile.TemporaryDirectory() as room:
-            clip = sample.clip(Path(room), size, 1, frames)
-            found[name] = measure(clip.path, size, frames, count)
-    told = section(found, load)
-    put_section(page, told)
-    click.echo(told)
+            clip = sample.clip(Path(room), SIZES[name], 1, frames)
+            told = section(name, measure(clip.path, SIZES[name], frames, count))
+        put_section(page, told)
+        click.echo(told)
 
 
 if __name__ == "__main__":

@@ -44,3 +44,17 @@ def test_a_section_takes_the_place_of_the_one_before(tmp_path):
     for text in ("## A\n\n1\n", "## A b\n\n2\n", "## A\n\n3\n"):
         put_section(page, text)
     assert page.read_text() == "## A\n\n3\n\n## A b\n\n2\n"
+    for text in ("### C\n\n4\n", "### D\n\n5\n", "### C\n\n6\n"):
+        put_section(page, text)
+    assert page.read_text() == "## A\n\n3\n\n## A b\n\n2\n\n### C\n\n6\n\n### D\n\n5\n"
+    put_section(page, "## A b\n\n7\n")
+    assert page.read_text() == "## A\n\n3\n\n## A b\n\n7\n"
+
+
+def test_a_watch_stands_still_while_its_process_is_held(monkeypatch):
+    import studio
+
+    told = iter([0.0, 0.2, 0.4, 90.4, 90.5])
+    monkeypatch.setattr(studio, "TICK", 1000)  # nobody else asks
+    watch = studio.Watch(lambda: next(told))
+    assert [round(watch.now(), 6) for _ in range(4)] == [0.2, 0.4, 0.4, 0.5]

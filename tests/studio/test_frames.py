@@ -14,6 +14,7 @@ from trackmask.errors import CallError
 from trackmask.studio import frames as frames_room
 from trackmask.studio import previews
 from trackmask.studio.frames import Frames, Kept
+from trackmask.studio.turns import Turns
 from trackmask.video import open_video
 
 COUNT = 120
@@ -29,7 +30,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def frames(clip: Path) -> Iterator[Frames]:
-    found = Frames(open_video(clip))
+    found = Frames(open_video(clip), Turns())
     yield found
     found.close()
 
@@ -71,7 +72,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 def test_memory_holds_no_more_frames_than_it_may(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames_room, "DECODED", 10 * 96 * 128 * 3)
-    frames = Frames(open_video(clip))
+    frames = Frames(open_video(clip), Turns())
     for index in range(COUNT):
         frames.at(index)
     assert sum(frames._decoded.get(index) is not None for index in range(COUNT)) == 10
@@ -90,6 +91,43 @@ def test_where_a_frame_was_slow_all_are_made_in_quiet_moments(clip: Path, monkey
     assert made.get(5, 128) is None
     made.close()
     assert made.get(5, 64) is None
+
+
+def test_where_key_frames_are_far_apart_pictures_are_made_from_the_beginning(frames: Frames) -> None:
+    frames.picture(7, 64)
+    frames.are_apart(previews.FAR)
+    frames.picture(8, 64)
+    assert not frames._previews._begun
+    frames.are_apart(previews.FAR + 1)
+    frames.picture(9, 64)
+    until = monotonic() + 20
+    while any(frames._previews.get(index, 64) is None for index in range(COUNT)):
+        assert monotonic() < until
+        sleep(0.01)
+
+
+def test_where_the_room_for_pictures_is_full_those_around_who_waits_take_it(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "ROOM", 30)
+    monkeypatch.setattr(previews, "BEFORE", 5)
+    made = previews.Previews(open_video(clip), lambda frame, width: b"x", lambda: None)
+    for wanted in (20, 80):
+        made.was_slow(wanted, 64)
+        until = monotonic() + 20
+        while not made._full:
+            assert monotonic() < until
+            sleep(0.01)
+        assert [index for index in range(COUNT) if made.get(index, 64)] == list(range(wanted - 5, wanted + 25))
+    made.close()
+
+
+@pytest.mark.parametrize(("name", "way"), [("a.mp4", 50), ("a.mkv", 50), ("a.avi", 50), ("a.ts", 120)])
+def test_how_far_frames_are_from_their_key_frame(tmp_path: Path, name: str, way: int) -> None:
+    codec = "mpeg4" if name == "a.avi" else "libx264"
+    with open_video(media.write_clip(tmp_path / name, media.numbered_images(COUNT), codec=codec, g=50)) as reader:
+        assert len(reader.times()) == COUNT
+        assert reader.longest_way() >= way
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.webm"])

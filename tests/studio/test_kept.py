@@ -282,10 +282,10 @@ def test_one_work_ends_and_the_next_one_has_the_machine_for_itself(clip: Path) -
     told.set()
     assert first is not None
     first.join(10)
-    assert not desk.turns.idle.is_set()
+    assert not desk.turns.working.is_empty
     go_on.set()
     desk.close()
-    assert desk.turns.idle.is_set()
+    assert desk.turns.working.is_empty
 
 
 def test_who_only_looks_leaves_nothing(clip: Path) -> None:

@@ -21,8 +21,8 @@ from trackmask.result import open_result
 from trackmask.studio import saving
 from trackmask.studio.clips import find
 from trackmask.studio.opening import leave, open_session
-from trackmask.studio.prompting import Turns
 from trackmask.studio.saving import save
+from trackmask.studio.turns import Turns
 
 LAST = 7
 

@@ -7,6 +7,7 @@ tracked    the masks and records that tracking has made, frame by frame
 plan       which frames are out of date, and the passes that track them
 work       the passes run: tracker in, masks out
 frames     any frame of the video, soon
+turns      who goes first
 prompting  the mask that a prompt means, soon
 store      what lasts of a clip, on the disk
 shown      the masks that are to be seen

@@ -11,9 +11,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from trackmask.data import Frame
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.export import Options, find_format
+from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.studio.clips import Clip, Found
 from trackmask.studio.events import Hub
@@ -22,13 +25,14 @@ from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
 from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
-from trackmask.studio.prompting import Turns
 from trackmask.studio.saving import save, unfinished
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made
+from trackmask.studio.turns import Turns
 from trackmask.studio.view import Review, points, state_of
 from trackmask.studio.work import Work
 from trackmask.tracking import discover
+from trackmask.tracking.prompted import PromptedFrame
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
@@ -61,7 +65,7 @@ class Desk:
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
         self._reviews: dict[str, Review] = {}
         self._counting: dict[str, threading.Thread] = {}
-        threading.Thread(target=self.runtime, daemon=True, name="trackmask-load").start()
+        threading.Thread(target=self._warm_up, daemon=True, name="trackmask-load").start()
 
     def close(self) -> None:
         self.jobs.stop(patience=PATIENCE)
@@ -78,6 +82,12 @@ class Desk:
             if self._runtime is None:
                 self._runtime = self._load()
             return self._runtime
+
+    def _warm_up(self) -> None:
+        """A network takes longer over its first answer than over all others: let nobody wait for it."""
+        with suppress(TrackmaskError), self.turns.preparing:  # whoever opens a clip is told what is wrong
+            blank = np.zeros((64, 64, 3), np.uint8)
+            PromptedFrame(self.runtime(), blank).observe(Prompt(1, 0, positive=((32, 32),)))
 
     def clip(self, clip_id: str) -> Clip:
         """Raises NotFound."""
@@ -201,11 +211,8 @@ class Desk:
         """A long work, in a thread of its own. Raises Busy."""
 
         def alone(job: Job) -> None:
-            self.turns.idle.clear()
-            try:
+            with self.turns.working:
                 work(job)
-            finally:  # before another one can begin
-                self.turns.idle.set()
 
         self.jobs.start(kind, clip_id, what, alone)
         self.changed(clip_id)
@@ -242,6 +249,7 @@ class Desk:
         with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
             with open_video(session.place.video, threads=1) as reader:
                 session.times = reader.times()
+                session.frames.are_apart(reader.longest_way())
             if reader.damage is not None:
                 session.damage = reader.damage
                 session.notes.append(reader.damage)

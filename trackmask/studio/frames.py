@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -16,7 +16,8 @@ import cv2
 
 from trackmask.data import Frame, Image
 from trackmask.errors import CallError, VideoError
-from trackmask.studio.previews import SLOW, Previews
+from trackmask.studio.previews import FAR, SLOW, Previews
+from trackmask.studio.turns import Turns
 from trackmask.video import VideoReader
 
 DECODED, PICTURES = 96 << 20, 48 << 20  # bytes that are kept: 16 frames of 1920 x 1080; 400 JPEGs of that size
@@ -53,17 +54,17 @@ class Kept(Generic[T]):
 class Frames:
     """The frames of a video that people look at. Any thread may ask."""
 
-    def __init__(self, reader: VideoReader, quiet: Callable[[], None] = lambda: None) -> None:
-        """`quiet` returns once nobody waits for anything else."""
+    def __init__(self, reader: VideoReader, turns: Turns) -> None:
         self.info = reader.info
-        self._previews = Previews(reader, lambda frame, width: jpeg(frame.image, width), quiet)
-        self._reader = reader
+        self._previews = Previews(reader, lambda frame, width: jpeg(frame.image, width), turns.quiet)
+        self._reader, self._turns = reader, turns
         self._lock = threading.Lock()
         self._decoded: Kept[Frame] = Kept(DECODED)
         self._pictures: Kept[bytes] = Kept(PICTURES)
         self._source: Iterator[Frame] | None = None
         self._next = 0  # the frame that `_source` gives next
         self._asked = 0  # the frame that was asked for last
+        self._far = False  # whether many frames have to be decoded for one
         self._wanted: tuple[int, int | None] | None = None  # what is read ahead: from a frame on, at a width
         self._ahead = threading.Condition()
         self._closed = False
@@ -91,11 +92,18 @@ class Frames:
         if found is None:
             found = self._previews.get(index, width) or self._made(index, width)
             self._pictures.put(key, found, len(found))
+        if self._far:
+            self._previews.begin(index, width)
         return found
+
+    def are_apart(self, frames: int) -> None:
+        """Those that can be decoded on their own are so many frames apart, at most."""
+        self._far = frames > FAR
 
     def _made(self, index: int, width: int | None) -> bytes:
         began = monotonic()
-        frame = self.at(index)
+        with self._turns.looking:
+            frame = self.at(index)
         if monotonic() - began > SLOW:
             self._previews.was_slow(index, width)
         return jpeg(frame.image, width)

@@ -16,11 +16,11 @@ from trackmask.studio.acts import Given
 from trackmask.studio.exports import clear_killed
 from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps
-from trackmask.studio.prompting import Turns
 from trackmask.studio.saving import fingerprint, save
 from trackmask.studio.session import Session
 from trackmask.studio.store import GIVEN, JOURNAL, LOCK, Place, take
 from trackmask.studio.tracked import Pair
+from trackmask.studio.turns import Turns
 from trackmask.video import hash_source, stamp
 
 log = logging.getLogger(__name__)

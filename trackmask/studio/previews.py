@@ -1,8 +1,8 @@
 """Pictures of all frames, made in quiet moments: of a film with few key frames, any frame is far from the one before it
 where decoding can begin.
 
-They lie in a temporary file; memory holds a few numbers of each. Nothing is made before a frame was slow to come, and
-nothing while somebody waits for a mask or something is tracked.
+They lie in a temporary file; memory holds a few numbers of each. Nothing is made before `begin`, or a frame that was
+slow to come, and nothing while somebody waits for a mask or something is tracked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from trackmask.errors import TrackmaskError
 from trackmask.video import VideoReader
 
 ROOM = 1 << 30  # bytes of the file: some 10,000 pictures 1280 pixels wide
-SLOW = 0.08  # seconds that a frame takes to come: from there on they are made
+FAR = 24  # frames from one key frame to the next: beyond, pictures are made from the beginning. 24 take 0.1 s at 1080p
+SLOW = 0.08  # seconds that a frame takes to come: from there on they are made in any case
 BEFORE = 300  # frames before the one that was slow, with which they begin: around it they are wanted most
 
 
@@ -34,7 +35,8 @@ class Previews:
         self._places: dict[int, tuple[int, int]] = {}  # frame: where its picture begins, and how long it is
         self._end = 0
         self._width: int | None = None
-        self._from: int | None = None  # the frame that they begin with; None: nobody has waited yet
+        self._from: int | None = None  # the frame that they begin with; None: nobody wants any, or they are being made
+        self._begun = self._full = False
         self._closed = False
         threading.Thread(target=self._run, daemon=True, name="trackmask-previews").start()
 
@@ -53,14 +55,19 @@ class Previews:
             self._file.seek(start)
             return self._file.read(length)
 
+    def begin(self, index: int, width: int | None) -> None:
+        """Somebody looks at that frame, and will want others; at no cost where they are being made."""
+        if not self._begun:
+            self.was_slow(index, width)
+
     def was_slow(self, index: int, width: int | None) -> None:
         """Somebody waited for that frame."""
         with self._lock:
-            if width != self._width:
+            self._begun = True
+            if width != self._width or self._full:  # full: those around here take the place of the others
                 self._places.clear()
-                self._end, self._width = 0, width
-                self._from = max(index - BEFORE, 0)
-            elif self._from is None or index not in self._places:
+                self._end, self._width, self._full = 0, width, False
+            if index not in self._places:
                 self._from = max(index - BEFORE, 0)
             self._lock.notify()
 
@@ -84,7 +91,8 @@ class Previews:
                 known = frame.index in self._places
                 picture = b"" if known else self._encode(frame, width)
                 with self._lock:
-                    if self._closed or self._from is not None or self._end + len(picture) > ROOM:
+                    self._full = self._full or self._end + len(picture) > ROOM
+                    if self._closed or self._from is not None or self._full:
                         return False
                     if not known:
                         self._file.seek(self._end)

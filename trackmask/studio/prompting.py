@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import numpy as np
 
@@ -13,45 +12,12 @@ from trackmask.errors import TrackmaskError
 from trackmask.prompts import Point, Prompt
 from trackmask.runtime import Runtime
 from trackmask.studio.frames import Frames
+from trackmask.studio.turns import Turns
 from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import paste
 from trackmask.tracking.prompted import PromptedFrame
 from trackmask.tracking.refine import refine
 from trackmask.tracking.segment import Observation
-
-PATIENCE = 0.5  # seconds that tracking waits for a prompt to be answered
-
-
-class Turns:
-    """Who points at something goes first: tracking rests meanwhile."""
-
-    def __init__(self) -> None:
-        self._free, self.idle = threading.Event(), threading.Event()  # idle: no long work is under way
-        self._free.set()
-        self.idle.set()
-        self._lock, self._count = threading.Lock(), 0
-
-    @contextmanager
-    def first(self) -> Iterator[None]:
-        with self._lock:
-            self._count += 1
-            self._free.clear()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._count -= 1
-                if not self._count:
-                    self._free.set()
-
-    def rest(self) -> None:
-        """Between two frames of tracking."""
-        self._free.wait(PATIENCE)
-
-    def quiet(self) -> None:
-        """Before what nobody waits for: nothing is tracked, and nobody points at anything."""
-        self.idle.wait()
-        self._free.wait()
 
 
 class Prompting:
@@ -68,7 +34,7 @@ class Prompting:
     def answer(self, prompt: Prompt) -> tuple[np.ndarray, float]:
         """The mask (H, W) bool that box or clicks mean, and its predicted IoU in [0, 1]. Raises VideoError."""
         self._wish += 1
-        with self._turns.first(), self._lock:
+        with self._turns.answering, self._lock:
             seen = self._observe(prompt)
         patch, size = paste(seen.prob, seen.crop, self._frames.info.size), self._frames.info.size
         if patch is None or seen.box is None:
@@ -78,18 +44,18 @@ class Prompting:
     def refine(self, index: int, mask: np.ndarray, click: Point, *, on: bool) -> np.ndarray:
         """A mask (H, W) bool after a click on what is wrong in it. Raises PromptError, VideoError."""
         self._wish += 1
-        with self._turns.first(), self._lock:
+        with self._turns.answering, self._lock:
             return refine(self._open(index), mask, click, on=on)
 
     def get_ready(self, index: int, prompt: Prompt | None = None) -> None:
         """Encode what a prompt in this frame will need, or answer just this one; given up where another wish comes."""
         self._wish += 1
         wish = self._wish
-        with suppress(TrackmaskError), self._lock:
+        with suppress(TrackmaskError), self._turns.preparing, self._lock:
             if wish != self._wish:
                 return
             self._open(index).get_ready(prompt, lambda: wish == self._wish)
-            if prompt is not None and wish == self._wish and self._turns.idle.is_set():
+            if prompt is not None and wish == self._wish and self._turns.working.is_empty:
                 self._observe(prompt)
 
     def _observe(self, prompt: Prompt) -> Observation:

@@ -15,9 +15,9 @@ from trackmask.files import writing
 from trackmask.prompts import Prompt, check
 from trackmask.runtime import Runtime
 from trackmask.studio.acts import Act, Given, after, told
-from trackmask.studio.prompting import Turns
 from trackmask.studio.shown import Shown
 from trackmask.studio.store import SOUND, Place
+from trackmask.studio.turns import Turns
 from trackmask.video.sound import write_sound
 
 

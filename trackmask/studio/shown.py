@@ -15,8 +15,9 @@ from trackmask.runtime import Runtime
 from trackmask.studio.acts import Given, Said
 from trackmask.studio.frames import Frames, Kept
 from trackmask.studio.painting import painted
-from trackmask.studio.prompting import Prompting, Turns
+from trackmask.studio.prompting import Prompting
 from trackmask.studio.store import GIVEN, Place, Store
+from trackmask.studio.turns import Turns
 from trackmask.tracking import Reference, Settings
 
 UNDERSTOOD = 64 << 20  # bytes of prompts as the tracker understood them, which are kept
@@ -28,7 +29,7 @@ class Shown(Store):
     def __init__(self, place: Place, runtime: Runtime, turns: Turns, held: BinaryIO | None = None) -> None:
         super().__init__(place, held)
         self.runtime, self.turns, self.settings = runtime, turns, Settings()
-        self.frames = Frames(self.reader, turns.quiet)
+        self.frames = Frames(self.reader, turns)
         self.prompting = Prompting(runtime, self.frames, turns)
         self.understood: Kept[Reference] = Kept(UNDERSTOOD)  # prompts, by object, frame and number
         self._last: tuple[Any, np.ndarray] = (None, np.zeros(0, bool))  # what was changed last, and the mask since

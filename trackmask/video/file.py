@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from functools import partial
-from itertools import dropwhile
+from itertools import dropwhile, pairwise
 from pathlib import Path
 
 import av
@@ -85,6 +85,12 @@ class VideoFile(VideoReader):
             return super().times()
         first = known.stamps[0]
         return array("d", (float((stamp - first) * known.unit) for stamp in known.stamps))
+
+    def longest_way(self) -> int:
+        known = self._told(_WHOLE)
+        if known is None or not self._certain():
+            return self.info.frames or _WHOLE
+        return max(next_ - key for key, next_ in pairwise((0, *known.keys, len(known.stamps))))
 
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         key = self._key_before(start)

@@ -98,6 +98,10 @@ class VideoReader:
             self.damage = str(error)
         return found
 
+    def longest_way(self) -> int:
+        """The most frames that are decoded to reach a single one."""
+        return 1
+
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""
         raise NotImplementedError
