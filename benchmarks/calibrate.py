@@ -3,7 +3,7 @@
     python benchmarks/calibrate.py DATA [--weights weights] [--into FOLDER] [--cache FOLDER] [--jobs 2]
 
 DATA holds `train`, in DAVIS's layout. Tracked are the `tune` clips, the training's with every fourth frame, both with
-every eighth, and situations made of both: walls, twins, visits, cuts. Five to ten minutes on two free cores; with a
+every eighth, and situations made of both: walls, twins, visits, dissolves, cuts. Ten minutes on two free cores; with a
 --cache that has all of it, seconds. Run it after `trackmask weights export`, and after each change of the tracker.
 Weights that were trained on the `tune` clips as well know these too well: theirs is fitted to the held-out weights of
 the same training (--weights), and written beside them (--into).
@@ -29,10 +29,10 @@ PARTS = {
     "alone": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "same")},
     "agreed": {"how": ("sharp", "whole"), "whose": ("steady", "kept", "smooth", "same", "agreed")},
     "empty": {"absence": ("absence", "explained")},
-    "both_empty": {"absence": ("absence", "explained", "agreement")},
+    "both_empty": {"absence": ("absence", "explained", "agreed")},
 }
 # Most videos hold nothing of what was made, and what they hold is less cunning than twins.
-COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "twins": 0.5}
+COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "dissolves": 1.0, "twins": 0.5}
 PENALTY = 1e-3  # of the squared weights, of features of unit variance
 STEPS, RATE = 4000, 0.02
 
@@ -67,7 +67,7 @@ def fit(x: np.ndarray, y: np.ndarray, counts: np.ndarray, allowed: np.ndarray) -
 
 def features(one: Told) -> list[float]:
     assert one.record.evidence is not None
-    return [feature.value(one.record.evidence, one.record.agreement or 0.0) for feature in FEATURES.values()]
+    return [feature.value(one.record.evidence) for feature in FEATURES.values()]
 
 
 def fitted(frames: Sequence[Told], counts: Sequence[float], factors: Factors) -> dict[str, dict[str, float]]:
@@ -85,9 +85,7 @@ def fitted(frames: Sequence[Told], counts: Sequence[float], factors: Factors) ->
 
 def part_of(one: Told) -> str | None:
     """Which model a frame is for; None for those of a person."""
-    if one.record.evidence is None:
-        return None
-    return part(one.record.agreement, empty=one.record.box is None)
+    return None if one.record.evidence is None else part(one.record.evidence, empty=one.record.box is None)
 
 
 @click.command(help=__doc__)

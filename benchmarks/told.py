@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from edits import OWN, SLOW, dissolve
+from edits import film as to_and_fro
 from identity import AFTER, BEFORE, BETWEEN, UNTRAINED
 from situations import MEETINGS, Meeting, Moment, Shown, roomy, stage, visit, way, with_twin
 from walls import Walled
@@ -139,7 +141,10 @@ def told(situations: Sequence[Situation], weights: Path | None, cache: Path, job
 def made_by() -> str:
     """Names the version of all that what is told depends on, beside the weights: the tracker, and the situations."""
     here, tracking = Path(__file__).parent, Path(trackmask.tracking.__file__).parent
-    files = [*sorted(tracking.glob("*.py")), *(here / f"{name}.py" for name in ("told", "situations", "walls"))]
+    files = [
+        *sorted(tracking.glob("*.py")),
+        *(here / f"{name}.py" for name in ("told", "situations", "walls", "edits")),
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
@@ -166,6 +171,7 @@ def for_the_fit(data: Path) -> list[Situation]:
     found += [walled(clip, 3) for clip in (*tune, *trained[::2])]
     found += meetings(tune, 12) + meetings(trained, 15)
     found += visits(tune, 3, trained) + visits(trained, 4, trained)
+    found += dissolves(tune, 3, trained) + dissolves(trained, 4, trained)
     return found + cuts(tune, 6) + cuts(trained, 6)
 
 
@@ -228,6 +234,15 @@ def cuts(clips: Sequence[Clip], count: int) -> list[Situation]:
     ]
 
 
+def dissolves(clips: Sequence[Clip], count: int, others: Sequence[Clip]) -> list[Situation]:
+    """A clip that goes over into another one and back, each time half a second long."""
+    pairs = [(clips[number % len(clips)], others[(2 * number + 1) % len(others)]) for number in range(count)]
+    return [
+        Situation(f"{one.name} dissolves into {other.name}", "dissolves", partial(_dissolve, one, other))
+        for one, other in pairs
+    ]
+
+
 def _meeting(clip: Clip, how: Meeting) -> list[Moment]:
     return list(with_twin(Shown.of(clip), how))
 
@@ -243,6 +258,18 @@ def _cut(one: Clip, other: Clip) -> list[Moment]:
     own, between = shown.moments(), Shown.of(other).moments(shown.size)
     half = min(len(own) // 2, BEFORE)
     return own[:half] + between[:BETWEEN] + own[half : half + AFTER]
+
+
+def _dissolve(one: Clip, other: Clip) -> list[Moment]:
+    """The object counts as seen while its own picture is the stronger one."""
+    shown = Shown.of(one)
+    edit = dissolve(shown, Shown.of(other))
+    true = [moment.truth for moment in to_and_fro(shown, OWN + 2 * SLOW)[OWN:]]
+    going = [replace(m, truth=true[i], away=False) if i < SLOW // 2 else m for i, m in enumerate(edit.mixed)]
+    coming = [
+        replace(m, truth=true[SLOW + i], away=False) if i >= SLOW // 2 else m for i, m in enumerate(edit.mixed_back)
+    ]
+    return [*edit.own, *going, *edit.gone, *coming, *edit.back]
 
 
 def _first(clip: Clip) -> Shown:

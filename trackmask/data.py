@@ -76,12 +76,12 @@ class Evidence:
     same: float = 1.0  # [0, 1]: how far what is seen looks like the object
     sharp: float = 1.0  # [0, 1]: IoU of the mask with its own probabilities
     scattered: float = 0.0  # [0, 1]: how much of it lay outside of its largest part, at most, of late
-    grown: float = 0.0  # logarithm of how many times its area grew since the prompt, quicker than what comes nearer
-    shrunk: float = 0.0  # the same of what it lost
+    grown: float = 0.0  # logarithm of how many times larger it is than it was, but for what comes nearer slowly
+    shrunk: float = 0.0  # the same of how many times smaller it is; one of the two is 0
     leapt: float = 0.0  # [0, 1]: how much less it has in common with the mask of the frame before than it usually has
     overlap: float = 0.0  # [0, 1]: the IoU that it usually has with that; 0 where unknown
-    agreed: float = 1.0  # [0, 1]: the least IoU of the masks from both directions on the way here from the prompt
-    area: float = 0.0  # pixels, and one more; 0 where unknown
+    agreed: float | None = None  # [0, 1]: how well the two directions agree on whose mask it is; None: one alone says
+    area: float = 0.0  # pixels, and one more, of the last mask; 0 where unknown
     edge: bool = False  # the frame's edge cuts the mask, or cut the last one
     away: bool = False  # not seen since a new shot began, or since a person said that it is not there
 

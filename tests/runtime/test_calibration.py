@@ -17,9 +17,9 @@ BETTER = {"quality": 1, "iou": 1, "same": 1, "sharp": 1, "scattered": -1, "grown
 FITTED = {
     "checkpoint": "ab",
     "alone": {"how": {"bias": -1.0, "sharp": 1.0}, "whose": {"bias": 1.0, "steady": 2.0, "same": 1.5}},
-    "agreed": {"how": {"bias": -1.0, "sharp": 1.0, "agreement": 3.0}},
+    "agreed": {"how": {"bias": -1.0, "sharp": 1.0, "agreed": 3.0}},
     "empty": {"absence": {"bias": 0.5, "absence": 1.0}},
-    "both_empty": {"absence": {"bias": 0.5, "agreement": 1.0}},
+    "both_empty": {"absence": {"bias": 0.5, "agreed": 1.0}},
 }
 
 
@@ -41,19 +41,19 @@ def shipped():
 
 def test_a_product_of_logistic_factors(tmp_path):
     calibration = read_calibration(written(tmp_path), "ab")
-    known = Evidence(quality=0.6, sharp=0.9, grown=0.7, same=0.5)
+    known = Evidence(quality=0.6, sharp=0.9, grown=0.6, same=0.5)
     sharp = sigmoid(-1 + np.log(9))
     assert calibration.confidence(known, empty=False) == pytest.approx(sharp * sigmoid(1.75))
     assert calibration.confidence(replace(known, grown=0), empty=False) == pytest.approx(sharp * sigmoid(3.75))
     agreed = sigmoid(-1 + np.log(9) + 3 * 0.4)
-    assert calibration.confidence(known, 0.4, empty=False) == pytest.approx(agreed)
+    assert calibration.confidence(replace(known, agreed=0.56), empty=False) == pytest.approx(agreed)
     assert calibration.confidence(known, empty=True) == pytest.approx(sigmoid(0.5 + np.log(1.5)))
 
 
 def test_without_a_calibration_it_is_what_the_network_says(tmp_path):
     assert read_calibration(tmp_path / CALIBRATION, "ab") == Calibration()
     for empty in (False, True):
-        assert Calibration().confidence(Evidence(quality=0.37, sharp=0.1), 0.5, empty=empty) == 0.37
+        assert Calibration().confidence(Evidence(quality=0.37, sharp=0.1, agreed=0.5), empty=empty) == 0.37
 
 
 def better(known, rng):
@@ -69,11 +69,11 @@ def test_what_is_better_in_everything_never_has_the_lower_confidence(shipped):
     rose = 0
     for _ in range(2000):
         known = Evidence(**dict(zip(BETTER, rng.random(len(BETTER)), strict=True)))
-        agreement = None if rng.random() < 0.5 else rng.random()
-        more = None if agreement is None else min(agreement + rng.random() * 0.3, 1.0)
+        agreed = None if rng.random() < 0.5 else rng.random()
+        more = None if agreed is None else min(agreed + rng.random() * 0.3, 1.0)
         for empty in (False, True):
-            before = shipped.confidence(known, agreement, empty=empty)
-            after = shipped.confidence(better(known, rng), more, empty=empty)
+            before = shipped.confidence(replace(known, agreed=agreed), empty=empty)
+            after = shipped.confidence(replace(better(known, rng), agreed=more), empty=empty)
             assert 0 <= before <= after + 1e-12 <= 1 + 1e-9
             rose += after > before + 1e-3
     assert rose > 1000
@@ -89,10 +89,10 @@ def test_the_shipped_one_tells_good_masks_from_bad_ones(shipped):
 def test_what_lowers_it_most_is_told(tmp_path):
     calibration = read_calibration(written(tmp_path), "ab")
     assert calibration.doubt(Evidence(), empty=False) is None
-    assert calibration.doubt(Evidence(sharp=0.7, grown=0.2), empty=False) == Doubt.OUTLINE
+    assert calibration.doubt(Evidence(sharp=0.7, grown=0.15), empty=False) == Doubt.OUTLINE
     assert calibration.doubt(Evidence(sharp=0.97, grown=0.6), empty=False) == Doubt.GREW
-    assert calibration.doubt(Evidence(sharp=0.97, grown=0.3, same=0.0), empty=False) == Doubt.OTHER
-    assert calibration.doubt(Evidence(sharp=0.97, grown=0.6), 0.3, empty=False) == Doubt.APART
+    assert calibration.doubt(Evidence(sharp=0.97, grown=0.2, same=0.0), empty=False) == Doubt.OTHER
+    assert calibration.doubt(Evidence(sharp=0.97, grown=0.6, agreed=0.3), empty=False) == Doubt.APART
     assert calibration.doubt(Evidence(quality=0.5), empty=True) == Doubt.AWAY
     assert Calibration().doubt(Evidence(), empty=False) is None
 

@@ -13,7 +13,7 @@ from trackmask.runtime import Calibration
 from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
-from trackmask.tracking.evidence import of_both, of_mask, scattered, soft_iou
+from trackmask.tracking.evidence import bound, of_both, of_mask, scattered, soft_iou
 from trackmask.tracking.pile import packed, unpacked
 from trackmask.tracking.segment import Observation
 
@@ -51,8 +51,15 @@ def test_a_slow_approach_is_none_of_growth_but_a_neighbour_won_is(runtime):
     assert joined.grown == pytest.approx(np.log(2), abs=0.1)
     assert 0 < later.grown < joined.grown  # what stays so is forgotten slowly
     (gone,) = evidence(tracker, ((RED, 60, 60, 60),))
-    assert gone.grown == 0
-    assert gone.shrunk == pytest.approx(np.log(2), abs=0.1)
+    assert (gone.grown, gone.shrunk) == (0, pytest.approx(0, abs=0.1))  # it is as large as it was
+
+
+def test_what_was_hidden_for_a_while_is_no_larger_than_before(runtime):
+    tracker = start(runtime, (RED, 60, 60, 60))
+    half, whole, nothing = evidence(tracker, ((RED, 60, 60, 42),), ((RED, 60, 60, 60),), ())
+    assert half.shrunk == pytest.approx(np.log(2), abs=0.15)
+    assert max(whole.grown, whole.shrunk) == pytest.approx(0, abs=0.1)
+    assert (nothing.shrunk, nothing.area) == (whole.shrunk, whole.area)  # what comes back is compared with the last one
 
 
 def test_what_comes_over_the_edge_may_grow_and_a_prompt_begins_anew(runtime):
@@ -145,11 +152,20 @@ def test_below_certain_a_mask_is_uncertain_and_what_a_person_said_stays():
 
 def test_of_two_directions_the_way_from_the_prompt_tells_what_has_happened():
     left, right = Evidence(0.9, 0.8, grown=0.4, leapt=0.1), Evidence(0.5, 0.6, shrunk=0.5, scattered=0.3, leapt=0.2)
-    both = of_both(left, right, 0.25, left)
-    assert (both.quality, both.iou) == (pytest.approx(0.8), 0.8)
+    both = of_both(left, right, 0.25, left, 0.6)
+    assert (both.quality, both.iou, both.agreed) == (pytest.approx(0.8), 0.8, 0.6)
     assert (both.grown, both.shrunk, both.scattered, both.leapt) == (0.4, 0, 0, 0.1)
-    assert of_both(left, right, 0.25, right).shrunk == 0.5
-    assert of_both(left, None, 0.5, left) is None
+    assert of_both(left, right, 0.25, right, 1.0).shrunk == 0.5
+    assert of_both(left, None, 0.5, left, 1.0) is None
+
+
+def test_a_frame_is_bound_to_the_prompt_by_those_between_or_by_a_second_direction_that_came_back_to_it():
+    assert bound([0.9, 0.8, 0.95]) == [0.9, 0.8, pytest.approx(0.8833, abs=1e-4)]
+    dip = [1.0] * 6 + [0.9, 0.3, 0.8, 0.2, 0.9, 0.95]  # behind something, of which both make something else
+    assert bound(dip) == [1.0] * 6 + [0.9, 0.3, 0.3, 0.2, 0.9, 0.95]
+    astray = [0.6] * 5 + [0.1] + [1.0] * 6  # the second began with something else, and did not come back
+    assert bound(astray) == pytest.approx([0.6] * 5 + [0.1] + [0.6] * 6)
+    assert bound([0.4]) == [0.4]
 
 
 def square():
@@ -175,7 +191,7 @@ def test_of_a_mask_and_none_that_one_is_known_which_it_is():
     gone = Opinion(ObjectRecord(1, State.ABSENT, 0.95, 0, None, evidence=Evidence(0.95)), None)
     record, shown = blend(seen, gone, 0.1, 0.5)
     assert shown.prob.max() > 127
-    assert (record.evidence.quality, record.evidence.agreed) == (0.9, 0)
+    assert (record.evidence.quality, record.evidence.agreed) == (0.9, None)  # one alone says what it is
     record, shown = blend(seen, gone, 0.9, 0.5)
     assert shown.prob.max() <= 127
     assert record.evidence.quality == 0.95

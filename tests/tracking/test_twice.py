@@ -217,11 +217,12 @@ def test_it_knows_the_prompts_and_the_frames_that_were_seen_best() -> None:
 def blended(first: dict[int, Masks], second: dict[int, Masks]) -> dict[int, Masks]:
     """What becomes of two passes that say just that."""
 
-    def said(self, ways, there, back, done):
-        for frame in range(COUNT - 1, 0, -1):
-            back.add((Frame(frame, frame / 25, picture(frame)), second[frame]))
+    def said(tracker, frames, given):
+        tracker.tracks[1] = None
+        for frame in frames:
+            yield frame, second[frame.index]
 
-    with patch.object(SecondPass, "_go_back", said):
+    with patch.object(twice, "follow", said):
         return Told(first).run()
 
 
@@ -232,17 +233,28 @@ def test_a_second_pass_that_arrives_astray_was_astray_before() -> None:
     assert all(iou(after[frame], frame) > 0.99 for frame in range(1, 8))
 
 
-def test_behind_a_frame_in_which_the_two_did_not_go_one_way_they_are_doubted() -> None:
-    """However well they agree again: the second pass has begun there, and may have begun with something else."""
+def known(masks: Masks) -> Masks:
+    return replace(masks, objects=tuple(replace(one, evidence=Evidence(one.confidence)) for one in masks.objects))
 
-    def known(masks: Masks) -> Masks:
-        return replace(masks, objects=tuple(replace(one, evidence=Evidence(one.confidence)) for one in masks.objects))
 
+def agreed(second: dict[int, Masks]) -> list[float | None]:
+    """How well the passes agree on whose mask it is, in frames 1 to COUNT - 2; the first one is right everywhere."""
     frames = {frame: known(found(1, frame)) for frame in range(COUNT)}
-    after = blended(frames, frames | {8: known(found(1, 8, shift=30))})
-    agreed = [after[frame].objects[0].evidence.agreed for frame in range(1, COUNT - 1)]
-    assert agreed[:7] == [1] * 7
-    assert agreed[7:] == [pytest.approx(10 / 70, abs=1e-6)] * (COUNT - 9)
+    after = blended(frames, frames | {frame: known(masks) for frame, masks in second.items()})
+    return [after[frame].objects[0].evidence.agreed for frame in range(1, COUNT - 1)]
+
+
+def test_where_the_two_did_not_go_one_way_they_are_doubted_and_behind_it_if_the_second_has_not_come_back() -> None:
+    """However well they agree there: the second pass has begun behind it, and may have begun with something else."""
+    third = pytest.approx(10 / 70, abs=1e-6)
+    assert agreed({8: found(1, 8, shift=30)}) == [1] * 7 + [third] + [1] * (COUNT - 10)
+    aside = {frame: found(1, frame, shift=30) for frame in range(1, 9)}
+    assert agreed(aside) == [third] * (COUNT - 2)
+
+
+def test_a_second_pass_that_has_lost_the_object_does_not_say_whose_mask_it_is() -> None:
+    gone = {frame: found(1, frame, away=State.LOST) for frame in range(1, 5)}
+    assert agreed(gone) == [None] * (COUNT - 2)
 
 
 def test_one_that_lost_the_object_on_the_way_is_believed_before_that() -> None:

@@ -6,8 +6,8 @@ weights, which lie beside the network's in a file of their own.
 
 The expected IoU is a product of logistic factors: that the mask is the whole object's and nobody else's (`whose`), and
 how exact it then is (`how`). No weight is below zero, and each feature is turned so that more of it is better: a mask
-of which everything known is better never has the lower confidence. `agreed` is for frames that were tracked from both
-sides, `alone` for all others; `both_empty` and `empty` are the same for empty masks.
+of which everything known is better never has the lower confidence. `agreed` is for frames of which both directions
+have something to say, `alone` for all others; `both_empty` and `empty` are the same for empty masks.
 benchmarks/calibrate.py fits and writes it.
 """
 
@@ -44,24 +44,23 @@ def between(value: float, low: float, high: float) -> float:
 class Feature(NamedTuple):
     """Something that is asked of the evidence."""
 
-    value: Callable[[Evidence, float], float]  # of it, and of both directions' agreement; more is better
+    value: Callable[[Evidence], float]  # more is better
     good: float  # what it is where nothing speaks against the mask
     doubt: Doubt  # what to say where it is less
 
 
 CLEAR = odds(0.97)
 FEATURES: Mapping[str, Feature] = {
-    "iou": Feature(lambda known, _: odds(known.iou), CLEAR, Doubt.OUTLINE),
-    "sharp": Feature(lambda known, _: odds(known.sharp), CLEAR, Doubt.OUTLINE),
-    "whole": Feature(lambda known, _: 1 - between(known.scattered, 0.0, 0.5), 1.0, Doubt.PIECES),
-    "steady": Feature(lambda known, _: 1 - between(known.grown, 0.15, 0.7), 1.0, Doubt.GREW),
-    "kept": Feature(lambda known, _: 1 - between(known.shrunk, 0.3, 1.5), 1.0, Doubt.SHRANK),
-    "smooth": Feature(lambda known, _: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
-    "same": Feature(lambda known, _: known.same, 1.0, Doubt.OTHER),
-    "agreement": Feature(lambda _, agreement: agreement, 1.0, Doubt.APART),
-    "agreed": Feature(lambda known, _: between(known.agreed, 0.3, 0.95), 1.0, Doubt.APART),
-    "explained": Feature(lambda known, _: float(known.edge or known.away), 1.0, Doubt.AWAY),
-    "absence": Feature(lambda known, _: odds(known.quality), CLEAR, Doubt.AWAY),
+    "iou": Feature(lambda known: odds(known.iou), CLEAR, Doubt.OUTLINE),
+    "sharp": Feature(lambda known: odds(known.sharp), CLEAR, Doubt.OUTLINE),
+    "whole": Feature(lambda known: 1 - between(known.scattered, 0.0, 0.5), 1.0, Doubt.PIECES),
+    "steady": Feature(lambda known: 1 - between(known.grown, 0.1, 0.6), 1.0, Doubt.GREW),
+    "kept": Feature(lambda known: 1 - between(known.shrunk, 0.1, 1.0), 1.0, Doubt.SHRANK),
+    "smooth": Feature(lambda known: 1 - between(known.leapt, 0.1, 0.6), 1.0, Doubt.LEAPT),
+    "same": Feature(lambda known: known.same, 1.0, Doubt.OTHER),
+    "agreed": Feature(lambda known: between(known.agreed or 0.0, 0.3, 0.95), 1.0, Doubt.APART),
+    "explained": Feature(lambda known: float(known.edge or known.away), 1.0, Doubt.AWAY),
+    "absence": Feature(lambda known: odds(known.quality), CLEAR, Doubt.AWAY),
 }
 
 
@@ -72,20 +71,19 @@ class Factor:
     bias: float
     weights: Mapping[str, float]  # by the name of a feature; none is below 0
 
-    def __call__(self, known: Evidence, agreement: float) -> float:
-        return sigmoid(self.score(known, agreement))
+    def __call__(self, known: Evidence) -> float:
+        return sigmoid(self.score(known))
 
-    def score(self, known: Evidence, agreement: float) -> float:
+    def score(self, known: Evidence) -> float:
         """The logarithm of its odds."""
-        values = (weight * FEATURES[name].value(known, agreement) for name, weight in self.weights.items())
-        return self.bias + sum(values)
+        return self.bias + sum(weight * FEATURES[name].value(known) for name, weight in self.weights.items())
 
-    def costs(self, known: Evidence, agreement: float) -> Iterator[tuple[float, Doubt]]:
+    def costs(self, known: Evidence) -> Iterator[tuple[float, Doubt]]:
         """How much of the confidence each feature takes, as a logarithm."""
-        score = self.score(known, agreement)
+        score = self.score(known)
         for name, weight in self.weights.items():
             feature = FEATURES[name]
-            missing = weight * max(feature.good - feature.value(known, agreement), 0.0)
+            missing = weight * max(feature.good - feature.value(known), 0.0)
             yield math.log(sigmoid(score + missing) / sigmoid(score)), feature.doubt
 
 
@@ -98,32 +96,26 @@ class Calibration:
     empty: tuple[Factor, ...] = ()
     both_empty: tuple[Factor, ...] = ()
 
-    def factors(self, agreement: float | None, *, empty: bool) -> tuple[Factor, ...]:
+    def factors(self, known: Evidence, *, empty: bool) -> tuple[Factor, ...]:
         """Those of a part; none where there is no calibration."""
-        factors: tuple[Factor, ...] = getattr(self, part(agreement, empty=empty))
+        factors: tuple[Factor, ...] = getattr(self, part(known, empty=empty))
         return factors
 
-    def confidence(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> float:
-        """[0, 1]: the expected IoU of a mask; of an `empty` one the probability that there is nothing to see.
+    def confidence(self, known: Evidence, *, empty: bool) -> float:
+        """[0, 1]: the expected IoU of a mask; of an `empty` one the probability that there is nothing to see."""
+        factors = self.factors(known, empty=empty)
+        return math.prod(factor(known) for factor in factors) if factors else known.quality
 
-        `agreement`: IoU of the masks from both directions; None where the frame was tracked from one alone.
-        """
-        factors = self.factors(agreement, empty=empty)
-        if not factors:
-            return known.quality
-        return math.prod(factor(known, agreement or 0.0) for factor in factors)
-
-    def doubt(self, known: Evidence, agreement: float | None = None, *, empty: bool) -> Doubt | None:
+    def doubt(self, known: Evidence, *, empty: bool) -> Doubt | None:
         """What lowers the confidence most; None where nothing is known to."""
-        factors = self.factors(agreement, empty=empty)
-        costs = [cost for factor in factors for cost in factor.costs(known, agreement or 0.0)]
+        costs = [cost for factor in self.factors(known, empty=empty) for cost in factor.costs(known)]
         most, doubt = max(costs, default=(0.0, Doubt.OUTLINE))
         return doubt if most > 0 else None
 
 
-def part(agreement: float | None, *, empty: bool) -> str:
+def part(known: Evidence, *, empty: bool) -> str:
     """Which of the PARTS a mask is judged by."""
-    return PARTS[2 * empty + (agreement is not None)]
+    return PARTS[2 * empty + (known.agreed is not None)]
 
 
 def sigmoid(score: float) -> float:

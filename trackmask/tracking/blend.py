@@ -55,10 +55,9 @@ def blend(
     alike = [one for one, mask in zip((left, right), masks, strict=True) if bool(mask.any()) == shown]
     evidence = alike[0].record.evidence if alike else None  # of a mask, or of none, as it is
     if len(alike) == 2:
-        evidence = of_both(left.record.evidence, right.record.evidence, share, nearer.record.evidence)
+        evidence = of_both(left.record.evidence, right.record.evidence, share, nearer.record.evidence, agreement)
     said = replace(left.record, state=state, confidence=round(confidence, 4), agreement=round(agreement, 4))
-    known = None if evidence is None else replace(evidence, agreed=agreement)
-    return replace(said, evidence=known), Patch(x, y, prob)
+    return replace(said, evidence=evidence), Patch(x, y, prob)
 
 
 def has_lost(one: Opinion) -> bool:

@@ -13,14 +13,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from trackmask.data import Masks, ObjectRecord, label_map, measured
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.tracking.blend import Opinion, blend
-from trackmask.tracking.evidence import judged
+from trackmask.tracking.evidence import bound, judged
 from trackmask.tracking.loop import Step, follow, understand
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.reference import Reference
@@ -50,6 +50,16 @@ class Way:
         """How near a frame is to where the second pass begins, and how far from where the first one did; within (0, 1)
         on the way."""
         return (frame - self.left) / (self.right - self.left)
+
+
+Records = Mapping[int, ObjectRecord]  # of one object, by frame
+
+
+class Compared(NamedTuple):
+    """What both passes together tell of one way, by frame."""
+
+    trust: Mapping[int, float]  # [0, 1]: how far the second one is believed; wholly where that is not said
+    agreed: Mapping[int, float]  # [0, 1]: how well both agree on whose mask it is; not said where one alone knows
 
 
 class Stretch:
@@ -111,11 +121,10 @@ class SecondPass:
                 with Stretch() as there, Stretch() as back:
                     step = self._fill(there, step, first)
                     ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
-                    self._go_back(ways, there, back, done)
-                    trust = {way: self._trusted(way, there, back) for way in ways}
-                    least: dict[Way, float] = {}
+                    alike = self._go_back(ways, there, back, done)
+                    found = {way: self._compared(way, there, back, alike[way]) for way in ways}
                     for frame in there.frames:
-                        yield self._blended(frame, there.at(frame), back, trust, least)
+                        yield self._blended(frame, there.at(frame), back, found)
 
     def _fill(self, stretch: Stretch, step: Step, first: Iterator[Step]) -> Step | None:
         """The frames from `step` on, up to the first one of the next stretch, which is returned."""
@@ -128,8 +137,20 @@ class SecondPass:
                 behind.put(more)
         return None
 
-    def _go_back(self, ways: Sequence[Way], there: Stretch, back: Stretch, done: Callable[[], None]) -> None:
-        """The second pass, through the frames that any object has a way through, the farthest one first."""
+    def _go_back(
+        self, ways: Sequence[Way], there: Stretch, back: Stretch, done: Callable[[], None]
+    ) -> Mapping[Way, Mapping[int, float]]:
+        """The second pass, through the frames that any object has a way through, the farthest one first. On each way,
+        by frame: the IoU of both passes' masks."""
+        alike: dict[Way, dict[int, float]] = {way: {} for way in ways}
+
+        def keep(step: Step) -> None:
+            back.add(step)
+            index, both = step[0].index, (step[1].labels, there.at(step[0].index).labels)
+            for way in ways:
+                if 0 < way.share(index) < 1:
+                    alike[way][index] = float(jaccard(*(labels == way.object_id for labels in both)))
+
         turn = there.turn
         tracker = Tracker(self.runtime, self.video.info.size, self.settings)
         given: dict[int, list[Reference]] = {}
@@ -138,7 +159,7 @@ class SecondPass:
         begin = max((way.right for way in ways), key=lambda frame: turn * frame, default=None)
         end = min((way.left + turn for way in ways), key=lambda frame: turn * frame, default=None)
         if begin is not None and end is not None:
-            with WriteBehind(back.add) as behind:
+            with WriteBehind(keep) as behind:
                 for step in follow(tracker, self.video.between(begin, end), given):
                     behind.put(step)
                     done()
@@ -147,6 +168,7 @@ class SecondPass:
                             tracker.tracks.pop(way.object_id)
         for _ in range(len(there) - len(back)):
             done()
+        return alike
 
     def _ways(self, stretch: Stretch, object_id: int) -> list[Way]:
         """An object's ways, each between two frames in which it is known."""
@@ -187,31 +209,27 @@ class SecondPass:
         frame: int,
         ours: Masks,
         back: Stretch,
-        trust: Mapping[Way, Mapping[int, float]],
-        least: dict[Way, float],
+        found: Mapping[Way, Compared],
     ) -> Masks:
-        """A frame of both passes, which come in the order of the first one; what is prompted in it, or was not gone
-        through twice, is as the first has it. `least`: agreement so far on each way. Where the second pass did not come
-        back the way that the first one had gone, what lies behind may be something else.
-        """
-        ways = {way.object_id: way for way in trust if 0 < way.share(frame) < 1}
+        """A frame of both passes; what is prompted in it, or was not gone through twice, is as the first has it."""
+        ways = {way.object_id: way for way in found if 0 < way.share(frame) < 1}
         if not ways:
             return ours
         theirs = back.at(frame)
-        found = {record.id: record for record in theirs.objects}
+        again = {record.id: record for record in theirs.objects}
         records, patches = [], dict(ours.patches)
         for record in ours.objects:
             if record.id in ways:
                 way = ways[record.id]
                 left = Opinion(record, ours.patches.get(record.id))
-                right = Opinion(found[record.id], theirs.patches.get(record.id), trust[way].get(frame, 1.0))
-                to_prompt = way.right in self.references.get(record.id, {})
+                trust = found[way].trust.get(frame, 1.0)
+                right = Opinion(again[record.id], theirs.patches.get(record.id), trust)
                 record, patches[record.id] = blend(
-                    left, right, way.share(frame), self.settings.certain, prompted=to_prompt
+                    left, right, way.share(frame), self.settings.certain, prompted=way.told
                 )
-                if record.evidence is not None and not to_prompt:
-                    least[way] = min(least.get(way, 1.0), record.evidence.agreed)
-                    record = replace(record, evidence=replace(record.evidence, agreed=least[way]))
+                known = record.evidence
+                if known is not None and known.agreed is not None and not way.told:
+                    record = replace(record, evidence=replace(known, agreed=found[way].agreed.get(frame)))
             records.append(record)
         labels = label_map(patches.items(), ours.labels.shape)
         for object_id, prompts in self.references.items():
@@ -221,7 +239,20 @@ class SecondPass:
         said = (judged(measured(r, labels), self.runtime.calibration, self.settings.certain) for r in records)
         return replace(ours, labels=labels, objects=tuple(said), patches=patches)
 
-    def _trusted(self, way: Way, there: Stretch, back: Stretch) -> dict[int, float]:
+    def _compared(self, way: Way, there: Stretch, back: Stretch, alike: Mapping[int, float]) -> Compared:
+        """`alike`: IoU of both passes' masks, by frame. What the second pass began with without a prompt, and lost on
+        its way, it cannot say to be the object."""
+        frames = range(way.left + there.turn, way.right, there.turn)
+        ours, theirs = there.of(way.object_id), back.of(way.object_id)
+        if way.told:
+            return Compared({}, {})
+        lost = ours[frames[0]].area and not theirs[frames[0]].area
+        agreed = {} if lost else dict(zip(frames, bound([alike[frame] for frame in frames]), strict=True))
+        return Compared(self._trusted(frames, ours, theirs, alike), agreed)
+
+    def _trusted(
+        self, frames: range, ours: Records, theirs: Records, alike: Mapping[int, float]
+    ) -> Mapping[int, float]:
         """How far the second pass is believed, by frame; wholly, where that is not said, as where it began in a prompt.
 
         Where it has followed the object until beside what the first one began with, it is believed as far as the two
@@ -230,25 +261,17 @@ class SecondPass:
         If the first pass has lost the object on the way, what it found again and the second one began with may be a
         look-alike: as long as the first was never in doubt, it is right where the two are with different things.
         """
-        frames = range(way.left + there.turn, way.right, there.turn)
-        ours, theirs = there.of(way.object_id), back.of(way.object_id)
-        if way.told:
-            return {}
         followed = list(takewhile(lambda frame: theirs[frame].area, frames))
         whole = all(ours[frame].area and ours[frame].quality >= self.settings.certain for frame in frames)
         if whole and len(followed) < len(frames):
             return dict.fromkeys(frames, 0.0)
         if not ours[frames[0]].area:
             return {}
-
-        def alike(frame: int) -> float:
-            return float(jaccard(*(stretch.at(frame).labels == way.object_id for stretch in (there, back))))
-
-        known = min(max((alike(frames[0]) - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
+        known = min(max((alike[frames[0]] - ASTRAY) / (ARRIVED - ASTRAY), 0.0), 1.0)
         trust = dict.fromkeys(followed, known)
         if not all(ours[frame].area for frame in frames):
             held = takewhile(lambda frame: ours[frame].area and ours[frame].quality >= self.settings.certain, frames)
-            trust |= {frame: 0.0 for frame in held if theirs[frame].area and alike(frame) < ASIDE}
+            trust |= {frame: 0.0 for frame in held if theirs[frame].area and alike[frame] < ASIDE}
         return trust
 
 
