@@ -142,21 +142,21 @@ def fill(
     """Track, and write all frames and the overlay; returns the number of frames. `path` is the video's."""
     count, style = 0, options.style
 
-    def write(step: tuple[Frame, Masks]) -> None:
-        nonlocal count
+    def draw(step: tuple[Frame, Masks]) -> None:
         frame, masks = step
-        writer.write(frame, masks)
         if film is not None and style is not None:
             film.write(overlay(frame.image, masks.labels, style), frame.time, frame.until, last=frame.last)
-        count += 1
 
     with (
         overlay_film(writer.folder, course.video, path) if style is not None else nullcontext() as film,
         closing(course.steps(progress(expected(course)))) as steps,
-        WriteBehind[tuple[Frame, Masks]](write) as output,
+        WriteBehind[tuple[Frame, Masks]](lambda step: writer.write(*step)) as files,
+        WriteBehind(draw) as pictures,
     ):
         for step in steps:
-            output.put(step)
+            files.put(step)
+            pictures.put(step)
+            count += 1
     return count
 
 

@@ -14,7 +14,7 @@ from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.evidence import bound, of_both, of_mask, scattered, soft_iou
-from trackmask.tracking.pile import packed, unpacked
+from trackmask.tracking.pile import Pile
 from trackmask.tracking.segment import Observation
 
 LOW = Calibration((Factor(-2.0, {}),), (Factor(-2.0, {}),), (Factor(-2.0, {}),))  # 0.12, whatever is known
@@ -200,4 +200,6 @@ def test_of_a_mask_and_none_that_one_is_known_which_it_is():
 def test_it_waits_on_disk_with_the_masks(runtime):
     tracker = start(runtime, (RED, 60, 60, 60))
     masks = tracker.step(scene((RED, 62, 60, 60)))
-    assert unpacked(packed(masks)).objects[0].evidence == masks.objects[0].evidence
+    with Pile(masks.labels.shape) as pile:
+        pile.push(masks)
+        assert pile.pop().objects[0].evidence == masks.objects[0].evidence

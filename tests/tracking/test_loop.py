@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from trackmask.correct import correct
-from trackmask.data import Masks, ObjectRecord, Patch, State
+from trackmask.data import SURE, Masks, ObjectRecord, Patch, State
 from trackmask.errors import PromptError
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt, read_mask
@@ -155,9 +155,12 @@ def test_a_cut_right_behind_a_prompt_is_seen_by_whoever_takes_it_over(runtime: O
 
 
 def test_a_pile() -> None:
-    size = (30, 40)
-    values = [Masks(np.full(size, i, np.uint8), (ObjectRecord(i, State.TRACKED, 1, 9, None),)) for i in range(1, 5)]
-    with Pile() as pile:
+    size, everywhere = (30, 40), np.full((30, 40), 255, np.uint8)
+    values = [
+        Masks(np.full(size, i, np.uint8), (ObjectRecord(i, State.TRACKED, 1, 9, None),), {i: Patch(0, 0, everywhere)})
+        for i in range(1, 5)
+    ]
+    with Pile(size) as pile:
         for masks in values[:3]:
             pile.push(masks)
         assert (len(pile), pile.pop().objects) == (3, values[2].objects)
@@ -173,8 +176,10 @@ def test_a_pile_gives_back_all_that_a_frame_holds() -> None:
         ObjectRecord(200, State.ABSENT, 1.0, 0, None),
     )
     prob = np.random.default_rng(0).integers(0, 256, (5, 6), dtype=np.uint8)
-    masks = Masks(np.eye(30, 40, dtype=np.uint8), records, {3: Patch(2, 1, prob)}, cut=True)
-    with Pile() as pile:
+    labels = np.zeros((30, 40), np.uint8)
+    labels[1:6, 2:8] = 3 * (prob > SURE)
+    masks = Masks(labels, records, {3: Patch(2, 1, prob)}, cut=True)
+    with Pile(labels.shape) as pile:
         pile.push(masks)
         back = pile.pop()
     assert (back.objects, back.cut) == (records, True)

@@ -44,8 +44,8 @@ class Features(NamedTuple):
     objectness: np.ndarray
 
     def at(self, indices: list[int]) -> Features:
-        """Those of some of the crops."""
-        return Features(*(x[indices] for x in self))
+        """Those of some of the crops; these same ones, not copies, where it is all of them in their order."""
+        return self if indices == list(range(len(self.key))) else Features(*(x[indices] for x in self))
 
     def only(self, index: int) -> Features:
         """Those of one of the crops, N = 1: views, not copies."""

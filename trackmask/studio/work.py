@@ -25,8 +25,6 @@ from trackmask.tracking.pile import Pile
 from trackmask.tracking.twice import SecondPass
 from trackmask.video.cache import CachedVideo
 
-_NOTHING = np.zeros((0, 0), np.uint8)  # labels of one object alone, which waits with its probability
-
 
 class Work:
     """Tracks passes of one session. `made` is told what is on the disk now, by frame; `step` is called after each frame
@@ -94,7 +92,7 @@ class Work:
     def _between(self, gap: Gap) -> None:
         """One object from the left up to the right, and back, where each frame becomes the blend of both."""
         half, last = halves(gap, self._session.tracked.series.get(gap.object_id))
-        with Pile() as waiting:
+        with Pile(self._session.size) as waiting:
             for frame in range(gap.first, half):
                 waiting.push(self._kept(gap, frame))
             if half <= last:
@@ -114,7 +112,7 @@ class Work:
                 self._rest()
 
     def _half(self, gap: Gap, frame: Frame, masks: Masks, waiting: Pile) -> None:
-        waiting.push(Masks(_NOTHING, masks.objects, masks.patches))
+        waiting.push(masks)
         self._one(frame, masks, gap.object_id, (gap.pair[0], HALF))
 
     def _blend(self, gap: Gap, frame: Frame, ours: Masks, theirs: Masks) -> None:
@@ -135,9 +133,9 @@ class Work:
     def _kept(self, gap: Gap, frame: int) -> Masks:
         """What the first direction had found in a frame when it was stopped."""
         tracked = self._session.tracked
-        mask = np.where(tracked.labels(frame) == gap.object_id, np.uint8(255), np.uint8(0))
-        record = tracked.record(gap.object_id, frame)
-        return Masks(_NOTHING, () if record is None else (record,), {gap.object_id: Patch(0, 0, mask)})
+        labels = np.where(tracked.labels(frame) == gap.object_id, np.uint8(gap.object_id), np.uint8(0))
+        record, patch = tracked.record(gap.object_id, frame), Patch(0, 0, np.where(labels, np.uint8(255), np.uint8(0)))
+        return Masks(labels, () if record is None else (record,), {gap.object_id: patch})
 
     # --- what both need ------------------------------------------------------------------------------------------
 

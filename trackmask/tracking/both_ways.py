@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-
-import numpy as np
 
 from trackmask.data import Frame, Masks, ObjectRecord, Patch
 from trackmask.runtime import Runtime
@@ -19,8 +17,6 @@ from trackmask.tracking.reference import Reference
 from trackmask.tracking.tracker import Settings, Tracker
 from trackmask.tracking.twice import SecondPass
 from trackmask.video import VideoReader
-
-_NOTHING = np.zeros((0, 0), np.uint8)  # labels of one object alone, which waits with its probability
 
 Tracked = tuple[Frame, ObjectRecord, Patch | None]
 
@@ -70,15 +66,12 @@ class Span:
     def both_ways(self, left: int, right: int, done: Callable[[], None]) -> Iterator[Tracked]:
         """The frames between two prompts, the last one first, each the blend of what comes from the left and from the
         right."""
-        with Pile() as forward:
+        with Pile(self.video.info.size) as forward:
             for _, masks in self.one_way(left, left + 1, right - 1, done):
-                forward.push(replace(masks, labels=_NOTHING))
+                forward.push(masks)
             for frame, masks in self.one_way(right, right - 1, left + 1, done):
-                _, record, patch = only_object(frame, masks)
-                waited = forward.pop()
-                (other,), before = waited.objects, waited.patches.get(record.id)
+                ours, theirs = (Opinion(*only_object(frame, one)[1:]) for one in (forward.pop(), masks))
                 share = (frame.index - left) / (right - left)
-                ours, theirs = Opinion(other, before), Opinion(record, patch)
                 said, both = blend(ours, theirs, share, self.settings.certain, prompted=True)
                 yield frame, judged(said, self.runtime.calibration, self.settings.certain), both
 

@@ -77,7 +77,7 @@ class Course:
         early. Raises PromptError where there is no frame to prompt, before anything is tracked.
         """
         self._reach(max(self.prompts))
-        with Pile() as earlier:
+        with Pile(self.video.info.size) as earlier:
             for masks in self._backward(done):
                 earlier.push(masks)
             with closing(self._forward(done)) as steps:

@@ -1,26 +1,29 @@
 """What one direction found waits here for the other one: last in, first out."""
 
-import json
+import pickle
 import tempfile
 import zlib
-from dataclasses import asdict
-from io import BytesIO
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from trackmask.data import Doubt, Evidence, Masks, ObjectRecord, Patch, State
+from trackmask.data import Masks, label_map
 from trackmask.errors import OutputError
+
+_NOTHING = np.zeros((0, 0), np.uint8)
 
 
 class Pile:
     """Frames' masks, compressed, in a temporary file; memory holds 8 bytes of each. Leaving it deletes the file.
 
+    Of frames of `size` (height, width). Their label maps are not kept: the soft masks tell them.
     `push` raises OutputError where the temporary folder is full.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
         # Without a buffer, whose fill would fail later on, or when the file is closed.
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by __exit__)
         self._ends = [0]
@@ -37,7 +40,7 @@ class Pile:
     def push(self, masks: Masks) -> None:
         try:
             self._file.seek(self._ends[-1])
-            content = memoryview(zlib.compress(packed(masks), 1))
+            content = memoryview(zlib.compress(pickle.dumps(replace(masks, labels=_NOTHING)), 1))
             size = len(content)
             while content:
                 content = content[self._file.write(content) :]
@@ -60,30 +63,6 @@ class Pile:
             raise IndexError(place)
         start, end = self._ends[place : place + 2]
         self._file.seek(start)
-        return unpacked(zlib.decompress(self._file.read(end - start)))
-
-
-def packed(masks: Masks) -> bytes:
-    """Arrays as numpy's npz, all else in it as JSON."""
-    objects = [asdict(record) for record in masks.objects]
-    places = {id_: (patch.x, patch.y) for id_, patch in masks.patches.items()}
-    about = json.dumps({"objects": objects, "places": places, "cut": masks.cut}).encode()
-    probs = {str(id_): patch.prob for id_, patch in masks.patches.items()}
-    file = BytesIO()
-    np.savez(file, allow_pickle=False, labels=masks.labels, about=np.frombuffer(about, np.uint8), **probs)
-    return file.getvalue()
-
-
-def unpacked(content: bytes) -> Masks:
-    """The reverse of `packed`."""
-    with np.load(BytesIO(content), allow_pickle=False) as arrays:
-        about = json.loads(arrays["about"].tobytes())
-        patches = {int(id_): Patch(x, y, arrays[id_]) for id_, (x, y) in about["places"].items()}
-        return Masks(arrays["labels"], tuple(map(_record, about["objects"])), patches, about["cut"])
-
-
-def _record(raw: dict) -> ObjectRecord:
-    box = None if raw["box"] is None else tuple(raw["box"])
-    doubt = None if raw["doubt"] is None else Doubt(raw["doubt"])
-    evidence = None if raw["evidence"] is None else Evidence(**raw["evidence"])
-    return ObjectRecord(**raw | {"state": State(raw["state"]), "box": box, "doubt": doubt, "evidence": evidence})
+        # The file has no name: nobody but this object has written what is unpickled.
+        masks: Masks = pickle.loads(zlib.decompress(self._file.read(end - start)))
+        return replace(masks, labels=label_map(masks.patches.items(), self._size))

@@ -65,10 +65,11 @@ class Compared(NamedTuple):
 class Stretch:
     """What the first pass found in frames in a row of one shot, in its order. Leaving the context deletes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
+        """`size`: (height, width) of the frames."""
         self.frames: list[int] = []
         self.records: list[Sequence[ObjectRecord]] = []  # of each frame
-        self.masks = Pile()
+        self.masks = Pile(size)
 
     def __enter__(self) -> Self:
         return self
@@ -115,10 +116,11 @@ class SecondPass:
     def over(self, first: Generator[Step], done: Callable[[], None] = lambda: None) -> Generator[Masks]:
         """The masks of both passes, in the order of the first one, which is `first`. `done` is called after each frame
         of the second one."""
+        size = self.video.info.size
         with closing(first):
             step = next(first, None)
             while step is not None:
-                with Stretch() as there, Stretch() as back:
+                with Stretch(size) as there, Stretch(size) as back:
                     step = self._fill(there, step, first)
                     ways = [way for object_id in there.objects for way in self._ways(there, object_id)]
                     alike = self._go_back(ways, there, back, done)

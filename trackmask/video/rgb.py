@@ -65,7 +65,8 @@ class ToRgb:
             return self._mapped(frame).to_ndarray()
         if look.alpha:
             return over_grey(stored(frame, look))
-        return frame.to_ndarray(format="rgb24", src_colorspace=look.matrix)
+        # One thread: to start more for every frame costs more than they give.
+        return frame.to_ndarray(format="rgb24", src_colorspace=look.matrix, threads=1)
 
 
 def stored(frame: av.VideoFrame, look: Look) -> np.ndarray:
