@@ -1,6 +1,6 @@
 """Does the review list name the frames that are worth correcting? J&F after 0 to 3 corrections, against random frames.
 
-    python benchmarks/corrections.py DATA [--worst 4] [--seeds 3] [--jobs 2] [--out docs]
+    python benchmarks/corrections.py DATA [--weights FOLDER] [--worst 4] [--seeds 3] [--jobs 2] [--out docs]
 
 DATA holds `dev`, in DAVIS's layout. A correction is the true mask of a frame. Measured are the worst of its clips, and
 the worst of those in which a wall passes or a twin is met (benchmarks/walls.py, benchmarks/identity.py): in these whole
@@ -13,11 +13,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from told import Situation, of_identity, with_walls
+from told import Situation, calibration_of, of_identity, with_walls
 
 from trackmask.correct import correct
 from trackmask.evaluation.dataset import Clip, read_dataset
@@ -40,13 +41,20 @@ class Start:
 
     clip: Clip
     folder: Path
+    weights: Path | None
     jf: float
 
 
-def begin(clip: Clip, folder: Path) -> Start:
+def begin(clip: Clip, folder: Path, weights: Path | None) -> Start:
     prompts = [Prompt(1, 0, mask=clip.truth(0) > 0)]
-    run(clip.images[0].parent, folder, prompts, OnnxRuntime(threads=1), Options(style=None))
-    return Start(clip, folder, score(open_result(folder), clip))
+    run(clip.images[0].parent, folder, prompts, opened(weights), Options(style=None))
+    return Start(clip, folder, weights, score(open_result(folder), clip))
+
+
+def opened(weights: Path | None) -> OnnxRuntime:
+    runtime = OnnxRuntime(weights, threads=1)
+    runtime.calibration = calibration_of(weights)
+    return runtime
 
 
 def score(result: Result, clip: Clip) -> float:
@@ -69,7 +77,7 @@ def curve(start: Start, number: int, seed: int) -> list[float]:
     choose = reviewed if seed == OURS else at_random(number, seed)
     shutil.copytree(start.folder, folder)
     result, done, values = open_result(folder), {0}, [start.jf]
-    runtime = OnnxRuntime(threads=1)
+    runtime = opened(start.weights)
     for _ in range(STEPS):
         index = choose(result, done)
         done.add(index)
@@ -89,12 +97,12 @@ def made(situations: Sequence[Situation], folder: Path) -> list[Clip]:
     return read_dataset(folder)
 
 
-def curves(clips: Sequence[Clip], room: Path, worst: int, seeds: int, jobs: int) -> tuple[list[str], np.ndarray]:
+def curves(clips: Sequence[Clip], room: Path, asked: argparse.Namespace) -> tuple[list[str], np.ndarray]:
     """Names of the worst of the clips, and (1 + seeds, clips, 1 + STEPS) J&F: those of the review list come first."""
-    with ProcessPoolExecutor(jobs) as pool:
-        starts = list(pool.map(begin, clips, [room / clip.name for clip in clips]))
-        starts = sorted(starts, key=lambda start: start.jf)[:worst]
-        every = (OURS, *range(seeds))
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        starts = list(pool.map(begin, clips, [room / clip.name for clip in clips], repeat(asked.weights)))
+        starts = sorted(starts, key=lambda start: start.jf)[: asked.worst]
+        every = (OURS, *range(asked.seeds))
         tasks = [(start, number, seed) for seed in every for number, start in enumerate(starts)]
         values = np.array(list(pool.map(curve, *zip(*tasks, strict=True))))
     return [start.clip.name for start in starts], values.reshape(len(every), len(starts), -1) * 100
@@ -103,6 +111,7 @@ def curves(clips: Sequence[Clip], room: Path, worst: int, seeds: int, jobs: int)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--weights", type=Path, help="folder of other weights than the shipped ones")
     parser.add_argument("--worst", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=2)
@@ -118,7 +127,7 @@ def main() -> None:
         for number, (name, clips) in enumerate(sets.items()):
             place = Path(room) / str(number)
             place.mkdir()
-            found[name] = curves(clips, place, options.worst, options.seeds, options.jobs)
+            found[name] = curves(clips, place, options)
     write(options.out, found)
 
 

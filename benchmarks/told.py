@@ -123,8 +123,12 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def calibration_of(weights: Path | None) -> Calibration:
-    """What the confidence of some weights, or of the shipped ones, is made by."""
-    folder = weights or shipped_folder()
+    """What the confidence of some weights, or of the shipped ones, is made by. Held-out weights come without: the
+    shipped one was fitted to them."""
+    folder, shipped = weights or shipped_folder(), shipped_folder()
+    if not (folder / CALIBRATION).exists():
+        click.echo(f"{folder} has no {CALIBRATION}: taken is the shipped one, which is fitted to held-out weights")
+        folder = shipped
     return read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
 
 

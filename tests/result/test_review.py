@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from trackmask.data import Doubt, ObjectRecord, State
 from trackmask.result import FrameRecord
 from trackmask.result.review import ALWAYS, GAP, LIMIT, Range, review
+from trackmask.result.worth import STEADY
 
 
 def seen(object_id=1, confidence=0.95, box=(100, 100, 40, 40), area=1200, **more):
@@ -93,6 +96,17 @@ def test_first_is_where_a_correction_repairs_most():
     assert long.worth > short.worth > 0
 
 
+def test_the_frame_to_correct_is_one_in_which_the_object_is_plainly_seen():
+    """Not one in which something hides it: what a correction there shows says little of the other frames."""
+    hidden = {i: seen(confidence=0.4, area=300) for i in range(20, 30)}
+    behind = {i: seen(confidence=0.6) for i in range(30, 50)}
+    (item,) = [one for one in listed(hidden | behind) if one.last == 49]
+    assert item.first == 20
+    assert item.frame >= 30 + STEADY
+    apart = {i: replace(record, agreement=0.4) for i, record in behind.items() if i < 40}
+    assert next(one for one in listed(hidden | behind | apart) if one.last == 49).frame >= 40
+
+
 def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
     grew, blurred = seen(confidence=0.6, doubt=Doubt.GREW), seen(confidence=0.7, doubt=Doubt.OUTLINE)
     assert found({10: blurred, 14: grew, 20: blurred}) == [(10, 20, "grew suddenly")]
@@ -101,8 +115,10 @@ def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
 
 
 def test_a_mask_that_a_person_would_mend_is_listed_and_a_fair_one_is_not():
-    assert found({10: seen(confidence=0.74)}) == [(10, 10, "low confidence")]
-    assert found({10: seen(confidence=0.76)}) == []
+    assert found({10: seen(confidence=0.74, agreement=0.9)}) == [(10, 10, "low confidence")]
+    assert found({10: seen(confidence=0.76, agreement=0.9)}) == []
+    assert found({10: seen(confidence=0.79)}) == [(10, 10, "low confidence")]  # no other direction has seen it
+    assert found({10: seen(confidence=0.81)}) == []
     assert found({59: lost(0.6, State.ABSENT)}) == []
     assert found({59: lost(0.7)}) == [(59, 59, "lost")]
     assert found({59: lost(0.8)}) == []

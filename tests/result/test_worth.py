@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trackmask.result.worth import worth
+from trackmask.result.worth import STEADY, UNSEEN, plain, worth
 
 
 def spelled_out(frames, confidence, prompts):
@@ -38,3 +38,14 @@ def test_a_bad_stretch_draws_it_near():
 
 def test_without_a_prompt_any_frame_helps_all():
     np.testing.assert_allclose(worth(np.arange(5), np.full(5, 0.5), []), 2.5)
+
+
+def test_plainly_seen_is_what_is_sure_and_as_large_as_usual_for_a_while():
+    sure, area = np.full(60, 0.81), np.full(60, 400.0)
+    area[:5] = 900  # it came near once; no more than whole is seen
+    area[20:30], sure[40], area[59] = 100, 0.25, 0
+    value = plain(sure, area)
+    assert value[:15] == pytest.approx(0.9)
+    assert value[20 - STEADY : 30 + STEADY] == pytest.approx(0.45)
+    assert value[[36, 40, 40 + STEADY, 41 + STEADY]] == pytest.approx([0.5, 0.5, 0.5, 0.9])
+    assert value[59 - STEADY :] == pytest.approx(UNSEEN)

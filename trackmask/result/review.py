@@ -13,9 +13,10 @@ import numpy as np
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result.records import FrameRecord
-from trackmask.result.worth import best, worth
+from trackmask.result.worth import STEADY, best, plain, worth
 
 LOW = 0.75  # confidence below it, which is the expected IoU: about where a person would mend the mask
+ALONE = 0.8  # the same where one direction alone came by: what is wrong without a sign of it is not as sure, either
 EVEN = 0.5  # confidence of an empty mask below it: something is rather to be seen than not
 PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
 APART = 0.3  # IoU of the masks from both directions below it: they hardly have anything in common
@@ -48,8 +49,8 @@ class Range:
     last: int
     reason: str  # one of those above, or a `Doubt`: that of the frame with the lowest confidence
     confidence: float  # the lowest in the range
-    frame: int  # the one to correct first
-    worth: float = 0.0  # how many whole masks that correction would repair, by `worth.worth`
+    frame: int  # the one to correct first: of these and those beside them, but for what is always listed
+    worth: float = 0.0  # how many whole masks that correction may be expected to repair, see `Past.worth`
 
     @property
     def unsure_of_the_prompt(self) -> bool:
@@ -76,10 +77,25 @@ class Range:
 
 @dataclass
 class Past:
-    """What is kept of an object's frames: 12 bytes each."""
+    """What is kept of an object's frames: 20 bytes each."""
 
     frames: array[int] = field(default_factory=lambda: array("q"))
     confidence: array[float] = field(default_factory=lambda: array("f"))
+    agreement: array[float] = field(default_factory=lambda: array("f"))  # 1 where only one direction came by
+    area: array[float] = field(default_factory=lambda: array("f"))
+
+    def add(self, index: int, record: ObjectRecord) -> None:
+        self.frames.append(index)
+        self.confidence.append(record.confidence)
+        self.agreement.append(1.0 if record.agreement is None else record.agreement)
+        self.area.append(record.area)
+
+    def worth(self, prompts: Collection[int]) -> np.ndarray:
+        """(n,) float64: how many whole masks a correction of each frame may be expected to repair: by what there is to
+        repair around it, and how plainly the object is seen there."""
+        frames, confidence = np.array(self.frames), np.array(self.confidence)
+        seen = plain(confidence * np.array(self.agreement), np.array(self.area))
+        return np.asarray(worth(frames, confidence, prompts) * seen)
 
 
 def review(
@@ -117,7 +133,7 @@ def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[i
     found: list[tuple[float, int]] = []
     for object_id, past in pasts.items():
         own, given = np.array(past.frames), prompts.get(object_id, ())
-        value = worth(own, np.array(past.confidence), given)
+        value = past.worth(given)
         found += [(-float(value[place]), int(own[place])) for place in best(own, value, given)]
     return [frame for _, frame in sorted(found)]
 
@@ -125,18 +141,17 @@ def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[i
 def _noted(frames: Iterable[FrameRecord], pasts: dict[int, Past]) -> Iterator[FrameRecord]:
     for frame in frames:
         for record in frame.objects:
-            past = pasts.setdefault(record.id, Past())
-            past.frames.append(frame.index)
-            past.confidence.append(record.confidence)
+            pasts.setdefault(record.id, Past()).add(frame.index, record)
         yield frame
 
 
 def _valued(ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterator[Range]:
-    """An object's ranges with the frame to correct first in each."""
-    frames = np.array(past.frames)
-    value = worth(frames, np.array(past.confidence), prompts)
+    """An object's ranges with the frame to correct first in each, or beside it: where it is in doubt, it often is not
+    plainly seen. A cut, a return and a prompt want a person's word in their own frames."""
+    frames, value = np.array(past.frames), past.worth(prompts)
     for item in ranges:
-        begin, end = np.searchsorted(frames, (item.first, item.last + 1))
+        beside = 0 if item.reason in ALWAYS else STEADY
+        begin, end = np.searchsorted(frames, (item.first - beside, item.last + beside + 1))
         place = begin + int(value[begin:end].argmax())
         yield replace(item, frame=int(frames[place]), worth=float(value[place]))
 
@@ -194,7 +209,8 @@ def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> st
         return LOST
     if now.agreement is not None and now.agreement < APART:
         return DISAGREE
-    if now.state == State.UNCERTAIN or now.confidence < (LOW if now.area else EVEN):
+    low = (ALONE if now.agreement is None else LOW) if now.area else EVEN
+    if now.state == State.UNCERTAIN or now.confidence < low:
         return UNSURE if now.doubt is None else str(now.doubt)
     if before is None or before.box is None or now.box is None:
         return None

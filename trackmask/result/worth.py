@@ -5,6 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
+STEADY = (
+    5  # frames on both sides through which it should be plainly seen, too: beside something that hides it, it is not
+)
+UNSEEN = 0.3  # how plainly it is seen where there is no mask: it may be there
+
 
 def worth(frames: np.ndarray, confidence: np.ndarray, prompts: Collection[int]) -> np.ndarray:
     """For each frame, how many whole masks a correction there would repair: (n,) float64.
@@ -26,6 +31,21 @@ def worth(frames: np.ndarray, confidence: np.ndarray, prompts: Collection[int]) 
     before = frames * (rates[here] - rates[first]) - (moments[here] - moments[first])  # the way that is left to go
     behind = moments[last] - moments[here] - frames * (rates[last] - rates[here])
     return np.where(way > 0, errors[last] - errors[first] - before - behind, 0.0)
+
+
+def plain(sure: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """[0, 1]: how plainly an object is seen in each of its frames, as far as the tracker knows: (n,) float64.
+
+    `sure` is its confidence there times the agreement of both directions, `area` its mask's in pixels, both (n,). A
+    correction teaches what its frame shows: one where the object is half hidden, or another crosses it, hardly helps
+    elsewhere, and may do harm. So it counts how large the object is, of what it usually is where it is surely seen,
+    and how sure it is, at the least of a few frames; as a root, since what is in doubt is seen often enough.
+    """
+    usual = np.median(area[sure >= np.median(sure)])
+    here = np.maximum(sure * np.minimum(area / max(usual, 1), 1), UNSEEN**2)
+    padded = np.pad(here, STEADY, mode="edge")
+    least: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, 2 * STEADY + 1).min(1)
+    return np.asarray(np.sqrt(least))
 
 
 def reach(frames: np.ndarray, prompts: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
