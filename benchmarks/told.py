@@ -114,7 +114,9 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
             "--cache", type=click.Path(path_type=Path), help="Folder for what was tracked, outside of the repository."
         ),
         click.option(
-            "--weights", type=click.Path(path_type=Path), help="Folder of other weights than the shipped ones."
+            "--weights",
+            type=click.Path(path_type=Path),
+            help=f"Folder of other weights than the shipped ones, whose {CALIBRATION} is taken where there is none.",
         ),
         click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False)),
     ):
@@ -125,10 +127,9 @@ def asks(command: Callable[..., None]) -> Callable[..., None]:
 def calibration_of(weights: Path | None) -> Calibration:
     """What the confidence of some weights, or of the shipped ones, is made by. Held-out weights come without: the
     shipped one was fitted to them."""
-    folder, shipped = weights or shipped_folder(), shipped_folder()
+    folder = weights or shipped_folder()
     if not (folder / CALIBRATION).exists():
-        click.echo(f"{folder} has no {CALIBRATION}: taken is the shipped one, which is fitted to held-out weights")
-        folder = shipped
+        folder = shipped_folder()
     return read_calibration(folder / CALIBRATION, fingerprint(folder / CHECKPOINT))
 
 

@@ -248,8 +248,10 @@ def test_where_the_two_did_not_go_one_way_they_are_doubted_and_behind_it_if_the_
     """However well they agree there: the second pass has begun behind it, and may have begun with something else."""
     third = pytest.approx(10 / 70, abs=1e-6)
     assert agreed({8: found(1, 8, shift=30)}) == [1] * 7 + [third] + [1] * (COUNT - 10)
-    aside = {frame: found(1, frame, shift=30) for frame in range(1, 9)}
-    assert agreed(aside) == [third] * (COUNT - 2)
+    aside = {frame: found(1, frame, shift=20) for frame in range(1, 9)}
+    assert agreed(aside) == [pytest.approx(1 / 3)] * (COUNT - 2)
+    elsewhere = {frame: found(1, frame, shift=30) for frame in range(1, 9)}
+    assert agreed(elsewhere) == [None] * 8 + [pytest.approx((5 * 10 / 70) / 5)] * (COUNT - 10)
 
 
 def test_a_second_pass_that_has_lost_the_object_does_not_say_whose_mask_it_is() -> None:

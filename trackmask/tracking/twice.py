@@ -243,13 +243,16 @@ class SecondPass:
 
     def _compared(self, way: Way, there: Stretch, back: Stretch, alike: Mapping[int, float]) -> Compared:
         """`alike`: IoU of both passes' masks, by frame. What the second pass began with without a prompt, and lost on
-        its way, it cannot say to be the object."""
+        its way, it cannot say to be the object; and arrived with something else, it has nothing to say of what the
+        first has followed from the prompt up to where the two part."""
         frames = range(way.left + there.turn, way.right, there.turn)
         ours, theirs = there.of(way.object_id), back.of(way.object_id)
         if way.told:
             return Compared({}, {})
         lost = ours[frames[0]].area and not theirs[frames[0]].area
-        agreed = {} if lost else dict(zip(frames, bound([alike[frame] for frame in frames]), strict=True))
+        agreed = dict(zip(frames, bound([alike[frame] for frame in frames]), strict=True))
+        for frame in frames if lost else takewhile(lambda frame: alike[frame] < ASIDE, frames):
+            del agreed[frame]
         return Compared(self._trusted(frames, ours, theirs, alike), agreed)
 
     def _trusted(
