@@ -52,9 +52,10 @@ def test_reasons():
     assert found(beside) == [(30, 30, "jump")]
 
 
-def test_directions_that_disagree_are_a_reason_of_their_own_however_sure_the_mask():
-    assert found({10: seen(agreement=0.2), 12: seen(agreement=0.1)}) == [(10, 12, "two directions disagree")]
-    assert found({10: seen(agreement=0.9)}) == []
+def test_directions_that_disagree_are_a_reason_where_that_lowers_the_confidence():
+    apart = {i: seen(confidence=0.7, agreement=0.2, doubt=Doubt.APART) for i in (10, 12)}
+    assert found(apart) == [(10, 12, "two directions disagree")]
+    assert found({10: seen(agreement=0.0)}) == []  # one of them was lost, and has nothing to say
     assert found({59: ObjectRecord(1, State.LOST, 0.2, 0, None, 0.0)}) == [(59, 59, "lost")]
 
 
@@ -110,7 +111,7 @@ def test_the_frame_to_correct_is_one_in_which_the_object_is_plainly_seen():
 def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
     grew, blurred = seen(confidence=0.6, doubt=Doubt.GREW), seen(confidence=0.7, doubt=Doubt.OUTLINE)
     assert found({10: blurred, 14: grew, 20: blurred}) == [(10, 20, "grew suddenly")]
-    assert found({10: blurred, 14: seen(area=600), 20: seen(agreement=0.2)}) == [(10, 20, "unclear outline")]
+    assert found({10: blurred, 14: seen(area=600), 20: grew}) == [(10, 20, "grew suddenly")]
     assert found({10: grew, 11: lost(0.2), 12: grew}) == [(10, 12, "lost"), (12, 12, "found again")]
 
 

@@ -19,7 +19,6 @@ LOW = 0.75  # confidence below it, which is the expected IoU: about where a pers
 ALONE = 0.8  # the same where one direction alone came by: what is wrong without a sign of it is not as sure, either
 EVEN = 0.5  # confidence of an empty mask below it: something is rather to be seen than not
 PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
-APART = 0.3  # IoU of the masks from both directions below it: they hardly have anything in common
 AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
 AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
@@ -27,13 +26,7 @@ JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 GAP = 12  # frames, half a second: what lies closer together is looked at together
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
-LOST, DISAGREE, UNSURE, AREA, PLACE = (
-    "lost",
-    "two directions disagree",
-    "low confidence",
-    "sudden change of area",
-    "jump",
-)
+LOST, UNSURE, AREA, PLACE = "lost", "low confidence", "sudden change of area", "jump"
 PROMPT = "unsure of the prompt"  # all that follows depends on it
 SHOT, AGAIN = "cut", "found again"  # where what the tracker took for the object may be something else
 ALWAYS = (PROMPT, SHOT, AGAIN)
@@ -207,8 +200,6 @@ def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> st
         return PROMPT
     if now.state == State.LOST and now.confidence < LOW:  # else there is nothing to see, whatever the network believes
         return LOST
-    if now.agreement is not None and now.agreement < APART:
-        return DISAGREE
     low = (ALONE if now.agreement is None else LOW) if now.area else EVEN
     if now.state == State.UNCERTAIN or now.confidence < low:
         return UNSURE if now.doubt is None else str(now.doubt)
