@@ -34,6 +34,7 @@ export function mountClips(store) {
   store.listen(["work", "clips"], ({ work }) => {
     for (const says of list.querySelectorAll(".work")) {
       says.textContent = work?.clip === says.dataset.clip ? doing(work.job) : "";
+      says.previousSibling.hidden = Boolean(says.textContent); // it is from before
     }
   });
 }
@@ -42,8 +43,8 @@ function card({ id, name, width, height, frames, seconds, state, review, error }
   const [dot, words] = STATES[state] ?? ["", state];
   const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)];
   const tags = make("span", { className: "tags" }, make("span", {}, make("span", { className: `dot ${dot}` }), words));
-  if (review) tags.append(make("span", {}, `${review} to review`));
   tags.append(make("span", { className: "work", "data-clip": id }));
+  if (review) tags.append(make("span", {}, `${review} to review`));
   const says = make("span", { className: "soft" }, error ?? facts.filter(Boolean).join(" · "));
   const text = make("span", { className: "text" }, make("b", { title: name, dir: "auto" }, name), says, tags);
   const href = `#${encodeURIComponent(id)}`;

@@ -112,7 +112,7 @@ function formatList(formats) {
   const rows = formats.map(({ name, opens }) => {
     const button = make("button", { role: "radio", "data-value": name, title: opens }, make("b", {}, name));
     button.append(make("span", { className: "soft" }, opens));
-    return make("li", {}, button);
+    return button;
   });
-  return make("ul", { role: "radiogroup", "aria-label": "Format" }, ...rows);
+  return make("div", { className: "list", role: "radiogroup", "aria-label": "Format" }, ...rows);
 }

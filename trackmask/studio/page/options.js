@@ -105,7 +105,7 @@ export function optionFields(names, about) {
   const rows = fields.map(([name, { label }]) => {
     const control = controls.get(name);
     return control.matches("div")
-      ? make("fieldset", {}, make("legend", {}, label), control)
+      ? make("div", { role: "group", className: "many", "aria-label": label }, make("span", {}, label), control)
       : make("label", {}, label, control);
   });
   const values = () => Object.fromEntries(fields.map(([name, { value }]) => [name, value(controls.get(name))]));
