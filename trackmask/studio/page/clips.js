@@ -31,9 +31,10 @@ export function mountClips(store) {
     for (const [key, item] of kept) cards.set(key, item);
     list.replaceChildren(...cards.values());
   });
-  store.listen(["work", "clips"], ({ work }) => {
+  store.listen(["work", "opening", "clips"], ({ work, opening }) => {
     for (const says of list.querySelectorAll(".work")) {
-      says.textContent = work?.clip === says.dataset.clip ? doing(work.job) : "";
+      const { clip } = says.dataset;
+      says.textContent = clip === opening ? "opening …" : clip === work?.clip ? doing(work.job) : "";
       says.previousSibling.hidden = Boolean(says.textContent); // it is from before
     }
   });

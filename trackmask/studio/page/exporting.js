@@ -3,6 +3,7 @@
 import { openDialog } from "./dialog.js";
 import { make, mountChoice } from "./dom.js";
 import { optionFields } from "./options.js";
+import { sentences } from "./says.js";
 import { get } from "./server.js";
 
 /**
@@ -34,7 +35,7 @@ export function makeExporting(store, session, say) {
       if (!asked) return;
       asked = false;
       if (download) make("a", { href: download, download: name }).click();
-      const sentence = [folder ? `Written to ${folder}.` : `Downloaded ${name}.`, ...notes].join(" ");
+      const sentence = sentences([`${folder ? "Written to" : "Downloaded"} ${folder ?? name}`, ...notes]);
       if (open) open.ended(sentence);
       else say(sentence, { good: true });
     },

@@ -9,7 +9,7 @@ import { mountKeys } from "./keys.js";
 import { mountObjects } from "./objects.js";
 import { makePlayer } from "./player.js";
 import { mountReview } from "./review.js";
-import { mountLost, mountSays } from "./says.js";
+import { mountLost, mountSays, sentences } from "./says.js";
 import { Refused, get, listen } from "./server.js";
 import { makeSession } from "./session.js";
 import { shortcuts } from "./shortcuts.js";
@@ -38,6 +38,7 @@ const store = makeStore({
   series: new Map(), // by object: states and confidence of all frames
   plan: null, // what tracking would do
   work: null, // what the server works on, and for which clip, as it said last
+  opening: "", // the clip that is on its way
 
   frame: 0, // the frame that is wanted
   shown: null, // the frame that is seen: its number, picture and labels
@@ -117,7 +118,7 @@ by("help").addEventListener("click", keys.help);
 
 let told = "";
 store.listen(["clip"], ({ clip }) => {
-  const notes = clip?.notes.join(" ") ?? "";
+  const notes = sentences(clip?.notes ?? []);
   if (notes && notes !== told) say(notes);
   told = notes;
 });
@@ -144,9 +145,27 @@ async function route() {
   const [id, frame] = location.hash.slice(1).split("/").map(decodeURIComponent);
   hide();
   if (id && id === session.id) return session.go(Number(frame) || 0);
-  if (id || state.single) return attempt(() => session.open(id || state.clips[0].id, Number(frame) || 0));
+  if (id || state.single) return openClip(id || state.clips[0].id, Number(frame) || 0);
+  showList();
+}
+
+function showList() {
   session.close();
   change({ view: "clips" });
+}
+
+async function openClip(id, frame) {
+  change({ opening: id });
+  try {
+    await session.open(id, frame);
+  } catch (problem) {
+    report(problem);
+    if (session.id !== id || state.single) return;
+    history.replaceState(null, "", "#"); // so that it can be tried again
+    showList();
+  } finally {
+    if (state.opening === id) change({ opening: "" });
+  }
 }
 addEventListener("hashchange", route);
 store.listen(["shown"], ({ shown, speed }) => {
@@ -162,7 +181,7 @@ store.listen(LIKED, () =>
 async function fetchClips() {
   const { clips, single, notes } = await get("/api/clips");
   change({ clips, single, stranger: "" });
-  by("clips-notes").textContent = notes.join(" ");
+  by("clips-notes").textContent = sentences(notes);
 }
 
 // --- The server ---------------------------------------------------------------------------------

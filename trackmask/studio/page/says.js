@@ -2,6 +2,12 @@
 
 const STAYS = 12000; // milliseconds
 
+/** What trackmask notes, as sentences; names stay as they are. @param {string[]} notes */
+export const sentences = notes =>
+  notes
+    .map(note => (/^[a-z]+ /.test(note) ? note[0].toUpperCase() : note[0]) + note.slice(1).replace(/\.?$/, "."))
+    .join(" ");
+
 export function mountSays() {
   const [box, text, close] = ["says", "says-text", "says-close"].map(id => document.getElementById(id));
   let timer;
