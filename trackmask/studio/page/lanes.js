@@ -5,6 +5,7 @@ import { STATES } from "./series.js";
 export const LANE = 36; // CSS pixels, high
 const STRIP = 6; // the states' colours, at a lane's foot
 const PADDING = 5; // over and under the line of confidence
+const FADED = 0.65; // how much of a state's colour goes where it is out of date
 const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
 
 export const COLOURS = [
@@ -140,7 +141,8 @@ function drawConfidence(context, { state, low, high }, colour, foot) {
   context.stroke();
 }
 
-/** Hatched: frames whose masks are older than what was said last. Frames never tracked are just empty. */
+/** Hatched, and their states faded: frames whose masks are older than what was said last. Frames never tracked are just
+ * empty. */
 function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) {
   context.strokeStyle = colours.stale;
   context.lineWidth = 1;
@@ -149,6 +151,9 @@ function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) 
       const [a, b] = [Math.max(first, start), Math.min(last, end)];
       if (a > b) continue;
       const [x, wide] = [left(a), Math.max(3, (b + 1 - a) * scale)];
+      context.globalAlpha = FADED;
+      fill(context, colours.card, x, foot + 1, wide, STRIP);
+      context.globalAlpha = 1;
       context.save();
       context.beginPath();
       context.rect(x, 1, wide, foot + STRIP);
