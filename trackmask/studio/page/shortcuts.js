@@ -48,6 +48,14 @@ export function shortcuts({
       { does: "Place to review before, next", keys: ["p", "n"], press: [() => review.step(-1), () => review.step(1)] },
       { does: "Type a frame, a time", keys: ["f", "d"], press: [focus("frame-field"), focus("time-field")] },
     ],
+    Tools: [
+      { does: "Click or box", keys: ["v"], press: tool("point") },
+      { does: "Brush", keys: ["b"], press: tool("brush") },
+      { does: "Eraser", keys: ["e"], press: tool("eraser") },
+      { does: "Lasso", keys: ["g"], press: tool("lasso") },
+      { does: "Hand", keys: ["q"], press: tool("hand") },
+      { does: "Smaller, larger brush", keys: ["[", "]"], press: [() => tools.grow(1 / 1.2), () => tools.grow(1.2)] },
+    ],
     "Say what is right": [
       { does: "On the object", shown: ["Click"] },
       { does: "Beside the object", shown: ["Right click", "Alt click"] },
@@ -60,13 +68,13 @@ export function shortcuts({
       { does: "On the frame: a cross; move; click", shown: ["Enter", "Arrows", "Enter"] },
       { does: "With the cross: beside it; a box", shown: ["Alt Enter", "R"] },
     ],
-    Tools: [
-      { does: "Click or box", keys: ["v"], press: tool("point") },
-      { does: "Brush", keys: ["b"], press: tool("brush") },
-      { does: "Eraser", keys: ["e"], press: tool("eraser") },
-      { does: "Lasso", keys: ["g"], press: tool("lasso") },
-      { does: "Hand", keys: ["q"], press: tool("hand") },
-      { does: "Smaller, larger brush", keys: ["[", "]"], press: [() => tools.grow(1 / 1.2), () => tools.grow(1.2)] },
+    Track: [
+      { does: "Track", keys: ["t"], press: tracking.start },
+      {
+        does: "Stop; give up what is being drawn",
+        keys: ["Escape"],
+        press: () => gestures.cancel() || tracking.stop(),
+      },
     ],
     Objects: [
       { does: "New object", keys: ["o"], press: objects.fresh },
@@ -80,16 +88,8 @@ export function shortcuts({
       { does: "Show alone", keys: ["s"], press: chosen(objects.solo) },
       { does: "Delete", keys: ["Delete", "Backspace"], press: chosen(objects.remove) },
     ],
-    Track: [
-      { does: "Track", keys: ["t"], press: tracking.start },
-      {
-        does: "Stop; give up what is being drawn",
-        keys: ["Escape"],
-        press: () => gestures.cancel() || tracking.stop(),
-      },
-    ],
     Files: [
-      { does: "Save now; it is done by itself after each tracking", keys: ["Ctrl+s"], press: save },
+      { does: "Save (done after each tracking)", keys: ["Ctrl+s"], press: save },
       { does: "Export, import", keys: ["Ctrl+e", "Ctrl+i"], press: [exports, imports] },
     ],
     View: [
