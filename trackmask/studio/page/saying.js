@@ -36,12 +36,18 @@ export function makeSaying(store, session) {
     },
 
     /** The object under a place becomes the chosen one. */
-    choose({ x, y }) {
-      const { ids, width } = state.shown.labels;
-      const id = ids[Math.floor(y) * width + Math.floor(x)];
-      if (id && isShown(state, id)) change({ chosen: id });
+    choose(at) {
+      const id = objectAt(state, at);
+      if (id) change({ chosen: id });
     },
   };
+}
+
+/** The object whose mask is seen at a place of the shown frame; undefined: there is none. @returns {number | undefined} */
+export function objectAt(state, { x, y }) {
+  const { ids, width } = state.shown.labels;
+  const id = x >= 0 && x < width ? ids[Math.floor(y) * width + Math.floor(x)] : 0;
+  return id && state.style !== "none" && isShown(state, id) ? id : undefined;
 }
 
 /** The box between two corners. @returns {[number, number, number, number]} */

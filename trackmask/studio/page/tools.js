@@ -1,6 +1,7 @@
 /** The tools beside the stage: what the pointer does, and how large the brush is. */
 
 import { mountChoice } from "./dom.js";
+import { objectAt } from "./saying.js";
 
 const HINTS = {
   point: "Click on the object · right click or Alt beside it · drag a box",
@@ -49,13 +50,21 @@ export function mountTools(store) {
     shown.textContent = `${(2 * state.radius).toFixed(state.radius < 5 ? 1 : 0)} px`;
     canvas.dataset.tool = state.tool;
   });
-  // The hint is for those who have done nothing yet with the tool.
+  // Tools that were used: what they do needs no hint any more.
   const known = new Set();
-  store.listen(["tool", "clip", "stroke", "marks", "chosen", "pointer"], () => {
-    const { tool, clip, chosen, pointer } = state;
-    if (state.stroke || state.marks.length || (tool === "point" && clip?.prompts.length)) known.add(tool);
-    const isNew = tool === "point" && chosen === null && known.has(tool);
-    hint.textContent = pointer?.cross ? HINT_CROSS : isNew ? HINT_NEW : known.has(tool) ? "" : HINTS[tool];
+  function hintNow() {
+    const { tool, clip, chosen, pointer, shown } = state;
+    if (pointer?.cross) return HINT_CROSS;
+    const other = pointer?.at && shown && !pointer.box ? objectAt(state, pointer.at) : chosen;
+    if (tool === "point" && other && other !== chosen)
+      return `${clip.objects.find(({ id }) => id === other)?.name} · Shift click to work on it`;
+    if (!known.has(tool)) return HINTS[tool];
+    return tool === "point" && chosen === null ? HINT_NEW : "";
+  }
+  store.listen(["tool", "clip", "stroke", "marks", "chosen", "pointer", "shown", "hidden", "solo", "style"], () => {
+    if (state.stroke || state.marks.length || (state.tool === "point" && state.clip?.prompts.length))
+      known.add(state.tool);
+    hint.textContent = hintNow();
   });
   return { grow };
 }
