@@ -15,7 +15,7 @@ export function mountBar(store, session) {
 
   /** Undo or redo, and go to where it happened. */
   async function travel(act) {
-    if (!state.clip[act]) return;
+    if (!state.clip[act] && !state.pending) return; // what is on its way can be taken back, too
     const answer = await session.act(act);
     if (answer?.frame !== null && answer?.frame !== undefined) session.go(answer.frame);
   }

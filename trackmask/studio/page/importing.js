@@ -12,7 +12,12 @@ export async function showImport(session) {
   const file = make("input", { type: "file" });
   const absent = make("input", { type: "checkbox" });
   const says = make("p", { className: "problem", role: "status" });
-  const suit = () => (file.accept = formats.find(({ name }) => name === format.value).suffixes.join(","));
+  const what = make("p", { className: "soft" });
+  const suit = () => {
+    const chosen = formats.find(({ name }) => name === format.value);
+    file.accept = chosen.suffixes.join(",");
+    what.textContent = `Takes ${chosen.what}.`;
+  };
   format.addEventListener("change", suit);
   suit();
   // The ending of a file says which format it is, where only one has it.
@@ -21,6 +26,7 @@ export async function showImport(session) {
       suffixes.some(suffix => file.files[0]?.name.toLowerCase().endsWith(suffix)),
     );
     if (fits.length === 1) format.value = fits[0].name;
+    suit();
     load.disabled = !file.files.length;
   });
   const load = make("button", { className: "plain primary", disabled: true }, "Import");
@@ -44,6 +50,7 @@ export async function showImport(session) {
     { className: "options importing" },
     make("p", { className: "soft" }, "Masks that differ from those here become corrections. Undo takes them back."),
     make("label", {}, "Format", format),
+    what,
     make("label", {}, "File", file),
     make("label", {}, "Not shown there", make("span", {}, absent, " means: not here")),
   );

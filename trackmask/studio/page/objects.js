@@ -29,6 +29,8 @@ export function mountObjects(store, session) {
     clear: id => session.act("clear", { object: id, frame: state.frame }),
     remove: id => session.act("delete", { object: id }),
     rename,
+    /** The object at a place of the list, from 1 on. */
+    pick: place => state.clip.objects[place - 1] && change({ chosen: state.clip.objects[place - 1].id }),
     /** The object above or below the chosen one. @param {number} by */
     next(by) {
       const ids = state.clip.objects.map(object => object.id);

@@ -8,8 +8,13 @@ import { isShown } from "./marks.js";
  */
 export function makeSaying(store, session) {
   const { state, change } = store;
-  // What people see is what they mean, even while another frame is on its way.
-  const target = () => ({ object: state.chosen, frame: state.shown.frame });
+  /** What people see is what they mean, even while another frame is on its way; and they see what they work on. */
+  function target() {
+    const { chosen, hidden, shown } = state;
+    if (chosen !== null && !isShown(state, chosen))
+      change({ solo: null, hidden: new Set([...hidden].filter(id => id !== chosen)) });
+    return { object: chosen, frame: shown.frame };
+  }
 
   return {
     target,

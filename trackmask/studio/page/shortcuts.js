@@ -1,5 +1,6 @@
 /** Which key does what, by the headings of the dialog behind '?'. */
 
+const NINE = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 const STYLES = ["fill", "outline", "cutout", "none"];
 
 /** @returns {Record<string, import("./keys.js").Key[]>} @param {object} parts of the page, as main.js made them */
@@ -83,6 +84,12 @@ export function shortcuts({
         keys: ["ArrowUp", "ArrowDown"],
         press: [() => objects.next(-1), () => objects.next(1)],
       },
+      {
+        does: "One of the first nine",
+        keys: NINE.map(String),
+        press: NINE.map(place => () => objects.pick(place)),
+        shown: ["1", "…", "9"],
+      },
       { does: "Rename", keys: ["F2"], press: chosen(objects.rename) },
       { does: "Hide, show", keys: ["h"], press: chosen(objects.hide) },
       { does: "Show alone", keys: ["s"], press: chosen(objects.solo) },
@@ -104,7 +111,7 @@ export function shortcuts({
         press: [() => gestures.zoom(-1), () => gestures.zoom(1), () => gestures.zoom(1)],
         shown: ["−", "+", "Wheel"],
       },
-      { does: "Fit", keys: ["0"], press: transport.fit },
+      { does: "Fit; the object large", keys: ["0", "z"], press: [transport.fit, transport.near] },
       { does: "Move the picture", shown: ["Middle drag"] },
       {
         does: "Zoom the timeline in, out",

@@ -1,8 +1,9 @@
 /** The row under the stage: playing, the frame and time as fields, how masks are shown, zoom. */
 
 import { mountChoice } from "./dom.js";
+import { bounds } from "./masks.js";
 import { clock, parseClock } from "./times.js";
-import { fitted } from "./viewport.js";
+import { around, fitted } from "./viewport.js";
 
 /**
  * @param {ReturnType<import("./store.js").makeStore>} store
@@ -28,9 +29,18 @@ export function mountTransport(store, session, player, zoom) {
   };
   for (const [id, press] of Object.entries(presses)) by(id).addEventListener("click", press);
 
-  function fit() {
-    change({ viewport: { ...fitted(state.clip, state.room), of: state.clip.clip } });
+  function look(viewport) {
+    change({ viewport: { ...viewport, of: state.clip.clip } });
     session.sharpen();
+  }
+  const fit = () => look(fitted(state.clip, state.room));
+
+  /** The chosen object large, where it has a mask here. */
+  function near() {
+    if (!state.shown) return;
+    const { labels } = state.shown;
+    const box = bounds({ ...labels, ids: labels.ids.map(id => (id === state.chosen ? 1 : 0)) });
+    if (box) look(around(state.clip, state.room, box));
   }
 
   /** A field whose value is gone to with Enter, or when it is left. @param {(text: string) => number | null} frameOf */
@@ -71,7 +81,7 @@ export function mountTransport(store, session, player, zoom) {
     if (!clip) return;
     if (document.activeElement !== frameField) frameField.value = String(frame);
     if (document.activeElement !== timeField) timeField.value = clock(session.timeOf(frame));
-    by("frame-last").textContent = `of ${(clip.frames - 1).toLocaleString("en")}${clip.counted ? "" : " or so"}`;
+    by("frame-last").textContent = `of ${clip.counted ? "" : "≈"}${(clip.frames - 1).toLocaleString("en")}`;
   }
 
   store.listen(["clip", "frame", "times"], draw);
@@ -92,5 +102,5 @@ export function mountTransport(store, session, player, zoom) {
   );
   const showStyle = mountChoice(by("style"), style => change({ style }));
   store.listen(["style"], () => showStyle(state.style));
-  return { fit };
+  return { fit, near };
 }

@@ -2,6 +2,7 @@
 
 const MOST = 48; // screen pixels a pixel of the clip: a mask's edge can then be clicked without aiming
 const LEAST_OF_FIT = 0.5; // of the scale at which the whole frame fits
+const NEAR = 0.6; // of the stage: how much of it an object fills that people go near to
 const STEP = 1.25; // a press of + or a notch of the wheel
 
 /**
@@ -21,6 +22,16 @@ export function fitted(clip, stage) {
   const room = [Math.max(1, stage.width - 2 * margin) / width, Math.max(1, stage.height - 2 * margin) / clip.height];
   const scale = Math.min(...room, MOST);
   return { scale, x: (stage.width - width * scale) / 2, y: (stage.height - clip.height * scale) / 2, fits: true };
+}
+
+/** A part of the frame in the middle, with room around it.
+ * @param {{left: number, top: number, right: number, bottom: number}} box in the clip's pixels, both ends included
+ * @returns {Viewport} */
+export function around(clip, stage, { left, top, right, bottom }) {
+  const [width, height] = [(right + 1 - left) * clip.aspect, bottom + 1 - top];
+  const scale = Math.min(MOST, (NEAR * stage.width) / width, (NEAR * stage.height) / height);
+  const x = stage.width / 2 - (left * clip.aspect + width / 2) * scale;
+  return { scale, x, y: stage.height / 2 - (top + height / 2) * scale, fits: false };
 }
 
 /** Zoom by steps (below 0: out) so that the place under (x, y) of the screen stays. @returns {Viewport} */
