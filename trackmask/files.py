@@ -116,6 +116,11 @@ def shown(name: str | bytes | os.PathLike) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
+def counted(number: int, noun: str) -> str:
+    """1 frame, 2 frames, 10,800 frames."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def brief(text: str) -> str:
     """A message on one line, shortened where what it quotes is long: a stranger's file may say anything."""
     line = shown(text)

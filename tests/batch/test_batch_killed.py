@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +191,20 @@ def test_a_clip_that_is_still_being_written_is_no_result(tmp_path: Path, runtime
     verdict = do(job, runtime, grow)
     assert (verdict.state, "changed" in verdict.error) == ("failed", True)
     assert not job.folder.exists()
+
+
+def test_the_first_worker_is_deaf_to_interrupts_from_its_first_moment_on() -> None:
+    """In a process of its own: with its first child multiprocessing starts a helper, which hears signals again."""
+    code = """
+import os, signal, time
+from trackmask.batch.pool import LocalPool
+if __name__ == "__main__":
+    pool = LocalPool(1, 1)
+    process = pool._start().process
+    os.kill(process.pid, signal.SIGINT)
+    time.sleep(1)
+    print("alive" if process.is_alive() else process.exitcode)
+    pool.close()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("alive\n", "")

@@ -34,6 +34,7 @@ def _desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Path) -> None
     shutil.copytree(result, "a.mp4.trackmask")
     Path("p.json").write_text("{}")
     Path("empty").mkdir()
+    shutil.copytree("a.mp4.trackmask", "results/a.mp4.trackmask")
     Image.fromarray(np.zeros((360, 480, 3), np.uint8)).save("photo.png")
 
 
@@ -61,6 +62,11 @@ MISTAKES = [
     ("run a.mp4 \u2014box 20,119,138,104", 2, "options begin with two short ones"),
     ("run a.mp4 --frame 3 --box 20,119,138,104", 2, "--box X,Y,W,H@12"),
     ("help", 2, "write trackmask --help"),
+    ("run a.mp4 --mask clips", 2, "clips is a folder; give one image"),
+    ("run a.mp4 --prompts clips", 2, "clips is a folder; give one image"),
+    ("correct a.mp4.trackmask --frame 2 --mask clips", 2, "clips is a folder; give one image"),
+    ("export results --to davis -o davis", 1, "give results that are in it: results/*.trackmask"),
+    ("report results", 1, "give results that are in it: results/*.trackmask"),
     ("help run", 2, "write trackmask run --help"),
     ("version", 2, "write trackmask --version"),
     ("run nowhere.mp4", 1, "does not exist"),
@@ -169,3 +175,15 @@ def test_without_a_word_there_is_the_help_and_no_sentence_is_cut() -> None:
     assert "..." not in said.stdout.partition("Options:")[2]
     listed = [name for names in main.sections.values() for name in names]
     assert sorted(listed) == sorted(main.commands)
+
+
+@pytest.mark.parametrize("line", [("run", ""), ("run", "a.mp4", "-o", ""), ("batch", "clips", "-o", ""), ("undo", "")])
+def test_a_variable_without_a_value_is_not_this_folder(line: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, line)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert "a word of the line is empty" in result.stderr
+
+
+def test_one_is_not_told_of_as_many() -> None:
+    result = CliRunner().invoke(main, ["run", "photo.png", "--box", "20,119,138,104", "--fast", "-o", "one"])
+    assert result.stdout.startswith("one: 1 frame at ")

@@ -124,7 +124,7 @@ def test_files_without_a_mask(tmp_path, values):
     whole = save(tmp_path / "whole.png", Pillow.fromarray(values)).read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     refused(tmp_path / "cut.png", "cannot be read as an image")
-    refused(tmp_path, "cannot be read as an image")
+    refused(tmp_path, "is a folder; give one image")
     refused(save(tmp_path / "black.png", Pillow.fromarray(values * 0)), "black.png is empty")
 
 

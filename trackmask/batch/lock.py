@@ -30,8 +30,7 @@ def held(path: Path, what: str) -> Iterator[None]:
         with writing(path.parent):
             file.truncate(0)
             about = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-            file.write(json.dumps(about).encode())
-            file.flush()
+            os.write(file.fileno(), json.dumps(about).encode())  # past the buffer, which would fail anew when closed
         try:
             yield
         finally:

@@ -137,7 +137,7 @@ def batch_status(out: Path, as_json: bool) -> None:
     OUT is the batch's folder of results.
     """
     from trackmask.batch.status import STATES, failures, in_all, read_status
-    from trackmask.files import shown
+    from trackmask.files import counted, shown
 
     shards = read_status(out)
     whole = in_all(shards)
@@ -150,7 +150,7 @@ def batch_status(out: Path, as_json: bool) -> None:
         at_work = f"; at work: {status.holder}" if status.holder else ""
         click.echo(shown(f"{status.name}: {counts}{at_work}"))
     frames, seconds = sum(row.frames for row in whole.rows), sum(row.seconds for row in whole.rows)
-    click.echo(f"{frames} frames in {seconds:.0f} s of work")
+    click.echo(f"{counted(frames, 'frame')} in {seconds:.0f} s of work")
     table(failures(whole.rows))
 
 
@@ -182,13 +182,16 @@ def run(call: "Batch", json_log: Path | None, *, quiet: bool) -> "Summary":
 
 
 def report(summary: "Summary", out: Path) -> None:
-    from trackmask.files import shown
+    from trackmask.files import counted, shown
 
-    parts = [f"{summary.tracked} clips tracked", f"{summary.skipped} were done before"]
+    parts = [
+        f"{counted(summary.tracked, 'clip')} tracked",
+        f"{summary.skipped} {'was' if summary.skipped == 1 else 'were'} done before",
+    ]
     parts += [f"{summary.kept} kept with a person's corrections"] if summary.kept else []
     parts += [f"{len(summary.failures)} failed"] if summary.failures else []
     parts += [f"{summary.left} left"] if summary.left else []
-    click.echo(f"{shown(out)}: {', '.join(parts)}; {summary.frames} frames")
+    click.echo(f"{shown(out)}: {', '.join(parts)}; {counted(summary.frames, 'frame')}")
     table(summary.failures)
 
 

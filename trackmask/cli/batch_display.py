@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from trackmask.files import writing
+from trackmask.files import counted, writing
 
 if TYPE_CHECKING:
     from trackmask.batch.owner import Event
@@ -42,14 +42,14 @@ class Display:
                 f", {count} kept, since a person corrected the result: {reason}"
                 for reason, count in about["kept"].items()
             )
-            self._say(f"{about['clips']} clips, {about['done']} of them done{again}{kept}")
+            self._say(f"{counted(about['clips'], 'clip')}, {about['done']} of them done{again}{kept}")
         elif event.kind == "note":
             self._say(about["text"])
         elif event.kind == "retry":
             self._say(f"{event.clip}: {about['reason']}; it is tried again")
         elif event.kind == "clip":
             rate = about["frames"] / max(about["seconds"], 1e-3)
-            result = about["error"] or f"{about['frames']} frames at {rate:.1f} frames/s"
+            result = about["error"] or f"{counted(about['frames'], 'frame')} at {rate:.1f} frames/s"
             self._say(f"{about['state']}  {event.clip}: {result}")
         elif event.kind == "progress":
             self._progress(about)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from trackmask.files import brief, shown
+from trackmask.files import brief, counted, shown
 
 from .options import Names, video_option
 
@@ -123,7 +123,7 @@ def export(
     report = write(results, "cvat-images" if cvat_masks else to, out, options, partial=partial)
     for note in report.notes:
         click.echo(f"note: {brief(note)}", err=True)
-    click.echo(f"{shown(report.out)}: {report.clips} clip{'s' if report.clips > 1 else ''} as {to}")
+    click.echo(f"{shown(report.out)}: {counted(report.clips, 'clip')} as {to}")
 
 
 def list_formats() -> None:
@@ -158,11 +158,8 @@ def import_(result: Path, path: Path, kind: str, clip: str, absent: bool, overwr
 
     tally = import_edits(result, path, kind, clip=clip, absent=absent, overwrite=overwrite)
     if not (tally.changed or tally.new or tally.absent):
-        click.echo(
-            f"{shown(path)}: no mask of its {tally.frames} frames differs from {shown(result)}; nothing to bring in"
-        )
+        read = counted(tally.frames, "frame")
+        click.echo(f"{shown(path)}: no mask of its {read} differs from {shown(result)}; nothing to bring in")
         return
-    found = f"{tally.changed} changed, {tally.new} new, {tally.absent} taken away"
-    click.echo(
-        f"{shown(tally.folder)}: of {tally.frames} frames, {found}; track from them by trackmask correct --edits"
-    )
+    found = f"of {counted(tally.frames, 'frame')}, {tally.changed} changed, {tally.new} new, {tally.absent} taken away"
+    click.echo(f"{shown(tally.folder)}: {found}; track from them by trackmask correct --edits")

@@ -72,6 +72,8 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta.setdefault(_LINE, list(args))
         with one_line(ctx):
+            if "" in args:
+                raise click.UsageError("a word of the line is empty, as a variable without a value makes it", ctx)
             return super().parse_args(ctx, args)
 
     def resolve_command(

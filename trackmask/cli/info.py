@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackmask.files import shown
+from trackmask.files import counted, shown
 
 from .mistakes import OneInput, Video
 from .options import json_option
@@ -61,7 +61,7 @@ def _frames(about: VideoInfo) -> str:
     """How many, and how well that is known: the frames themselves are not counted."""
     if about.frames is None:
         return "an unknown number of frames"
-    said = f"{about.frames} frame{'' if about.frames == 1 else 's'}"
+    said = counted(about.frames, "frame")
     if about.names:
         return said
     return f"about {said} by its length" if about.estimated else f"{said} by its header"

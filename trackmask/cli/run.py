@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trackmask.errors import PromptError
-from trackmask.files import shown
+from trackmask.files import counted, shown
 
 from .mistakes import ResultFolder, Video
 from .options import discard_option, pipeline_options, quiet_option, threads_option, track_options
@@ -147,7 +147,8 @@ def report(outcome: "Outcome", rate: float, *, twice: bool, is_found: bool) -> N
     from trackmask.result import open_result
 
     result = open_result(outcome.folder)
-    done = f"{shown(outcome.folder)}: {outcome.frames} frames at {rate:.1f} frames/s{' in two passes' if twice else ''}"
+    done = f"{shown(outcome.folder)}: {counted(outcome.frames, 'frame')} at {rate:.1f} frames/s"
+    done += " in two passes" if twice else ""
     click.echo(f"{done}{where_cut(result)}{look_first(result)}")
     if is_found:
         names = "; ".join(item.name for item in result.objects)

@@ -62,7 +62,7 @@ def _save(path: Path, picture: Pillow.Image, kind: str, **options: int) -> None:
     """In one piece: while encoding into a file, Pillow turns a full disk into a nameless 'encoder error'."""
     buffer = BytesIO()
     picture.save(buffer, kind, **options)
-    path.write_bytes(buffer.getbuffer())
+    path.write_bytes(buffer.getvalue())
 
 
 def _name(pattern: str, sample: Sample, suffix: str) -> str:

@@ -56,6 +56,8 @@ def read_picture(path: Path, error: type[TrackmaskError], *, links: bool = True)
     except UnidentifiedImageError:
         raise error(f"{shown(path)} is not an image of a kind that is read; give a PNG") from None
     except BROKEN as reason:
+        if path.is_dir():
+            raise error(f"{shown(path)} is a folder; give one image, a PNG") from None
         raise error(f"{shown(path)} cannot be read as an image ({_one_line(reason)}); check the file") from reason
 
 
@@ -72,4 +74,5 @@ def picture_in(text: str) -> Pillow.Image:
 
 
 def _one_line(reason: BaseException) -> str:
-    return shown(str(reason))[:200]
+    said = reason.strerror if isinstance(reason, OSError) else None  # without its number and the path
+    return shown(said or str(reason))[:200]

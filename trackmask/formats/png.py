@@ -34,4 +34,4 @@ def _write(path: Path, picture: Pillow.Image) -> None:
     buffer = BytesIO()
     # Masks are small at any level, and 1 is the fastest; runs (3: zlib's Z_RLE) are all that there is to find in them.
     picture.save(buffer, "PNG", compress_level=1, compress_type=3)
-    path.write_bytes(buffer.getbuffer())
+    path.write_bytes(buffer.getvalue())

@@ -12,6 +12,7 @@ from string import Template
 
 from trackmask.data import State
 from trackmask.draw import palette
+from trackmask.files import counted
 from trackmask.report.pictures import Row, View
 from trackmask.report.series import STATES, Series, cuts, worst
 from trackmask.report.timeline import axis, bands_svg, plot_svg
@@ -53,14 +54,14 @@ class Page:
         result, source = self.result, self.result.source
         first, last = result.frames[0], result.frames[-1]
         facts = [
-            f"{_count(len(result.frames), 'frame')} ({first.index} to {last.index})",
+            f"{counted(len(result.frames), 'frame')} ({first.index} to {last.index})",
             _clock(last.time - first.time + float(1 / source.fps)),
             f"{float(source.fps):.6g} frames/s",
             f"{source.size[1]} × {source.size[0]} pixels",
-            _count(len(result.objects), "object"),
+            counted(len(result.objects), "object"),
         ]
         if result.cuts:
-            facts.append(_count(len(result.shots), "shot"))
+            facts.append(counted(len(result.shots), "shot"))
         return "".join(f"<li>{fact}</li>" for fact in facts)
 
     def _stage(self) -> str:
@@ -221,10 +222,6 @@ def _title(object_id: int, name: str) -> str:
 
 def _state(state: State) -> str:
     return f'<i class="dot {state}"></i>{state}'
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _clock(seconds: float) -> str:

@@ -142,15 +142,24 @@ def read_head(path: Path) -> dict[str, Any]:
         return _read_head(path, file)[0]
 
 
+def _meant(path: Path) -> str:
+    """What to give in place of something that is no result."""
+    beside = Path(f"{path.name}.trackmask")  # where a run puts the result of this video
+    if path.is_file() and beside.is_dir():
+        return f"the result of this video is {beside}"
+    if path.is_dir() and any(path.glob("*.trackmask/result.json")):
+        return f"give results that are in it: {path}/*.trackmask"
+    return "give the folder of a run"
+
+
 def open_result_file(path: Path) -> BinaryIO:
     """A file of a result folder, for reading; never through a link. Raises ResultError."""
     try:
         return open_regular(path, links=False)
     except (FileNotFoundError, NotADirectoryError):
-        beside = Path(f"{path.parent.name}.trackmask")  # where a run puts the result of this video
-        known = path.parent.is_file() and beside.is_dir()
-        wanted = f"the result of this video is {beside}" if known else "give the folder of a run"
-        raise ResultError(f"{path.parent} is not a trackmask result: it has no {path.name}; {wanted}") from None
+        raise ResultError(
+            f"{path.parent} is not a trackmask result: it has no {path.name}; {_meant(path.parent)}"
+        ) from None
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror or error}") from error
 

@@ -9,6 +9,7 @@ from typing import Self
 
 from trackmask.data import Frame, Masks, beside
 from trackmask.errors import PromptError
+from trackmask.files import counted
 from trackmask.prompts import Moment, Prompt, by_frame, check, plain_moment
 from trackmask.runtime import Runtime
 from trackmask.tracking.loop import Given, Step, follow
@@ -112,7 +113,7 @@ class Course:
             return
         frame = self.video.at(index)
         if frame is None:
-            count = "" if self.video.count is None else f"; it has {self.video.count} frames"
+            count = "" if self.video.count is None else f"; it has {counted(self.video.count, 'frame')}"
             raise PromptError(f"there is no frame {index} to prompt: {self.video.info.name} is shorter{count}")
         if behind(frame.index, frame.time, self.end):
             raise PromptError(f"the prompt in frame {index} lies behind the end; prompt an earlier frame, or end later")

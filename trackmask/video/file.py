@@ -13,6 +13,7 @@ from av.video.frame import PictureType
 
 from trackmask.data import Frame
 from trackmask.errors import CallError, VideoError
+from trackmask.files import counted
 from trackmask.video.decoding import Decoding, describe
 from trackmask.video.index import FrameIndex, gives_each, read_index
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
@@ -121,8 +122,9 @@ class VideoFile(VideoReader):
             if decoded <= sure:
                 raise _Astray
             if decoding.damaged:
+                good = counted(decoded, "frame")
                 raise VideoError(
-                    f"{self.info.name} is damaged or cut off: {decoded} frames could be decoded; get a whole copy of it"
+                    f"{self.info.name} is damaged or cut off: {good} could be decoded; get a whole copy of it"
                 )
 
     def _key_before(self, start: Place) -> int:
@@ -194,7 +196,9 @@ class VideoFile(VideoReader):
                 if picture.index == last:
                     break
         if self._seen <= last:
-            raise CallError(f"{self.info.name} has no frame {last}; it has {self._seen} frames, counted from 0")
+            raise CallError(
+                f"{self.info.name} has no frame {last}; it has {counted(self._seen, 'frame')}, counted from 0"
+            )
 
     def _from_key(self, key: int, start: int, last: int) -> Iterator[Frame]:
         """The frames `start` to `last`, decoded from the frame `key` on. _Astray where they are not those of before."""

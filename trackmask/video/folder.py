@@ -14,7 +14,7 @@ from PIL import ImageOps
 
 from trackmask.data import Frame, Image, VideoInfo
 from trackmask.errors import CallError, VideoError
-from trackmask.files import absolute
+from trackmask.files import absolute, counted
 from trackmask.formats.pictures import BROKEN, TooLarge, opened
 from trackmask.video.deep import deep_pixels, is_deep, scaled, white_of
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
@@ -65,7 +65,9 @@ class ImageFolder(VideoReader):
     def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
         check_range(first, last)
         if last >= len(self._images):
-            raise CallError(f"{self.info.name} has no frame {last}; it has {len(self._images)} frames, counted from 0")
+            raise CallError(
+                f"{self.info.name} has no frame {last}; it has {counted(len(self._images), 'frame')}, counted from 0"
+            )
         for index in range(last, first - 1, -1):
             yield self._frame(self._picture(index))
 
@@ -112,7 +114,9 @@ class ImageFolder(VideoReader):
             if pixels.shape[:2] != self.info.size:
                 raise ValueError("not the size its header tells")
         except BROKEN as error:
-            raise VideoError(f"{path.name} is damaged: {index} frames could be decoded; replace the image") from error
+            raise VideoError(
+                f"{path.name} is damaged: {counted(index, 'frame')} could be decoded; replace the image"
+            ) from error
         return pixels
 
 
