@@ -36,7 +36,7 @@ class Options:
     fast: bool = False  # one pass, not two
     auto: int = 1  # objects to find where there is no prompt, at most
     settings: Settings = Settings()
-    threads: int = 0  # of the decoder; 0: as many as FFmpeg likes. The pixels do not depend on it
+    threads: int = 0  # of the decoder; 0: as many as FFmpeg likes. Only broken frames depend on it
 
 
 @dataclass(frozen=True)
