@@ -1,13 +1,18 @@
 """Every command through click's runner, and the whole as a process: exit codes, one clear line, nothing left behind."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import resource
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -329,3 +334,27 @@ def test_prompts_from_a_file() -> None:
 
 def test_who_looks_for_the_window_is_shown_the_studio() -> None:
     assert "trackmask studio" in refused(2, "run", CAT, "--interactive")
+
+
+def test_a_note_does_not_stand_in_the_progress_bar() -> None:
+    assert call("run", CAT, *BOX, "--end", "5", "-q", "-o", "out", "--no-overlay").exit_code == 0
+    corner = np.zeros((360, 480), np.uint8)
+    corner[300:340, 400:460] = 255
+    shown = on_a_terminal("correct", "out", "--frame", "3", "--mask", png("corner.png", corner))
+    assert "/8 [" in shown  # frames 1 and 2, 4 and 5, twice each
+    assert re.search(r"\rnote: in frame 3 the mask", shown)
+
+
+def on_a_terminal(*line: str) -> str:
+    """What a command writes on a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen([*COMMAND, *line], stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end, as Linux tells it
+        while more := os.read(ours, 1024):
+            shown += more
+    os.close(ours)
+    assert process.wait() == 0
+    return shown.decode()

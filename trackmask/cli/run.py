@@ -1,5 +1,7 @@
 """trackmask run"""
 
+import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -15,10 +17,13 @@ from .options import discard_option, pipeline_options, quiet_option, threads_opt
 from .prompts import OrderedCommand, prompt_options, read
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from trackmask.pipeline import Outcome
     from trackmask.prompts import Prompt
     from trackmask.result import Result
 
+LOG = logging.getLogger("trackmask")
 NAMED = 3  # frames to look at that the last line names
 CUTS = 10  # cuts that it names
 
@@ -112,19 +117,37 @@ def read_file(path: Path, video: Path) -> "tuple[list[Prompt], dict[int, str]]":
     return list(said.prompts), dict(said.names)
 
 
+class Above(logging.Handler):
+    """Writes what is worth a note into lines above a progress bar, not into it."""
+
+    def __init__(self, bar: "tqdm") -> None:
+        super().__init__(logging.WARNING)
+        self._bar = bar
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._bar.write(self.format(record), file=sys.stderr)
+
+
 class Bar:
-    """The progress bar: on stderr, and none where that is not a terminal. Measures the time all the same."""
+    """The progress bar: on stderr, and none where that is not a terminal. Measures the time all the same.
+
+    What is logged meanwhile stands above it.
+    """
 
     def __init__(self, quiet: bool, what: str | None = None) -> None:
         from tqdm import tqdm
 
         self.bar = tqdm(desc=what, unit="frame", disable=True if quiet else None, leave=False)
         self.began = monotonic()
+        self._notes = Above(self.bar)
 
     def __enter__(self) -> "Bar":
+        if not (self.bar.disable or logging.root.handlers):  # as they are with --verbose
+            LOG.addHandler(self._notes)
         return self
 
     def __exit__(self, *_: object) -> None:
+        LOG.removeHandler(self._notes)
         self.bar.close()
 
     def start(self, total: int | None) -> Callable[[], None]:
