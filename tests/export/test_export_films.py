@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from trackmask.data import Frame, Masks, ObjectRecord, State
+from trackmask.draw import overlay
 from trackmask.errors import CallError
 from trackmask.export import Options, export
-from trackmask.result import ObjectInfo, ResultWriter, Source
+from trackmask.result import ObjectInfo, ResultWriter, Source, open_result
 from trackmask.video import hash_source, open_video
 
 
@@ -133,6 +134,17 @@ def test_webm_has_alpha_times_and_sound(result, tmp_path):
     sound = media.packets(tmp_path / "webm.webm", "audio")
     original = media.packets(result.parent / "clip.mp4", "audio")
     assert sound[-1][0] == pytest.approx(original[-1][0], abs=0.05)
+
+
+def test_the_overlay_is_that_of_a_result(result, tmp_path):
+    there = open_result(result)
+    for index, (image, before) in enumerate(
+        zip(film(result, tmp_path, "overlay", ".mp4"), source(result), strict=True)
+    ):
+        wanted = overlay(before, there.masks(index), "fill")
+        assert np.abs(image.astype(int) - wanted).mean() < 8  # of thin colours, at half the size
+        if inside(index).any():  # it shows
+            assert np.abs(before.astype(int) - wanted)[inside(index)].mean() > 20
 
 
 def test_matte(result, tmp_path):

@@ -55,6 +55,9 @@ def test_a_change_puts_out_of_date_what_lies_up_to_its_neighbours(tracked: Track
     assert stale(said((1, 5, 1), (1, 12, 2)), tracked, ENDS) == {1: [(6, 11), (13, 19)]}
     assert stale(said((1, 5, 7)), tracked, ENDS) == {1: [(0, 4), (6, 19)]}
     assert stale(said((2, 0, 3)), tracked, ENDS) == {2: [(1, 19)]}
+    fill(tracked, 1, range(15, 20), (1, HALF))  # from one side alone
+    fill(tracked, 1, range(2), (HALF, 1))
+    assert stale(said((1, 5, 1)), tracked, ENDS) == {1: [(0, 1), (15, 19)]}
     assert stale(Said({3: "nobody has pointed at it"}), tracked, ENDS) == {3: []}
 
 

@@ -54,4 +54,11 @@ def studio(
 
             webbrowser.open(address.link)
 
-    serve(found, lambda: open_runtime(weights, device, threads), host=host, port=port, opened=opened)
+    serve(
+        found,
+        lambda: open_runtime(weights, device, threads),
+        host=host,
+        port=port,
+        opened=opened,
+        waits=lambda what: click.echo(f"{what}; a moment", err=True),
+    )

@@ -48,6 +48,7 @@ FORMATS = {
     "alpha": Format("any editor: PNG sequence with alpha", "films:alpha"),
     "prores": Format("Premiere, Resolve, Final Cut, After Effects: ProRes 4444", "films:prores", suffix=".mov"),
     "webm": Format("browsers, OBS: VP9 with alpha", "films:webm", suffix=".webm"),
+    "overlay": Format("any player: the clip with its masks drawn in", "films:drawn", suffix=".mp4"),
     "matte": Format("any editor: black and white film", "films:matte", suffix=".mp4"),
     "cutout": Format("any player: the object over a colour or a picture", "films:cutout", suffix=".mp4"),
     "blur": Format("any player: object or background blurred", "films:blur", suffix=".mp4"),

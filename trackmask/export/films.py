@@ -3,7 +3,8 @@
     clip/00000.png      alpha: the frame with the object's mask as its transparency
     clip.mov            prores: ProRes 4444 with alpha
     clip.webm           webm: VP9 with alpha
-    clip.mp4            matte: white object on black · cutout: the object over something else · blur: part of it unseen
+    clip.mp4            overlay: masks drawn in · matte: white object on black · cutout: the object over something else
+                        blur: part of it unseen
 
 Alpha is straight, not premultiplied. Edges are soft where the run kept them (--soft).
 """
@@ -16,6 +17,7 @@ import numpy as np
 from PIL import ImageColor
 
 from trackmask.data import Image, State
+from trackmask.draw import overlay
 from trackmask.errors import CallError
 from trackmask.export.clip import ExportClip, Sample
 from trackmask.export.job import ExportJob
@@ -68,6 +70,10 @@ def prores(job: ExportJob, folder: Path) -> list[str]:
 
 def webm(job: ExportJob, folder: Path) -> list[str]:
     return _films(job, folder, ".webm", lambda sample, image: _rgba(sample, image, _MARGIN), _VP9)
+
+
+def drawn(job: ExportJob, folder: Path) -> list[str]:
+    return _films(job, folder, ".mp4", lambda sample, image: overlay(image, sample.labels, "fill"))
 
 
 def matte(job: ExportJob, folder: Path) -> list[str]:

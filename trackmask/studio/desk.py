@@ -38,7 +38,7 @@ from trackmask.video.cache import CachedVideo
 
 OPEN = 2  # clips that are open at a time: each holds some 300 MB of pictures and crops
 EVERY = 0.2  # seconds between two messages on what was tracked
-PATIENCE = 20.0  # seconds that leaving waits for a work to stop
+PATIENCE = 60.0  # seconds that leaving waits for a work to stop
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Desk:
         self.turns = Turns()
         self._load = load
         self._runtime: Runtime | None = None
-        self._loading, self._opening = threading.Lock(), threading.RLock()
+        self._loading, self._renewing, self._opening = threading.Lock(), threading.Lock(), threading.RLock()
         self.rate: float | None = None  # frames a second and direction, as they were tracked last
         self._closed = False
         self.downloads = Downloads()
@@ -67,12 +67,18 @@ class Desk:
         self._counting: dict[str, threading.Thread] = {}
         threading.Thread(target=self._warm_up, daemon=True, name="trackmask-load").start()
 
-    def close(self) -> None:
+    def close(self, waits: Callable[[str], None] = lambda _: None) -> None:
+        """`waits` is told in a few words what takes a while."""
+        if (job := self.jobs.now) is not None:
+            waits(f"stopping: {job.what}")
         self.jobs.stop(patience=PATIENCE)
-        with self._opening:
+        with self._renewing, self._opening:
             self._closed = True
             while self._open:
-                leave(self._open.popitem()[1])
+                session = self._open.popitem()[1]
+                if session.dirty:
+                    waits(f"writing {session.place.result.name}")
+                leave(session)
         for counting in self._counting.values():
             counting.join(PATIENCE)
         self.downloads.close()
@@ -121,6 +127,22 @@ class Desk:
         if list_too:
             self.hub.send("clips", {})
         return state
+
+    def acted(self, clip_id: str) -> dict[str, Any]:
+        """A person has said something: all tabs are told the new state, which is returned, and what is to review then
+        as soon as that is known.
+        """
+        state, count = self.changed(clip_id), self.session(clip_id).acts.count
+        threading.Thread(target=self._renew, args=(clip_id, count), daemon=True, name="trackmask-review").start()
+        return state
+
+    def _renew(self, clip_id: str, count: int) -> None:
+        """What is to review after so many acts; given up where there are more meanwhile."""
+        with suppress(TrackmaskError, ValueError), self._renewing:
+            session = self._open.get(clip_id)
+            if session is not None and session.acts.count == count and self._reviews[clip_id].renew(session):
+                session.revision += 1
+                self.changed(clip_id)
 
     # --- works ---------------------------------------------------------------------------------------------------
 

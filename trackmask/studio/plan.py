@@ -18,7 +18,7 @@ from trackmask.studio.tracked import Pair, Series, Tracked
 
 Direction = Literal["forward", "backward", "both", "all"]
 Range = tuple[int, int]  # frames, both ends included
-HALF = -1  # in place of the number of the prompt that a frame was not yet tracked from
+HALF = -1  # in place of the number of the prompt, or the end, that a frame was not yet tracked from
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Gap:
     @property
     def both(self) -> bool:
         return self.left is not None and self.right is not None
+
+    @property
+    def half(self) -> Pair:
+        """The pair of a frame that only one direction has seen yet: the one from the left, if there is a prompt."""
+        return (HALF, self.pair[1]) if self.left is None else (self.pair[0], HALF)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def halves(gap: Gap, series: Series | None) -> tuple[int, int]:
     pair = np.zeros((gap.last - gap.first + 1, 2), np.int32)
     known = series.pair[gap.first : gap.last + 1]
     pair[: len(known)] = known
-    there, both = (pair == (gap.pair[0], HALF)).all(1), (pair == gap.pair).all(1)
+    there, both = (pair == gap.half).all(1), (pair == gap.pair).all(1)
     last = gap.last - int(np.argmin(np.append(both[::-1], False)))
     return min(gap.first + int(np.argmin(np.append(there, False))), last + 1), last
 

@@ -150,7 +150,7 @@ class Routes:
 
         def do(clip: str, said: Node) -> Answer:
             extra = how(self.desk.session(clip), said)
-            return self.desk.changed(clip) | extra
+            return self.desk.acted(clip) | extra
 
         return self.call(do)
 
@@ -228,7 +228,7 @@ class Routes:
                 async for piece in request.stream():
                     await run_in_threadpool(file.write, piece)
             found = await run_in_threadpool(partial(self.desk.bring_in, clip, path, kind, absent=absent))
-        state = await run_in_threadpool(self.desk.changed, clip)
+        state = await run_in_threadpool(self.desk.acted, clip)
         return JSONResponse(state | {"brought": found})
 
     def _session(self, request: Request) -> Session:

@@ -43,15 +43,17 @@ class Address:
         return f"http://{host}:{self.port}/?token={self.token}"
 
 
-def application(found: Found, load: Callable[[], Runtime], address: Address, hub: Hub) -> ASGIApp:
-    """The studio of the clips that were found; `load` makes the network ready."""
+def application(
+    found: Found, load: Callable[[], Runtime], address: Address, hub: Hub, waits: Callable[[str], None] = lambda _: None
+) -> ASGIApp:
+    """The studio of the clips that were found; `load` makes the network ready, `waits` as in `Desk.close`."""
     desk = Desk(found, load, hub)
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
         hub.open()
         yield
-        desk.close()
+        desk.close(waits)
 
     errors = {error: failed for error in (TrackmaskError, TooLarge, HTTPException, Exception)}
     app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
@@ -94,14 +96,22 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def serve(
-    found: Found, load: Callable[[], Runtime], *, host: str, port: int | None, opened: Callable[[Address], None]
+    found: Found,
+    load: Callable[[], Runtime],
+    *,
+    host: str,
+    port: int | None,
+    opened: Callable[[Address], None],
+    waits: Callable[[str], None],
 ) -> None:
-    """Until somebody ends it (Ctrl-C). `opened` is called with the address once it can be opened. Raises CallError."""
+    """Until somebody ends it (Ctrl-C). `opened` is called with the address once it can be opened, `waits` with what the
+    end waits for. Raises CallError.
+    """
     with listen(host, port) as place:
         address = Address(host, place.getsockname()[1], secrets.token_urlsafe(24))
         hub = Hub()
         config = uvicorn.Config(
-            application(found, load, address, hub),
+            application(found, load, address, hub, waits),
             log_level="warning",
             access_log=False,
             server_header=False,

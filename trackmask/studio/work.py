@@ -1,8 +1,8 @@
 """The passes run: tracker in, masks out. What comes from one direction is there at once; its blend with the other one
 takes its place.
 
-At an open end, frames of one direction are up to date: stopped there, the rest goes on behind them. Between two prompts
-they are not, since only the other direction comes from the second prompt; stopped there, both go on where they were.
+A frame is up to date once both directions have seen it. Stopped at an open end, it goes on behind the last such frame;
+between two prompts both directions go on where they were.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from trackmask.data import SURE, Frame, Masks, Patch, measured
 from trackmask.studio.acts import Said
-from trackmask.studio.plan import HALF, Gap, Pass, halves
+from trackmask.studio.plan import Gap, Pass, halves
 from trackmask.studio.session import Session
 from trackmask.studio.tracked import Made, Pair
 from trackmask.tracking import Reference, Tracker, follow, judged, understand
@@ -64,12 +64,21 @@ class Work:
         with closing(self._follow(one)) as steps:
             for frame, masks in steps:
                 cut = (frame.index + 1 if one.back else frame.index) if masks.cut else None
-                self._keep(one.gaps, frame.index, frame.time, masks, cut)
+                self._keep(one.gaps, frame.index, frame.time, masks, cut, half=True)
                 waiting.append((frame.index, frame.time))
                 self._rest()
                 yield frame, masks
 
-    def _keep(self, gaps: Sequence[Gap], index: int, time: float, masks: Masks, cut: int | None = None) -> None:
+    def _keep(
+        self,
+        gaps: Sequence[Gap],
+        index: int,
+        time: float,
+        masks: Masks,
+        cut: int | None = None,
+        *,
+        half: bool = False,
+    ) -> None:
         records = {record.id: record for record in masks.objects}
         self._put(
             index,
@@ -78,7 +87,7 @@ class Work:
                 Made(
                     records[gap.object_id],
                     masks.labels == gap.object_id,
-                    gap.pair,
+                    gap.half if half else gap.pair,
                     masks.patches.get(gap.object_id),
                 )
                 for gap in gaps
@@ -113,7 +122,7 @@ class Work:
 
     def _half(self, gap: Gap, frame: Frame, masks: Masks, waiting: Pile) -> None:
         waiting.push(masks)
-        self._one(frame, masks, gap.object_id, (gap.pair[0], HALF))
+        self._one(frame, masks, gap.object_id, gap.half)
 
     def _blend(self, gap: Gap, frame: Frame, ours: Masks, theirs: Masks) -> None:
         left, right = (Opinion(one.objects[0], one.patches.get(gap.object_id)) for one in (ours, theirs))
