@@ -124,31 +124,20 @@ def studio(clip: Path) -> Iterator[Studio]:
             found.close()
 
 
-class Measured:
-    """What was measured of one film, by what it was."""
+class Machine:
+    """What processors do beside one studio and this script, from now on."""
 
     def __init__(self, process: int) -> None:
-        self.times: dict[str, list[float]] = {}  # seconds
-        self.work: dict[str, list[float]] = {}  # seconds that processors worked
-        self.others: dict[str, str] = {}
-        self.beside = 0.0  # the share of the machine that other processes had meanwhile
-        self.process = process  # the server's
+        self.process = process  # the studio's
         self._began = self._busy()
 
-    def took(self, name: str, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
-        began, worked = watch.now(), self.worked()
-        answer = call(*given, **more)
-        self.times.setdefault(name, []).append(watch.now() - began)
-        self.work.setdefault(name, []).append(self.worked() - worked)
-        return answer
-
     def worked(self) -> float:
-        """Seconds that processors have worked for the server, to a hundredth."""
+        """Seconds that processors have worked for the studio, to a hundredth."""
         fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def taken(self) -> float:
-        """The share of the machine that others have taken so far."""
+        """The share of the machine that others have taken."""
         (busy, all_), (busy_then, all_then) = self._busy(), self._began
         return max(busy - busy_then, 0.0) / max(all_ - all_then, 1e-3)
 
@@ -158,6 +147,30 @@ class Measured:
         tick, own = os.sysconf("SC_CLK_TCK"), sum(os.times()[:2])
         busy = (user + nice + system) / tick
         return busy - own - self.worked(), busy + (idle + waiting + sum(more[:2])) / tick
+
+
+def beside(share: float) -> str:
+    """A sentence on what the processors did for others."""
+    about = f"{os.cpu_count()} cores, {platform.machine()}; other processes took {100 * share:.0f} % of them."
+    return about if share < QUIET else f"{about} **All of it is too slow; measure again.**"
+
+
+class Measured:
+    """What was measured of one film, by what it was."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.times: dict[str, list[float]] = {}  # seconds
+        self.work: dict[str, list[float]] = {}  # seconds that processors worked
+        self.others: dict[str, str] = {}
+        self.beside = 0.0  # the share of the machine that other processes had meanwhile
+        self.machine = machine
+
+    def took(self, name: str, call: Callable[..., Any], *given: Any, **more: Any) -> Any:
+        began, worked = watch.now(), self.machine.worked()
+        answer = call(*given, **more)
+        self.times.setdefault(name, []).append(watch.now() - began)
+        self.work.setdefault(name, []).append(self.machine.worked() - worked)
+        return answer
 
     def cells(self) -> dict[str, str]:
         """Median, worst, and the processors' work in milliseconds; single figures as they are."""
@@ -171,14 +184,14 @@ class Measured:
 def measure(clip: Path, size: tuple[int, int], frames: int, count: int) -> Measured:
     rng = random.Random(7)
     with studio(clip) as one:
-        found = Measured(one.process.pid)
+        found = Measured(Machine(one.process.pid))
         one.wait()
         look(one, frames, count, rng, found)
         for frame in rng.sample(range(frames), count):
             point(one, size, frame, rng, found)
         track(one, size, frames, count, found)
         found.others["memory afterwards, MB"] = f"{one.memory():.0f}"
-        found.beside = found.taken()
+        found.beside = found.machine.taken()
         one.close(signal.SIGKILL)
     with studio(clip) as again:
         found.others["open again after a kill, from the command to the page, s"] = f"{again.opened:.1f}"
@@ -240,12 +253,9 @@ def track(one: Studio, size: tuple[int, int], frames: int, count: int, found: Me
 def section(size: str, found: Measured) -> str:
     """A section of the page."""
     lines = [f"| {what} | {cells} |" for what, cells in found.cells().items()]
-    about = f"{os.cpu_count()} cores, {platform.machine()}; other processes took {100 * found.beside:.0f} % of them."
-    if found.beside >= QUIET:
-        about += " **All of it is too slow but the work; measure again.**"
     return f"""### At {size}
 
-{about}
+{beside(found.beside)}
 
 | milliseconds, if nothing else is said | median | worst | work |
 |---|--:|--:|--:|

@@ -11,21 +11,19 @@ taken back, and what is left is drawn with the lasso, the largest error first.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
-from time import monotonic
 from typing import Any
 
 import click
 import cv2
 import numpy as np
 from sections import put_section
-from studio import Studio, studio
+from studio import Machine, Studio, beside, studio, watch
 
 from trackmask.evaluation.dataset import Clip, read_dataset
 from trackmask.evaluation.measure import score_clip
@@ -54,6 +52,7 @@ class Cost:
     drawn: list[float] = field(default_factory=list)  # of frames in which clicks did not do, the share drawn
     answers: list[float] = field(default_factory=list)  # seconds until what a click or lasso led to was there
     tracking: float = 0.0  # seconds
+    beside: float = 0.0  # the share of the machine that other processes had
 
     @property
     def corrections(self) -> int:
@@ -135,10 +134,10 @@ class Person:
 
     def act(self, do: str, frame: int, **said: Any) -> np.ndarray:
         """Returns the mask (H, W) bool that it leads to."""
-        began = monotonic()
+        began = watch.now()
         self.one.post(do, frame=frame, **said)
         shown = self.mask(frame)
-        self.cost.answers.append(monotonic() - began)
+        self.cost.answers.append(watch.now() - began)
         return shown
 
     def doubtful(self) -> int:
@@ -152,11 +151,11 @@ class Person:
 
     def track(self) -> None:
         """What is out of date, if anything is."""
-        began = monotonic()
+        began = watch.now()
         if any(self.one.state()["stale"].values()):
             self.one.post("track", direction="all", frame=0)
             self.one.wait()
-        self.cost.tracking += monotonic() - began
+        self.cost.tracking += watch.now() - began
 
     def mask(self, frame: int) -> np.ndarray:
         """(H, W) bool, as it is shown."""
@@ -218,7 +217,7 @@ def means(costs: Sequence[Cost]) -> tuple[str, ...]:
     return "**mean**", *(f"{fmean(v):.{digits}f}" for v, digits in zip(zip(*rows, strict=True), DIGITS, strict=True))
 
 
-def section(costs: Sequence[Cost], every: int, busy: float) -> str:
+def section(costs: Sequence[Cost], every: int) -> str:
     """The section of the page."""
     lines = [COLUMNS, ("---", *["--:"] * (len(COLUMNS) - 1)), *map(row, costs), means(costs)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -242,7 +241,7 @@ wrong then is drawn with the lasso. All is tracked. Then they do the same in the
 drawing by hand.
 
 *Frames drawn in* are those in which clicks alone did not do, the first one included. *Machine* is what one waits for:
-masks ({shown} after each click) and tracking, on {os.cpu_count()} cores with a load of {busy:.1f} before it began.
+masks ({shown} after each click) and tracking, on {beside(fmean(cost.beside for cost in costs))}
 *Person* is reckoned, not measured: {PER_CLICK:g} s a click, twice what a click on the end of an object took people (7 s
 for four: Papadopoulos et al., ICCV 2017); for what is drawn, its share of the object's outline times {PER_POLYGON:g} s,
 which a polygon of a whole object takes in COCO (Lin et al., ECCV 2014); and watching the clip once, at {RATE} frames a
@@ -258,7 +257,10 @@ def use(clip: Clip, room: Path) -> Cost:
         shutil.copyfile(image, place / f"{index:05d}{image.suffix}")
     with studio(place) as one:
         one.wait()
-        return Person(one, clip).work()
+        machine = Machine(one.process.pid)
+        cost = Person(one, clip).work()
+        cost.beside = machine.taken()
+        return cost
 
 
 @click.command(help=__doc__)
@@ -267,13 +269,13 @@ def use(clip: Clip, room: Path) -> Cost:
 @click.option("--page", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Where the section is put.")
 @click.option("--clip", "only", multiple=True, help="Of the clips, these alone; may be given several times.")
 def main(data: Path, every: int, page: Path | None, only: tuple[str, ...]) -> None:
-    busy, costs = os.getloadavg()[0], []
+    costs = []
     for clip in read_dataset(data):
         if not only or clip.name in only:
             with tempfile.TemporaryDirectory() as room:
                 costs.append(use(thinned(clip, every), Path(room)))
             click.echo("  ".join(row(costs[-1])) + f"  clicks by frame: {costs[-1].clicks}")
-    text = section(costs, every, busy)
+    text = section(costs, every)
     click.echo(text)
     if page:
         put_section(page, text)
