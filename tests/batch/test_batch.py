@@ -112,7 +112,7 @@ def test_the_command_and_its_status(tmp_path: Path) -> None:
     options = ("--no-overlay", "--end", "2", "--jobs", "1")
     result = command("batch", str(tmp_path / "in"), "-o", str(tmp_path / "out"), *options, "--json-log", str(log))
     assert result.exit_code == 3, result.output
-    assert "1 clips tracked" in result.stdout
+    assert "1 clip tracked" in result.stdout
     assert "b.mp4" in result.stdout
     assert "done  a.mp4: 3 frames" in result.stderr
     events = [json.loads(line)["event"] for line in log.read_text().splitlines()]

@@ -73,7 +73,7 @@ def test_the_command_says_so_and_discards_where_it_is_told_to(call: Batch) -> No
     assert len(open_result(result(call)).prompts) == 2
     done = CliRunner().invoke(main, [*words, "--discard-corrections"])
     assert done.exit_code == 0, done.output
-    assert "1 clips tracked" in done.output
+    assert "1 clip tracked" in done.output
     assert len(open_result(result(call)).prompts) == 1
 
 

@@ -121,7 +121,7 @@ def test_prompts_that_do_not_fit() -> None:
     assert "behind the end" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@20", "--end", "10")
     assert "behind the end" in refused(2, "run", CAT, "--box", "1,2,30,40@0.8s", "--end", "0.4s")
     assert "48 frames" in refused(2, "run", CAT, *BOX, "--box", "1,2,30,40@48")
-    assert "no name" in refused(2, "run", CAT, "--object", "", *BOX)
+    assert "is empty" in refused(2, "run", CAT, "--object", "", *BOX)
     assert "no name" in refused(2, "run", CAT, "--object", "a\nb", *BOX)
     assert "twice in frame 0" in refused(2, "run", CAT, "--object", "a", *BOX, "--point", "50,150@0")
     assert "leave all but one out" in refused(2, "run", CAT, *BOX, "--auto", "2")
