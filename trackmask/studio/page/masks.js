@@ -80,45 +80,22 @@ const rimOf = ([r, g, b]) => packed(0.3 * r + 0.59 * g + 0.11 * b < BRIGHT ? [25
  */
 export function painted(labels, style, view, { palette, isShown, chosen, ratio }) {
   const seen = onScreen(labels, view, isShown);
-  const full = bounds(seen);
-  if (!full) return null;
-  const { ids, width, height } = seen;
-  const box = grown(full, Math.ceil(RIM.chosen * ratio), seen);
-  const image = new ImageData(box.right - box.left + 1, box.bottom - box.top + 1);
-  const pixels = new Uint32Array(image.data.buffer);
+  const box = bounds(seen);
+  if (!box) return null;
+  const room = grown(box, Math.ceil(RIM.chosen * ratio), seen);
+  const image = new ImageData(room.right - room.left + 1, room.bottom - room.top + 1);
+  const sheet = { pixels: new Uint32Array(image.data.buffer), width: image.width, box, room };
   const inner = Uint32Array.from(palette, colour => packed(colour, INNER[style]));
-  const contour = Uint32Array.from(palette, colour => packed(colour, 255));
-  const rims = Uint32Array.from(palette, rimOf);
-  const edge = Math.round(EDGE * ratio);
-
-  /** A spot of the rim, where nothing else is. */
-  function stamp(x, y, id) {
-    const r = Math.round((id === chosen ? RIM.chosen : RIM.other) * ratio);
-    for (let v = Math.max(y - r, box.top); v <= Math.min(y + r, box.bottom); v++)
-      for (let u = Math.max(x - r, box.left); u <= Math.min(x + r, box.right); u++)
-        if (!ids[v * width + u] && (u - x) ** 2 + (v - y) ** 2 <= r * r + 1)
-          pixels[(v - box.top) * image.width + u - box.left] = rims[id];
-  }
-
-  for (let y = full.top; y <= full.bottom; y++) {
-    const [up, down] = [Math.min(y, edge) * width, Math.min(height - 1 - y, edge) * width];
-    let at = y * width + full.left,
-      to = (y - box.top) * image.width + full.left - box.left;
-    for (let x = full.left; x <= full.right; x++, at++, to++) {
-      const id = ids[at];
-      if (!id) continue;
-      // The picture's own border is no contour.
-      const [left, right] = [Math.min(x, edge), Math.min(width - 1 - x, edge)];
-      const within = ids[at - left] === id && ids[at + right] === id && ids[at - up] === id && ids[at + down] === id;
-      pixels[to] = within || style === "cutout" ? inner[id] : contour[id];
-      if (within || style === "cutout") continue;
-      const border = (x && !ids[at - 1]) || (x < width - 1 && !ids[at + 1]);
-      if (border || (y && !ids[at - width]) || (y < height - 1 && !ids[at + width])) stamp(x, y, id);
-    }
+  if (style === "cutout") paintShapes(seen, sheet, inner, inner, 0);
+  else {
+    const contour = Uint32Array.from(palette, colour => packed(colour, 255));
+    paintShapes(seen, sheet, inner, contour, Math.round(EDGE * ratio));
+    const radius = id => Math.round((id === chosen ? RIM.chosen : RIM.other) * ratio);
+    paintRims(seen, sheet, Uint32Array.from(palette, rimOf), radius);
   }
   const canvas = new OffscreenCanvas(image.width, image.height);
   canvas.getContext("2d").putImageData(image, 0, 0);
-  return { canvas, x: seen.x + box.left, y: seen.y + box.top };
+  return { canvas, x: seen.x + room.left, y: seen.y + room.top };
 }
 
 /** A rectangle with so many more pixels on all sides, within a picture. */
@@ -128,3 +105,38 @@ const grown = ({ left, top, right, bottom }, by, { width, height }) => ({
   right: Math.min(width - 1, right + by),
   bottom: Math.min(height - 1, bottom + by),
 });
+
+/** Masks and, so many pixels wide, their contours. The picture's own border is no contour. */
+function paintShapes({ ids, width, height }, { pixels, width: wide, box, room }, inner, contour, edge) {
+  for (let y = box.top; y <= box.bottom; y++) {
+    const [up, down] = [Math.min(y, edge) * width, Math.min(height - 1 - y, edge) * width];
+    let at = y * width + box.left,
+      to = (y - room.top) * wide + box.left - room.left;
+    for (let x = box.left; x <= box.right; x++, at++, to++) {
+      const id = ids[at];
+      if (!id) continue;
+      const [left, right] = [Math.min(x, edge), Math.min(width - 1 - x, edge)];
+      const within = ids[at - left] === id && ids[at + right] === id && ids[at - up] === id && ids[at + down] === id;
+      pixels[to] = within ? inner[id] : contour[id];
+    }
+  }
+}
+
+/** The rim around masks, where nothing else is. @param {(id: number) => number} radius in pixels */
+function paintRims({ ids, width, height }, { pixels, width: wide, box, room }, colours, radius) {
+  function stamp(x, y, id) {
+    const r = radius(id);
+    for (let v = Math.max(y - r, room.top); v <= Math.min(y + r, room.bottom); v++)
+      for (let u = Math.max(x - r, room.left); u <= Math.min(x + r, room.right); u++)
+        if (!ids[v * width + u] && (u - x) ** 2 + (v - y) ** 2 <= r * r + 1)
+          pixels[(v - room.top) * wide + u - room.left] = colours[id];
+  }
+  for (let y = box.top; y <= box.bottom; y++) {
+    const [up, down] = [y ? width : 0, y < height - 1 ? width : 0];
+    for (let x = box.left, at = y * width + box.left; x <= box.right; x++, at++) {
+      const [left, right] = [x ? 1 : 0, x < width - 1 ? 1 : 0];
+      const id = ids[at];
+      if (id && !(ids[at - left] && ids[at + right] && ids[at - up] && ids[at + down])) stamp(x, y, id);
+    }
+  }
+}
