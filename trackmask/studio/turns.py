@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-PATIENCE = 0.5  # seconds that tracking waits for a prompt to be answered
+PATIENCE = 2.0  # seconds that tracking waits for a prompt to be answered: longer than one takes alone
 
 
 class Room:
