@@ -17,7 +17,7 @@ from trackmask.video import open_video
 from trackmask.video.writer import FilmWriter
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-GRID = {1: (1, 1), 3: (2, 2), 5: (2, 3), 10: (3, 4)}  # objects: (rows, columns) of tiles
+GRID = {1: (1, 1), 3: (2, 2), 5: (2, 3)}  # objects: (rows, columns) of tiles
 RATE = Fraction(25)
 
 

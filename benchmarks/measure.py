@@ -178,11 +178,6 @@ def decode_alone(clip: Clip) -> float:
     return count / (perf_counter() - began)
 
 
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
 def others() -> float:
     """How many other processes want a core just now: the mean over a second."""
     if sys.platform != "linux":

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from measure import STAGES, Command, cores
+from measure import STAGES, Command
 from roofline import FRAMES, Machine, Work
+
+from trackmask.runtime import cores
 
 OVERLAY = {True: "masks and overlay", False: "masks alone"}
 # A graphics card on paper: figures of its kind, not of one that was measured.

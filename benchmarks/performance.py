@@ -1,6 +1,6 @@
 """How fast trackmask is on this machine, and where its limit is: writes docs/performance.md and its pictures.
 
-    python benchmarks/performance.py            about a quarter of an hour on 2 cores; stop everything else before
+    python benchmarks/performance.py            about six minutes on 2 cores; stop everything else before
     python benchmarks/performance.py --quick    seconds, for a look and for the tests: too short to be quoted
 
 Needs the package with its extra [train] (onnx counts the arithmetic, matplotlib draws).
@@ -15,33 +15,32 @@ from statistics import median
 
 import click
 from clips import Clip, Sample, looped
-from measure import command, cores, decode_alone, dis_flow, end_to_end, end_to_end_twice, others, stages
+from measure import command, decode_alone, dis_flow, end_to_end, end_to_end_twice, others, stages
 from page import Facts, page
 from pictures import draw
 from roofline import machine, network_seconds, work
 
 from trackmask.data import box_of
-from trackmask.runtime import Runtime, open_runtime
+from trackmask.runtime import Runtime, cores, open_runtime
 from trackmask.runtime.weights import ENCODER, HEAD, shipped_folder
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-SIZES = {"360p": (360, 640), "480p": (480, 854), "1080p": (1080, 1920), "4K": (2160, 3840)}
+SIZES = {"480p": (480, 854), "1080p": (1080, 1920)}
 
 
 @dataclass(frozen=True)
 class Plan:
     """How much is measured."""
 
-    sizes: tuple[str, ...] = tuple(SIZES)
-    frames: dict[int, int] = field(default_factory=lambda: {1: 40, 5: 18, 10: 14})  # of a clip, by its objects
+    frames: dict[int, int] = field(default_factory=lambda: {1: 40, 5: 18})  # of a clip, by its objects
     warm: int = 8  # frames before the memory is full and the clock starts
     runs: int = 3
-    lengths: tuple[int, ...] = (300, 1500, 5000)  # frames of the runs whose memory is measured
+    lengths: tuple[int, ...] = (300, 1500)  # frames of the runs whose memory is measured
     calls: int = 40  # of the network alone
     side: int = 3072  # of the matrices that show the machine's peak
 
 
-QUICK = Plan(("480p", "1080p"), {1: 4, 3: 4}, warm=2, runs=1, lengths=(4, 8), calls=3, side=512)
+QUICK = Plan({1: 4, 3: 4}, warm=2, runs=1, lengths=(4, 8), calls=3, side=512)
 
 
 @click.command()
@@ -67,7 +66,7 @@ class Measuring:
     def __init__(self, plan: Plan, weights: Path, room: Path) -> None:
         self.plan, self.weights, self.room = plan, weights, room
         self.runtime: Runtime = open_runtime(weights)
-        self.facts = Facts(others(), plan.runs, machine(plan.side), {name: SIZES[name] for name in plan.sizes})
+        self.facts = Facts(others(), plan.runs, machine(plan.side), SIZES)
         self.sample = Sample()
 
     def all(self) -> Facts:
@@ -81,8 +80,6 @@ class Measuring:
         for name, size in self.facts.sizes.items():
             for objects, frames in self.plan.frames.items():
                 click.echo(f"making the clip: {name}, {objects} objects")
-                if size[0] > 1080:  # slow, and steady enough
-                    frames = max(frames // 2, self.plan.warm + 6)
                 yield (name, objects), self.sample.clip(self.room, size, objects, frames)
 
     def network(self, _: Clip) -> None:

@@ -1,7 +1,6 @@
 """The whole way of a batch, from the call to its end."""
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from trackmask.batch.status import failures, manifest_name, paths, write_failure
 from trackmask.errors import OutputError
 from trackmask.files import absolute, shown, writing
 from trackmask.pipeline import Options
-from trackmask.runtime import running_files
+from trackmask.runtime import cores, running_files
 
 MEMORY = 1 << 30  # bytes a job may need: 4K video stays below
 
@@ -127,13 +126,6 @@ def share(jobs: int, clips: int, cores: int, memory: int) -> tuple[int, int]:
     wanted = min(jobs, cores) if jobs else min(cores, memory // MEMORY)
     count = max(min(wanted, clips), 1)
     return count, max(cores // count, 1)
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def memory() -> int:

@@ -9,7 +9,7 @@ from trackmask.errors import CallError
 from trackmask.runtime.calibration import Calibration, read_calibration
 from trackmask.runtime.graphs import export_graphs
 from trackmask.runtime.interface import Features, Runtime, given_shapes, sigmoid
-from trackmask.runtime.onnx import OnnxRuntime
+from trackmask.runtime.onnx import OnnxRuntime, cores
 from trackmask.runtime.torch import TorchRuntime
 from trackmask.runtime.weights import (
     CALIBRATION,
@@ -37,6 +37,7 @@ __all__ = [
     "Runtime",
     "TorchRuntime",
     "check_device",
+    "cores",
     "export_graphs",
     "fingerprint",
     "given_shapes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,13 @@ class OnnxRuntime:
         return logits[:, 0], sigmoid(quality)
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.InferenceSession:
     # Since 1.29 it reports models and machine to its maker, by network and from a file in the user's home, unless this
     # is said before it is loaded.
@@ -61,7 +69,8 @@ def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.Infe
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    # Left to choose their number, it ties each thread to a core, where it waits for what decodes and writes the video.
+    options.intra_op_num_threads = threads or cores()
     # Waiting threads must not burn the cores that decode and write the video.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors alone
