@@ -41,11 +41,11 @@ def test_without_a_prompt_any_frame_helps_all():
 
 
 def test_plainly_seen_is_what_is_sure_and_as_large_as_usual_for_a_while():
-    sure, area = np.full(60, 0.81), np.full(60, 400.0)
+    sure, area = np.full(90, 0.9), np.full(90, 400.0)
     area[:5] = 900  # it came near once; no more than whole is seen
-    area[20:30], sure[40], area[59] = 100, 0.25, 0
-    value = plain(sure, area)
-    assert value[:15] == pytest.approx(0.9)
+    area[20:30], sure[60], area[89] = 200, 0.4, 0
+    value = 0.9 * np.sqrt(plain(sure, area))
+    assert value[: 20 - STEADY] == pytest.approx(0.9)
     assert value[20 - STEADY : 30 + STEADY] == pytest.approx(0.45)
-    assert value[[36, 40, 40 + STEADY, 41 + STEADY]] == pytest.approx([0.5, 0.5, 0.5, 0.9])
-    assert value[59 - STEADY :] == pytest.approx(UNSEEN)
+    assert value[[59 - STEADY, 60 - STEADY, 60 + STEADY, 61 + STEADY]] == pytest.approx([0.9, 0.4, 0.4, 0.9])
+    assert value[89 - STEADY :] == pytest.approx(UNSEEN)

@@ -13,10 +13,10 @@ import numpy as np
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result.records import FrameRecord
-from trackmask.result.worth import STEADY, best, plain, worth
+from trackmask.result.worth import best, plain, worth
 
 LOW = 0.75  # confidence below it, which is the expected IoU: about where a person would mend the mask
-ALONE = 0.8  # the same where one direction alone came by: what is wrong without a sign of it is not as sure, either
+ALONE = 0.78  # the same where one direction alone came by: what is wrong without a sign of it is not as sure, either
 EVEN = 0.5  # confidence of an empty mask below it: something is rather to be seen than not
 PROMPTED = 0.75  # confidence of a prompted frame below it: three in four such masks have an IoU below 0.7
 AREA_RATIO = 1.6  # from one frame to the next; growing and turning objects stay well below, lost parts do not
@@ -24,6 +24,7 @@ AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
 JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 GAP = 12  # frames, half a second: what lies closer together is looked at together
+BESIDE = 5  # frames on both sides of what is in doubt, among which the one to correct is looked for, too
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
 LOST, UNSURE, AREA, PLACE = "lost", "low confidence", "sudden change of area", "jump"
@@ -143,7 +144,7 @@ def _valued(ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterat
     plainly seen. A cut, a return and a prompt want a person's word in their own frames."""
     frames, value = np.array(past.frames), past.worth(prompts)
     for item in ranges:
-        beside = 0 if item.reason in ALWAYS else STEADY
+        beside = 0 if item.reason in ALWAYS else BESIDE
         begin, end = np.searchsorted(frames, (item.first - beside, item.last + beside + 1))
         place = begin + int(value[begin:end].argmax())
         yield replace(item, frame=int(frames[place]), worth=float(value[place]))

@@ -5,9 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-STEADY = (
-    5  # frames on both sides through which it should be plainly seen, too: beside something that hides it, it is not
-)
+STEADY = 10  # frames on both sides through which it should be plainly seen, too: two fifths of a second
 UNSEEN = 0.3  # how plainly it is seen where there is no mask: it may be there
 
 
@@ -34,18 +32,18 @@ def worth(frames: np.ndarray, confidence: np.ndarray, prompts: Collection[int]) 
 
 
 def plain(sure: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """[0, 1]: how plainly an object is seen in each of its frames, as far as the tracker knows: (n,) float64.
+    """[0, 1]: how plainly an object is seen in each of its frames, of where it is seen best: (n,) float64.
 
     `sure` is its confidence there times the agreement of both directions, `area` its mask's in pixels, both (n,). A
     correction teaches what its frame shows: one where the object is half hidden, or another crosses it, hardly helps
     elsewhere, and may do harm. So it counts how large the object is, of what it usually is where it is surely seen,
-    and how sure it is, at the least of a few frames; as a root, since what is in doubt is seen often enough.
+    and how sure it is, at the least of a few frames; squared, since such a frame teaches little and may mislead.
     """
     usual = np.median(area[sure >= np.median(sure)])
-    here = np.maximum(sure * np.minimum(area / max(usual, 1), 1), UNSEEN**2)
+    here = np.maximum(sure * np.minimum(area / max(usual, 1), 1), UNSEEN)
     padded = np.pad(here, STEADY, mode="edge")
     least: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, 2 * STEADY + 1).min(1)
-    return np.asarray(np.sqrt(least))
+    return np.asarray((least / least.max()) ** 2)
 
 
 def reach(frames: np.ndarray, prompts: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
