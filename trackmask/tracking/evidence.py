@@ -103,7 +103,7 @@ def at_edge(box: Box | None, size: tuple[int, int]) -> bool:
 
 def scattered(mask: np.ndarray) -> float:
     """[0, 1]: how much of a mask, bool, lies outside of its largest connected part."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), ltype=cv2.CV_16U)
     areas = stats[1:, cv2.CC_STAT_AREA]
     return float(1 - areas.max() / areas.sum()) if len(areas) else 0.0
 

@@ -64,7 +64,7 @@ def look(runtime: Runtime, image: Image, questions: Sequence[Question]) -> list[
 
 def encode(runtime: Runtime, image: Image, through: Sequence[Crop]) -> Features:
     """What the network sees through crops of a picture."""
-    return runtime.encode(np.stack([crops.cut(image, crop, runtime.size) for crop in through]))
+    return runtime.encode(batch([crops.cut(image, crop, runtime.size) for crop in through]))
 
 
 def answer(runtime: Runtime, features: Features, questions: Sequence[Question]) -> list[Observation]:
@@ -72,10 +72,15 @@ def answer(runtime: Runtime, features: Features, questions: Sequence[Question]) 
     found: dict[int, Observation] = {}
     for group in same_memory(questions):
         given = zip(*(_given(questions[i], runtime.size) for i in group), strict=True)
-        logits, quality = runtime.decode(features.at(group), *map(np.stack, given))
+        logits, quality = runtime.decode(features.at(group), *map(batch, given))
         for i, prob, (iou, visible) in zip(group, sigmoid(logits), quality.tolist(), strict=True):
             found[i] = Observation(questions[i].crop, features.only(i), prob, iou, visible)
     return [found[i] for i in range(len(questions))]
+
+
+def batch(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """N arrays of one shape as one, (N, ...); one alone, as in most videos, is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def same_memory(questions: Sequence[Question]) -> Iterable[list[int]]:
