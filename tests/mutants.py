@@ -93,7 +93,6 @@ FAULTS = (
     Fault("tracking/evidence.py", "return replace(way, quality", "return replace(left, quality", EVIDENCE),
     Fault("tracking/evidence.py", "if confidence >= certain else", "if record.confidence >= certain else", EVIDENCE),
     Fault("tracking/track.py", "        self.evidence = None\n", "", EVIDENCE),
-    Fault("tracking/pile.py", 'Evidence(**raw["evidence"])', "None", EVIDENCE),
     # what is remembered
     Fault("tracking/tracker.py", "fits = track.crop == first.crop", "fits = True", STEPS),
     Fault("tracking/tracker.py", "sure = known and track.confidence >= self.settings.sure", "sure = known", STEPS),
@@ -134,7 +133,7 @@ FAULTS = (
     Fault("tracking/twice.py", "if whole and len(followed) < len(frames):", "if False:", TWICE),
     Fault("tracking/twice.py", "whole = all(ours[frame].area and", "whole = all(True or", TWICE),
     Fault("tracking/twice.py", "if not all(ours[frame].area for frame in frames):", "if False:", TWICE),
-    Fault("tracking/twice.py", "trust[way].get(frame, 1.0)", "1.0", TWICE),
+    Fault("tracking/twice.py", "found[way].trust.get(frame, 1.0)", "1.0", TWICE),
     Fault("tracking/twice.py", "if way.told:", "if False:", TWICE),
     Fault("tracking/twice.py", "if not ours[frames[0]].area:", "if False:", TWICE),
     Fault("tracking/twice.py", "for _ in range(len(there) - len(back)):", "for _ in ():", TWICE),
