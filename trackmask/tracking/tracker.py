@@ -31,6 +31,7 @@ PARTS = 3  # of a mask in that region, which are looked at closer
 SCRAP = 0.1  # of the object's area: a smaller part of it looks like many things
 CUT = 1.2  # a mask whose box may be so many times larger, but for the crop's edge, is looked at again
 USUAL = 0.05  # of its usual confidence is the last frame's
+WHOLE = 0.5  # of the object's area: what is less, as at the frame's edge, is not learnt as its look
 FADE = 0.98  # a frame: what goes away shrinks slowly, what is being hidden fast
 
 
@@ -44,6 +45,7 @@ class Settings:
     certain: float = 0.5  # confidence below which a mask is called uncertain
     visible: float = 0.5  # probability of being visible below which the mask is withheld
     reidentification: float = 0.92  # of its usual confidence, from which an object that was not seen is found again
+    recognition: float = 0.75  # the same, where its look is beyond doubt
 
 
 class Tracker:
@@ -142,7 +144,8 @@ class Tracker:
         every frame until an object that was found again is beyond doubt.
         """
         asks = seen.box is not None and not track.found and track.identity.due()
-        if asks and not track.identity.follow(appearance(image, seen), sure=seen.iou >= self.settings.sure):
+        sure = seen.iou >= self.settings.sure and seen.area() >= WHOLE * track.area
+        if asks and not track.identity.follow(appearance(image, seen), sure):
             track.recent.clear()  # some of it may be of what was followed by mistake
             self._miss(track, seen.crop, seen.visible * track.identity.same)
         else:
@@ -165,12 +168,14 @@ class Tracker:
     def _seek(self, image: Image, track: Track, asked: Question, wide: Observation) -> None:
         """The object was not seen in the frame before. It is again what is believed as much as it usually is, and is as
         like it as it usually is like itself: a look-alike of an object that is always seen clearly is believed as much
-        as another object ever is. What is seen and is not like it speaks against the object's being there at all.
+        as another object ever is. What looks so like it that no doubt is left need not be believed as much. What is
+        seen and is not like it speaks against the object's being there at all.
         """
-        enough, there = self.settings.reidentification * track.usual, []
-        for seen in chain(self._look_well(image, asked, wide, enough), self._look_closer(image, track, asked, wide)):
+        enough, least = (share * track.usual for share in (self.settings.reidentification, self.settings.recognition))
+        there = []
+        for seen in chain(self._look_well(image, asked, wide, least), self._look_closer(image, track, asked, wide)):
             found = track.identity.find(appearance(image, seen))
-            if found and seen.belief() >= enough:
+            if found and seen.belief() >= (least if track.identity.proven else enough):
                 self._accept(track, seen)
                 return
             there.append(track.identity.same)
