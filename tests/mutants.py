@@ -51,12 +51,9 @@ FAULTS = (
     Fault("tracking/tracker.py", "track.crop.side * WIDEN", "track.crop.side", STEPS),
     Fault("tracking/tracker.py", "track.box = continued(seen.box, seen.prob, seen.crop, self.size)", "pass", STEPS),
     Fault("tracking/tracker.py", "whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]", "True", STEPS),
-    Fault(
-        "tracking/tracker.py",
-        "enough, there = self.settings.reidentification * track.usual, []",
-        "enough, there = 0.0, []",
-        STEPS,
-    ),
+    Fault("tracking/tracker.py", "(least if track.identity.proven else enough)", "least", STEPS),
+    Fault("tracking/tracker.py", "(least if track.identity.proven else enough)", "enough", STEPS),
+    Fault("tracking/tracker.py", " and seen.area() >= WHOLE * track.area", "", STEPS),
     # what is believed
     Fault(
         "tracking/tracker.py",

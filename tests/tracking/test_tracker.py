@@ -12,6 +12,7 @@ from trackmask.errors import CallError
 from trackmask.metrics import jaccard
 from trackmask.prompts import Prompt
 from trackmask.tracking import Settings, Tracker, evidence
+from trackmask.tracking.identity import Identity
 
 SIZE = (240, 320)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -150,15 +151,29 @@ def test_the_search_widens_to_the_whole_frame_and_the_object_is_found_there(runt
     assert tracker.tracks[1].crop.side < 100  # fitted again, not shrunk by 3 % from the whole frame
 
 
-def test_what_is_believed_less_than_the_object_usually_is_not_the_object(runtime):
+@pytest.mark.parametrize(
+    ("likeness", "iou", "found"), [(0.92, 0.75, False), (0.92, 0.95, True), (0.95, 0.6, False), (0.95, 0.75, True)]
+)
+def test_the_less_it_looks_like_the_object_the_more_it_must_be_believed(runtime, monkeypatch, likeness, iou, found):
     tracker = start(runtime, (RED, 100, 100, 40))
     for _ in range(3):
         tracker.step(scene((RED, 100, 100, 40)))
     tracker.step(scene())
-    runtime.iou = 0.75  # usually it is 0.9, or 1 in the prompt
-    assert not tracker.step(scene((RED, 100, 100, 40))).labels.any()
-    runtime.iou = 0.95
-    assert tracker.step(scene((RED, 100, 100, 40))).labels.any()
+    monkeypatch.setattr(Identity, "likeness", lambda self, seen: likeness)
+    runtime.iou = iou  # usually it is 0.9, or 1 in the prompt
+    assert tracker.step(scene((RED, 100, 100, 40))).labels.any() == found
+
+
+def test_what_is_left_of_it_at_the_frame_s_edge_is_not_learnt_as_its_look(runtime, monkeypatch):
+    learnt = []
+    monkeypatch.setattr(Identity, "learn", lambda self, seen: learnt.append(seen))
+    tracker = start(runtime, (RED, 100, 100, 40))
+    for x in [100] * 8:
+        tracker.step(scene((RED, x, 100, 40)))
+    assert len(learnt) == 1
+    for x in [*range(120, 315, 20), *[314] * 16]:
+        assert tracker.step(scene((RED, x, 100, 40))).labels.any()
+    assert len(learnt) == 2  # on its way, and not where six columns of it are left
 
 
 # --- memory --------------------------------------------------------------------------------------------------------
