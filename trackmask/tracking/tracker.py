@@ -26,7 +26,7 @@ from trackmask.tracking.segment import Observation, Question, encode, look
 from trackmask.tracking.shots import Shots
 from trackmask.tracking.track import Track, compete
 
-WIDEN = 1.5  # a frame: the search region of an object that is not found; a fast pan carries it off by its own size a frame
+WIDEN = 1.5  # a frame: the search region of what is not found; a fast pan carries it off by its own size
 PARTS = 3  # of a mask in that region, which are looked at closer
 SCRAP = 0.1  # of the object's area: a smaller part of it looks like many things
 CUT = 1.2  # a mask whose box may be so many times larger, but for the crop's edge, is looked at again
