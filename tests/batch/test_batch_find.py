@@ -41,6 +41,13 @@ def test_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     assert keys(find_clips(str(root), tmp_path / "out")) == ["a.MOV", "b.mp4", "deep/er/c.mkv", "frames"]
 
 
+def test_results_are_no_clips_whatever_they_are_called(tmp_path: Path) -> None:
+    touch(tmp_path / "a.mp4", tmp_path / "by" / "box" / "overlay.mp4", tmp_path / "by" / "box" / "result.json")
+    images(tmp_path / "by" / "box" / "masks", mode="P")
+    touch(tmp_path / "shot" / "b.mp4", tmp_path / "shot" / "result.json")  # somebody else's
+    assert keys(find_clips(str(tmp_path), tmp_path / "out")) == ["a.mp4", "shot/b.mp4"]
+
+
 def test_a_folder_of_images_is_a_clip_itself(tmp_path: Path) -> None:
     images(tmp_path / "shot")
     (clip,) = find_clips(str(tmp_path / "shot"), tmp_path / "out").clips

@@ -107,10 +107,15 @@ def test_masks_of_another_tool_become_corrections_and_can_be_taken_back(one: Stu
     assert one.get()["stale"] == {"1": [[1, 4], [6, 11]]}
     one.post("undo")
     assert np.array_equal(one.mask(5), before)
+    way = f"{one.way}/import?format=davis&name=00005.png"  # as people choose it in the page
+    answer = one.client.post(way, content=file.getvalue(), headers={"Content-Type": "application/octet-stream"})
+    assert answer.json()["brought"] == 1
+    one.post("undo")
     for bad, kind in ((b"no zip", "davis"), (buffer.getvalue(), "nothing"), (b"", "coco")):
         way = f"{one.way}/import?format={kind}&name=x.zip"
         answer = one.client.post(way, content=bad, headers={"Content-Type": "application/octet-stream"})
         assert answer.status_code == 400, answer.text
+        assert str(Path.cwd()) not in answer.text  # what is wrong is their file, not a folder of ours
 
 
 def test_the_main_object_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +124,7 @@ def test_the_main_object_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         one.post("auto", frame=0, count=1)
         state = one.wait()
         assert len(state["objects"]) == 1
+        assert state["undo"] == "main object (1 mask)"
         (prompt,) = state["prompts"]
         assert prompt["kind"] == "mask"
         assert (one.mask(prompt["frame"]) == 1).any()
@@ -146,12 +152,14 @@ def test_a_folder_lists_its_clips_and_what_is_left_to_do(tracked: Path, tmp_path
     (folder / "day2").mkdir()
     shutil.copy(SAMPLES / "bunny.mp4", folder / "day2" / "bunny.mp4")
     (folder / "broken.mp4").write_bytes(b"no film")
+    box = Path(shutil.copytree(folder / "cat.mp4.trackmask", folder / "by" / "box")) / "result.json"
+    box.write_text(box.read_text().replace('"../cat.mp4"', '"../../cat.mp4"'))  # as `run -o by/box` leaves it
     with studio(folder) as one:
         events(one, "clips")
         about = one.client.get("/api/clips").json()
         assert not about["single"]
         clips = {clip["name"]: clip for clip in about["clips"]}
-        assert list(clips) == ["broken.mp4", "cat.mp4", "day2/bunny.mp4"]
+        assert list(clips) == ["broken.mp4", "by/box", "cat.mp4", "day2/bunny.mp4"]
         assert clips["cat.mp4"]["state"] == "tracked"
         assert clips["cat.mp4"]["objects"] == 1
         assert clips["day2/bunny.mp4"]["state"] == "new"

@@ -1,5 +1,6 @@
 """Any frame by its number, whatever was asked before; bounded, and soon."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from studio_samples import picture
 
-from trackmask.errors import CallError
+from trackmask.errors import CallError, VideoError
 from trackmask.studio import frames as frames_room
 from trackmask.studio import previews
 from trackmask.studio.frames import Frames, Kept
@@ -43,6 +44,19 @@ def test_each_frame_is_the_one_of_its_number(frames: Frames) -> None:
     with pytest.raises(CallError):
         frames.at(COUNT)
     assert media.read_number(frames.at(3).image) == 3  # after that, too
+
+
+def test_a_film_that_is_away_for_a_while_is_there_again(clip: Path, tmp_path: Path) -> None:
+    here = Path(shutil.copy(clip, tmp_path / "here.mp4"))
+    away = here.with_name("away.mp4")
+    frames = Frames(open_video(here), Turns())
+    here.rename(away)
+    for index in (70, 71):  # each time it is said
+        with pytest.raises(VideoError, match=r"here\.mp4 does not exist"):
+            frames.at(index)
+    away.rename(here)
+    assert media.read_number(frames.at(71).image) == 71
+    frames.close()
 
 
 def test_pictures_are_no_wider_than_asked_for(frames: Frames) -> None:

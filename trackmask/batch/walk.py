@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trackmask.errors import VideoError
 from trackmask.files import shown
+from trackmask.result import is_result
 from trackmask.video.folder import list_images
 
 # fmt: off
@@ -63,8 +64,8 @@ class Tree:
             waiting += [_below(inner, entry.name) for entry in reversed(found) if self._is_room(entry)]
 
     def _is_room(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_dir(follow_symlinks=False) or entry.name.endswith(".trackmask"):
-            return False
+        if not entry.is_dir(follow_symlinks=False) or entry.name.endswith(".trackmask") or is_result(Path(entry)):
+            return False  # the overlay of a result is no clip, wherever `-o` has put it
         real = os.path.realpath(entry.path)
         return real != self._out or real == self._real
 

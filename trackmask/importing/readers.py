@@ -51,6 +51,8 @@ def _via(path: Path, clip: str) -> Annotations:
 
 def _yolo(path: Path, clip: str) -> Annotations:
     """A label's name ends in the frame's number; what stands before it is the clip's name."""
+    if path.is_file():
+        raise _no_folder(path)  # a label is nothing without the names of its classes
     names = yolo.read_names(_file(path, "data.yaml", "*.yaml", "classes.txt"))
     return _joined("", (yolo.read(file, names, clip) for file in _files(path, "labels/**/*.txt", "*/*.txt")))
 
@@ -77,10 +79,19 @@ def _file(path: Path, *patterns: str) -> Path:
     return files[0]
 
 
+def _no_folder(path: Path) -> DataError:
+    return DataError(f"{shown(path.name)} is neither a folder nor a whole zip; give the export's folder, or its zip")
+
+
 def _files(folder: Path, *patterns: str) -> list[Path]:
-    """In order of their names. DataError where `folder` is none; none where nothing matches."""
+    """In order of their names; none where nothing matches. In place of a folder, one file of the kind is it itself.
+
+    Raises DataError where `folder` is neither.
+    """
+    if folder.is_file() and folder.suffix.lower() == Path(patterns[-1]).suffix:
+        return [folder]
     if not folder.is_dir():
-        raise DataError(f"{shown(folder)} is neither a folder nor a whole zip; give the export's folder, or its zip")
+        raise _no_folder(folder)
     found = (sorted(file for file in folder.glob(pattern) if file.is_file()) for pattern in patterns)
     return next(filter(None, found), [])
 

@@ -11,6 +11,7 @@ from trackmask.result.layout import (
     MaskNames,
     default_folder,
     is_corrected,
+    is_result,
     versions,
 )
 from trackmask.result.named import called, frame_at, the_object
@@ -41,6 +42,7 @@ __all__ = [
     "default_folder",
     "frame_at",
     "is_corrected",
+    "is_result",
     "is_written",
     "open_result",
     "prompted",

@@ -65,6 +65,11 @@ class FrameFiles:
         return f"{SOFT}/{object_id}/{self.name(index)}"
 
 
+def is_result(folder: Path) -> bool:
+    """Whether a folder looks like a result, whatever it is called."""
+    return (folder / JSON).is_file() and (folder / MASKS).is_dir()
+
+
 def default_folder(video: Path) -> Path:
     """Where the result of a video goes if nobody says otherwise: into the current folder, by the name given."""
     return Path(f"{absolute(video).name}.trackmask")

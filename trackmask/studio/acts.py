@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from trackmask.files import counted
 from trackmask.prompts import Box, Point
 
 _BASE = re.compile(r"[0-9]+-[0-9]+-[0-9]+-base\.png")
@@ -189,7 +190,7 @@ def told(act: Act | None, names: Mapping[int, str]) -> str | None:
         "stroke": "stroke on", "polygon": "outline of", "absent": "not here:", "clear": "clear",
     }  # fmt: skip
     if act["do"] == "masks":
-        return f"{act.get('what', 'masks')} ({len(act['masks'])} masks)"
+        return f"{act.get('what', 'masks')} ({counted(len(act['masks']), 'mask')})"
     word = words[act["do"]] if act.get("on", True) else "click beside"
     name = act.get("name") if act["do"] == "object" else names.get(act["object"]) or act.get("name")
     where = f" in frame {act['frame']}" if "frame" in act else ""

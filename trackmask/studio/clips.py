@@ -10,7 +10,7 @@ from pathlib import Path
 from trackmask.batch.find import RESULT, find_clips
 from trackmask.errors import CallError, TrackmaskError, VideoError
 from trackmask.files import absolute, shown
-from trackmask.result import default_folder, open_result, source_video
+from trackmask.result import default_folder, is_result, open_result, source_video
 from trackmask.result.layout import JSON
 from trackmask.studio.store import Place
 from trackmask.video.folder import list_images
@@ -53,7 +53,7 @@ def _alone(video: Path) -> Found:
 
 
 def _in_folder(folder: Path) -> Found:
-    """A result lies beside its clip here; those of a batch lie in a folder of their own, and are found as well."""
+    """A result lies beside its clip here; those that lie elsewhere, as a batch's do, are found as well."""
     clips: list[Clip] = []
     notes: list[str] = []
     try:
@@ -87,9 +87,9 @@ def _holds_pictures(folder: Path) -> bool:
 def _results(folder: Path) -> list[Path]:
     found = []
     for inner, names, _ in os.walk(folder):
-        results = [name for name in names if name.endswith(RESULT)]
-        found += [Path(inner, name) for name in results if Path(inner, name, JSON).is_file()]
-        names[:] = sorted(name for name in names if name not in results and not name.startswith("."))
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        found += [Path(inner, name) for name in names if is_result(Path(inner, name))]
+        names[:] = [name for name in names if not name.endswith(RESULT) and not is_result(Path(inner, name))]
     return sorted(found)
 
 

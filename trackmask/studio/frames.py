@@ -118,12 +118,13 @@ class Frames:
         if self._source is None or not self._next <= index <= self._next + ON:
             first = max(index - BEFORE, 0) if index < self._asked else index
             self._source, self._next = self._reader.frames(first), first
-        for frame in self._source:
+        source, self._source = self._source, None  # one that has ended, or failed, gives nothing again
+        for frame in source:
             self._next = frame.index + 1
             self._decoded.put(frame.index, frame, frame.image.nbytes)
             if frame.index == index:
+                self._source = source
                 return frame
-        self._source = None
         raise CallError(f"{self.info.name} has no frame {index}")
 
     def _read_ahead(self) -> None:
