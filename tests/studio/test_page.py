@@ -352,14 +352,28 @@ def test_two_tabs_see_the_same(at):
     other.close()
 
 
+def without_coco(route):
+    """The formats as they are where `trackmask[export]` is not installed."""
+    about = route.fetch().json()
+    for form in about["export"]:
+        form["needs"] = "this needs a package" if form["name"] in ("coco", "yt-vis") else None
+    route.fulfill(json=about)
+
+
 def test_export_and_import(at, clips):
     desk = at("out")
     page = desk.page
     desk.click(*CAT)
     desk.wait_masked(CAT[0] + 20, CAT[1])
-    desk.press("t")
+    page.dblclick("#track")  # as people do who are used to it
     desk.wait_text("#track-plan", "All is tracked")
+    assert page.is_hidden("#says")
+    page.route("**/api/formats", without_coco)
     page.click("#open-export")
+    assert page.get_attribute("dialog [aria-checked=true]", "data-value") == "davis"  # what can be had
+    page.click("dialog [data-value=coco]")
+    assert page.text_content("dialog .options .problem") == "This needs a package."
+    page.unroute("**/api/formats")
     page.click("dialog [data-value=labelme]")
     page.fill("dialog label:has-text('Frames a second') input", "many")
     page.click("dialog >> text=Into a folder")

@@ -36,6 +36,7 @@ from trackmask.tracking.prompted import PromptedFrame
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
+ENOUGH = 24  # frames, in both directions, that tell how fast tracking is: the first ones take longer
 OPEN = 2  # clips that are open at a time: each holds some 300 MB of pictures and crops
 EVERY = 0.2  # seconds between two messages on what was tracked
 PATIENCE = 60.0  # seconds that leaving waits for a work to stop
@@ -168,7 +169,7 @@ class Desk:
                         tracking.run(one)
             finally:
                 teller.flush()
-                self.rate = job.rate or self.rate
+                self.rate = job.rate if job.done >= ENOUGH else self.rate
                 self._save(clip_id, session, job)
 
         self.start("track", clip_id, "tracking there and back", work)

@@ -62,6 +62,7 @@ def _records(session: Session, said: Said) -> Iterator[FrameRecord]:
 
 def state_of(session: Session, clip: str, to_review: Review, job: Job | None) -> dict[str, Any]:
     """All that the page needs to know but pictures and masks."""
+    revision = session.revision  # first: whatever is newer comes again, with a higher one
     info, said = session.info, session.acts.said
     height, width = info.size
     return {
@@ -76,7 +77,7 @@ def state_of(session: Session, clip: str, to_review: Review, job: Job | None) ->
         "fps_exact": f"{info.fps.numerator}/{info.fps.denominator}",
         "times": uneven(session),
         "sound": info.audio,
-        "revision": session.revision,
+        "revision": revision,
         "objects": [{"id": id_, "name": name, "color": colour(id_)} for id_, name in sorted(said.names.items())],
         "prompts": [
             {

@@ -74,7 +74,7 @@ function openExport(formats, clip, start, closed) {
     format = formats.export.find(form => form.name === name);
     fields = optionFields(format.options, { clip, formats });
     const opens = make("p", {}, make("b", {}, name), ` opens in ${format.opens}.`);
-    const needs = format.needs ? [make("p", { className: "problem" }, format.needs)] : [];
+    const needs = format.needs ? [make("p", { className: "problem" }, sentences([format.needs]))] : [];
     options.replaceChildren(opens, ...old, ...fields.rows, ...needs);
     ended("");
   }
@@ -105,7 +105,7 @@ function openExport(formats, clip, start, closed) {
   const body = make("div", { className: "formats" }, list, make("div", { className: "options" }, options, bar));
   const dialog = openDialog("Export", body, [says, make("span", { className: "gap" }), folder, download]);
   dialog.addEventListener("close", closed);
-  choose(formats.export[0].name);
+  choose((formats.export.find(({ needs }) => !needs) ?? formats.export[0]).name);
   return { ended, progress: ({ done, total }) => (bar.value = total ? done / total : 0) };
 }
 

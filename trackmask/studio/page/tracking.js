@@ -29,7 +29,11 @@ export function mountTracking(store, session) {
     },
     stop: () => running() && session.stop(),
   };
-  button.addEventListener("click", () => (running() ? acts.stop() : acts.start()));
+  button.addEventListener("click", event => {
+    if (event.detail > 1) return; // the second half of a double click would stop what the first one has started
+    if (running()) acts.stop();
+    else acts.start();
+  });
 
   /** Ask what tracking would do, once things have settled. */
   function ask() {
