@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trackmask.data import Frame, Labels, Masks
@@ -142,20 +142,24 @@ def fill(
     """Track, and write all frames and the overlay; returns the number of frames. `path` is the video's."""
     count, style = 0, options.style
 
-    def draw(step: tuple[Frame, Masks]) -> None:
+    def write(step: tuple[Frame, Masks]) -> None:
         frame, masks = step
-        if film is not None and style is not None:
-            film.write(overlay(frame.image, masks.labels, style), frame.time, frame.until, last=frame.last)
+        writer.write(frame, masks)
+        if style is not None:
+            pictures.put(replace(frame, image=overlay(frame.image, masks.labels, style)))
+
+    def encode(frame: Frame) -> None:
+        if film is not None:
+            film.write(frame.image, frame.time, frame.until, last=frame.last)
 
     with (
         overlay_film(writer.folder, course.video, path) if style is not None else nullcontext() as film,
         closing(course.steps(progress(expected(course)))) as steps,
-        WriteBehind[tuple[Frame, Masks]](lambda step: writer.write(*step)) as files,
-        WriteBehind(draw) as pictures,
+        WriteBehind(encode) as pictures,  # the encoder has a thread for itself: it takes the longest
+        WriteBehind(write) as files,
     ):
         for step in steps:
             files.put(step)
-            pictures.put(step)
             count += 1
     return count
 
