@@ -23,8 +23,7 @@ from trackmask.data import Frame
 from trackmask.draw import overlay
 from trackmask.formats.png import write_labels
 from trackmask.runtime import Runtime
-from trackmask.tracking import crop, tracker
-from trackmask.tracking import track as tracked
+from trackmask.tracking import crop, memory, tracker
 from trackmask.video import open_video
 from trackmask.video.writer import FilmWriter
 
@@ -109,8 +108,8 @@ def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
         (crop, "move", "crop"),
         (crop, "paste", "paste"),
         (tracker.Tracker, "_merge", "paste"),
-        (tracked, "join", "memory"),
-        (tracked, "known", "memory"),
+        (memory, "join", "memory"),
+        (memory, "known", "memory"),
         (tracker, "remember", "memory"),
     )
     with ExitStack() as stack:

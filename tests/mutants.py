@@ -134,7 +134,7 @@ FAULTS = (
     Fault("tracking/twice.py", "if way.told:", "if False:", TWICE),
     Fault("tracking/twice.py", "if not ours[frames[0]].area:", "if False:", TWICE),
     Fault("tracking/twice.py", "for _ in range(len(there) - len(back)):", "for _ in ():", TWICE),
-    Fault("tracking/reference.py", "own.references = [*other.track.references, *own.references]", "pass", TWICE),
+    Fault("tracking/reference.py", "own.past = other.track.past.joined(own.past.references)", "pass", TWICE),
     Fault("tracking/blend.py", "share += ALIKE * agreement * (0.5 - share)", "pass", BLEND),
     Fault("tracking/blend.py", "near * one.trust * odds(one.record.quality)", "near * one.trust", BLEND),
     Fault("tracking/blend.py", "if lost[0] != lost[1]:", "if False:", BLEND),

@@ -14,6 +14,7 @@ from trackmask.runtime.calibration import Factor
 from trackmask.tracking import judged
 from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.evidence import bound, of_both, of_mask, scattered, soft_iou
+from trackmask.tracking.parts import connected
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.segment import Observation
 
@@ -101,11 +102,11 @@ def test_sharp_is_the_iou_of_a_mask_with_its_own_probabilities(runtime):
 
 def test_pieces():
     one = np.zeros((40, 40), bool)
-    assert scattered(one) == 0
+    assert scattered(connected(one)) == 0
     one[2:10, 2:12] = True
-    assert scattered(one) == 0
+    assert scattered(connected(one)) == 0
     one[20:30, 20:22] = True
-    assert scattered(one) == pytest.approx(0.2)
+    assert scattered(connected(one)) == pytest.approx(0.2)
     assert soft_iou(one.astype(np.float32), one * np.float32(0.5)) == pytest.approx(0.5)
     assert soft_iou(np.zeros((2, 2)), np.zeros((2, 2))) == 0
 
@@ -137,7 +138,7 @@ def test_what_is_said_changes_no_mask_and_nothing_that_is_remembered(runtime):
         assert (ours.labels == theirs.labels).all()
         assert theirs.objects[0].confidence == pytest.approx(0.1192, abs=1e-4)
         assert theirs.objects[0].quality == ours.objects[0].quality
-    assert len(trackers[0].tracks[1].recent) == len(trackers[1].tracks[1].recent) == 1
+    assert len(trackers[0].tracks[1].past.recent) == len(trackers[1].tracks[1].past.recent) == 1
 
 
 def test_below_certain_a_mask_is_uncertain_and_what_a_person_said_stays():

@@ -138,8 +138,8 @@ def test_a_reference_is_the_prompt(runtime: OnnxRuntime, mask: np.ndarray) -> No
         found = other.step(frame.image)
         np.testing.assert_array_equal(found.labels, masks.labels)
         assert found.objects == masks.objects
-    assert len(reference.track.references) == 1
-    assert not reference.track.recent
+    assert len(reference.track.past.references) == 1
+    assert not reference.track.past.recent
 
 
 def test_a_cut_right_behind_a_prompt_is_seen_by_whoever_takes_it_over(runtime: OnnxRuntime, mask: np.ndarray) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trackmask.tracking.crop import Crop, continued, out_of
-from trackmask.tracking.parts import main_box
+from trackmask.tracking.parts import connected, main_box
 
 SIZE = (400, 600)  # height, width
 CROP = Crop(100, 50, 200, 100)
@@ -30,7 +30,7 @@ def prob(rows: slice, columns: slice) -> np.ndarray:
 )
 def test_a_cut_box_goes_on_by_the_length_of_the_cut(rows, columns, expected):
     seen = prob(rows, columns)
-    box = out_of(main_box(seen), CROP, 50)
+    box = out_of(main_box(connected(seen > 0.5)), CROP, 50)
     assert continued(box, seen, CROP, SIZE) == expected
 
 
@@ -38,12 +38,12 @@ def test_a_cut_box_goes_on_by_the_length_of_the_cut(rows, columns, expected):
 def test_the_frames_edge_cuts_nothing(crop):
     """Nor does a crop's edge beyond it."""
     seen = prob(slice(0, 50), slice(0, 50))
-    box = out_of(main_box(seen), crop, 50)
+    box = out_of(main_box(connected(seen > 0.5)), crop, 50)
     assert continued(box, seen, crop, SIZE) == box
 
 
 def test_specks_do_not_move_the_box():
     seen = prob(slice(10, 40), slice(10, 40))
     seen[48, 48] = 0.9
-    assert main_box(seen) == (10, 10, 30, 30)
-    assert main_box(np.zeros((50, 50), np.float32)) is None
+    assert main_box(connected(seen > 0.5)) == (10, 10, 30, 30)
+    assert main_box(connected(np.zeros((50, 50), bool))) is None

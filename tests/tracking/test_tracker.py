@@ -186,9 +186,9 @@ def test_of_its_own_frames_it_remembers_a_few_and_only_sure_ones(runtime):
     for iou in (0.9, 0.9, 0.69, 0.69, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9):
         runtime.iou = iou
         tracker.step(scene(thing))
-        known.append(len(tracker.tracks[1].recent))
+        known.append(len(tracker.tracks[1].past.recent))
     assert known == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
-    assert len(tracker.tracks[1].references) == 1
+    assert len(tracker.tracks[1].past.references) == 1
     assert [given[2].shape[1] for given in runtime.decoded] == [1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
@@ -201,7 +201,7 @@ def test_a_mask_that_may_be_another_object_s_is_not_remembered(runtime, monkeypa
     tracker = start(runtime, thing, settings=Settings(every=1, sure=0.7))
     for _ in range(3):
         tracker.step(scene(thing))
-    assert not tracker.tracks[1].recent
+    assert not tracker.tracks[1].past.recent
 
 
 def test_without_recent_frames_it_remembers_the_prompts_alone(runtime):
@@ -209,7 +209,7 @@ def test_without_recent_frames_it_remembers_the_prompts_alone(runtime):
     tracker = start(runtime, thing, settings=Settings(recent=0))
     for _ in range(8):
         tracker.step(scene(thing))
-    assert not tracker.tracks[1].recent
+    assert not tracker.tracks[1].past.recent
 
 
 def test_each_prompt_stays(runtime):
@@ -219,16 +219,16 @@ def test_each_prompt_stays(runtime):
         tracker.step(scene(red))
     masks = tracker.step(scene(red, blue), [prompt(blue)])  # a correction: it was the blue one
     assert (masks.labels == 1).sum() == mask(blue).sum()
-    assert len(tracker.tracks[1].references) == 2
+    assert len(tracker.tracks[1].past.references) == 2
     assert tracker.tracks[1].confidence == 1
 
 
 def test_a_mask_that_lies_over_another_crop_than_the_features_is_not_remembered(runtime):
     tracker = start(runtime, (RED, 20, 100, 40), settings=Settings(every=1))
     tracker.step(scene((RED, 45, 100, 40)))  # seen through a second crop
-    assert not tracker.tracks[1].recent
+    assert not tracker.tracks[1].past.recent
     tracker.step(scene((RED, 45, 100, 40)))
-    assert len(tracker.tracks[1].recent) == 1
+    assert len(tracker.tracks[1].past.recent) == 1
 
 
 # --- merging -------------------------------------------------------------------------------------------------------

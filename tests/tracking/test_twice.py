@@ -209,7 +209,7 @@ def test_it_knows_the_prompts_and_the_frames_that_were_seen_best() -> None:
         told.run()
     assert seen == [5, 13]
     # Both are understood; then the way from 13 begins, and the way from the prompt in 3.
-    assert [len(track.references) for track in known] == [1, 1, 4, 4]
+    assert [len(track.past.references) for track in known] == [1, 1, 4, 4]
     assert told.read[-1] == (13, 1)
     assert [len(track.identity.prompted) for track in known[2:]] == [4, 4]
 

@@ -23,7 +23,7 @@ from trackmask.runtime import Runtime, sigmoid
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import out_of
 from trackmask.tracking.memory import pool
-from trackmask.tracking.parts import main_box
+from trackmask.tracking.parts import connected, main_box
 
 EVERY = 10  # frames between two updates, as in MDNet
 SLOPE = 4.0  # of the probability over the score
@@ -143,7 +143,7 @@ class Followed:
         side = self.runtime.size // 2
         score = cv2.resize(self.classifier.score(features), (side, side), interpolation=cv2.INTER_LINEAR)
         prob = sigmoid(SLOPE * score)
-        box = main_box(prob)
+        box = main_box(connected(prob > 0.5))
         if box is not None:
             self.box = out_of(box, self.crop, side)
             if index % EVERY == 0:

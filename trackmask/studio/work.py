@@ -190,5 +190,5 @@ class Work:
 
 def _size(reference: Reference) -> int:
     """Bytes, but for what is small."""
-    memories = sum(memory.keys.nbytes + memory.values.nbytes for memory in reference.track.references)
+    memories = sum(memory.keys.nbytes + memory.values.nbytes for memory in reference.track.past.references)
     return memories + (0 if reference.patch is None else reference.patch.prob.nbytes)

@@ -50,7 +50,7 @@ def of_mask(seen: Observation, track: Track, size: tuple[int, int]) -> Evidence:
         iou=seen.iou,
         same=track.identity.same,
         sharp=float(seen.prob[mask].sum() / (np.count_nonzero(mask) + seen.prob[~mask].sum())),
-        scattered=max(scattered(mask), 0.0 if track.missing else FORGET * before.scattered),
+        scattered=max(scattered(seen.parts), 0.0 if track.missing else FORGET * before.scattered),
         grown=max(larger, 0.0),
         shrunk=max(-larger, 0.0),
         leapt=leapt,
@@ -101,10 +101,9 @@ def at_edge(box: Box | None, size: tuple[int, int]) -> bool:
     return min(x, y) <= EDGE or x + w >= size[1] - EDGE or y + h >= size[0] - EDGE
 
 
-def scattered(mask: np.ndarray) -> float:
-    """[0, 1]: how much of a mask, bool, lies outside of its largest connected part."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), ltype=cv2.CV_16U)
-    areas = stats[1:, cv2.CC_STAT_AREA]
+def scattered(parts: np.ndarray) -> float:
+    """[0, 1]: how much of a mask of those `connected` parts lies outside of the largest one."""
+    areas = parts[:, cv2.CC_STAT_AREA]
     return float(1 - areas.max() / areas.sum()) if len(areas) else 0.0
 
 

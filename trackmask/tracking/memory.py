@@ -4,7 +4,9 @@ The torch form carries the gradient at training, this one needs no torch; a test
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -35,6 +37,35 @@ class Known(NamedTuple):
     keys: np.ndarray  # (M, G, KEY)
     values: np.ndarray  # (M, G, VALUE)
     weights: np.ndarray  # (WEIGHTS,), of the solved layer
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """The frames that are remembered of one object. It never changes, so that what is known from it is made once: it is
+    asked in each frame, and another past begins every few frames.
+    """
+
+    references: tuple[Memory, ...]  # prompted frames, at least one: kept for ever
+    recent: tuple[Memory, ...] = ()  # with the tracker's own masks
+
+    @cached_property
+    def known(self) -> Known:
+        return known(join(self.references, self.recent))
+
+    def since(self, memory: Memory, most: int) -> Self:
+        """With one more recent frame; the `most` (at least 1) last ones of these stay."""
+        return replace(self, recent=(*self.recent, memory)[-most:])
+
+    def without_recent(self) -> Self:
+        return replace(self, recent=())
+
+    def last_reference(self) -> Self:
+        """The last prompted frame alone."""
+        return type(self)(self.references[-1:])
+
+    def joined(self, references: Sequence[Memory]) -> Self:
+        """With more prompted frames."""
+        return replace(self, references=(*self.references, *references))
 
 
 def remember(features: Features, mask: np.ndarray) -> Memory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -30,24 +29,17 @@ class Reference:
     @classmethod
     def of(cls, prompt: Prompt, track: Track, patch: Patch | None, look: np.ndarray | None) -> Reference:
         """Of a track whose last frame was prompted."""
-        own = replace(
-            track,
-            references=track.references[-1:],
-            recent=deque(maxlen=track.recent.maxlen),
-            identity=track.identity.anew(),
-        )
+        own = replace(track, past=track.past.last_reference(), identity=track.identity.anew())
         return cls(own, patch, prompt.positive, prompt.negative, look)
 
     def fresh(self) -> Track:
         """A track of one's own that begins here."""
-        own = replace(self.track, references=[*self.track.references], recent=deque(maxlen=self.track.recent.maxlen))
-        own.identity = replace(self.track.identity)
-        return own
+        return replace(self.track, past=self.track.past.without_recent(), identity=replace(self.track.identity))
 
     def knowing(self, others: Iterable[Reference]) -> Reference:
         """The same, with what other frames say of the object."""
         own = self.fresh()
         for other in others:
-            own.references = [*other.track.references, *own.references]
+            own.past = other.track.past.joined(own.past.references)
             own.identity = other.track.identity.joined(own.identity)
         return replace(self, track=own)

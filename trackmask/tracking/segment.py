@@ -16,7 +16,7 @@ from trackmask.runtime import Features, Runtime, given_shapes, sigmoid
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop, out_of
 from trackmask.tracking.memory import Known
-from trackmask.tracking.parts import main_box
+from trackmask.tracking.parts import connected, main_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +43,14 @@ class Observation:
     visible: float  # probability
 
     @cached_property
+    def parts(self) -> np.ndarray:
+        """The mask's `connected` ones, in its pixels."""
+        return connected(self.prob > 0.5)
+
+    @cached_property
     def box(self) -> Box | None:
         """Of the mask: x, y, w, h in pixels of the frame; None where it is empty."""
-        box = main_box(self.prob)
+        box = main_box(self.parts)
         return None if box is None else out_of(box, self.crop, self.prob.shape[0])
 
     def belief(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +11,7 @@ from trackmask.prompts import Box
 from trackmask.tracking import crop as crops
 from trackmask.tracking.crop import Crop
 from trackmask.tracking.identity import Identity
-from trackmask.tracking.memory import Known, Memory, join, known
+from trackmask.tracking.memory import Past
 
 
 @dataclass
@@ -20,8 +19,7 @@ class Track:
     """One object."""
 
     id: int
-    references: list[Memory]  # prompted frames: kept for ever
-    recent: deque[Memory]
+    past: Past
     crop: Crop
     prob: np.ndarray  # (s, s) float32 over the crop: the last mask
     box: Box  # the last one seen: x, y, w, h in pixels of the frame
@@ -35,12 +33,9 @@ class Track:
     evidence: Evidence | None = None  # of the last frame; None where it was prompted
     identity: Identity = field(default_factory=Identity)
 
-    def known(self) -> Known:
-        return known(join(self.references, tuple(self.recent)))
-
     def lose(self, crop: Crop) -> None:
         """Its video goes on elsewhere: the last mask says nothing any more. It may be anywhere in that crop."""
-        self.recent.clear()
+        self.past = self.past.without_recent()
         self.prob = np.zeros_like(self.prob)
         self.missing = max(self.missing, 1)
         self.evidence = replace(self.evidence or Evidence(), away=True)
@@ -48,7 +43,7 @@ class Track:
 
     def go_on_from(self, prompted: Track) -> None:
         """Take what a prompted frame says of the object: a reference, and where it is."""
-        self.references += prompted.references
+        self.past = self.past.joined(prompted.past.references)
         self.identity = self.identity.joined(prompted.identity)
         self.crop, self.prob, self.box, self.missing = prompted.crop, prompted.prob, prompted.box, prompted.missing
         self.state, self.confidence, self.area = prompted.state, prompted.confidence, prompted.area or self.area

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +17,7 @@ from trackmask.tracking.clicks import clicked
 from trackmask.tracking.crop import Crop, continued, out_of
 from trackmask.tracking.evidence import judged, of_mask, of_nothing
 from trackmask.tracking.identity import Identity, appearance
-from trackmask.tracking.memory import Memory, remember
+from trackmask.tracking.memory import Past, remember
 from trackmask.tracking.parts import largest_parts
 from trackmask.tracking.prompted import PromptedFrame
 from trackmask.tracking.reference import Reference
@@ -137,7 +136,7 @@ class Tracker:
 
     def _question(self, track: Track, crop: Crop) -> Question:
         """Where in the crop is the object, whose last mask is known?"""
-        return Question(crop, previous=crops.move(track.prob, track.crop, crop), known=track.known())
+        return Question(crop, previous=crops.move(track.prob, track.crop, crop), known=track.past.known)
 
     def _recognise(self, image: Image, track: Track, asked: Question, seen: Observation) -> None:
         """What was followed so far is there, if it still looks like the object: that is asked every few frames, and in
@@ -146,7 +145,7 @@ class Tracker:
         asks = seen.box is not None and not track.found and track.identity.due()
         sure = seen.iou >= self.settings.sure and seen.area() >= WHOLE * track.area
         if asks and not track.identity.follow(appearance(image, seen), sure):
-            track.recent.clear()  # some of it may be of what was followed by mistake
+            track.past = track.past.without_recent()  # some of it may be of what was followed by mistake
             self._miss(track, seen.crop, seen.visible * track.identity.same)
         else:
             self._accept(track, self._look_further(image, track, asked, seen))
@@ -193,7 +192,7 @@ class Tracker:
         large part of the mask is looked at through a crop of its own, as if it were the object; it is, or none is. The
         likeliest comes first.
         """
-        boxes = largest_parts(wide.prob, PARTS)
+        boxes = largest_parts(wide.parts, PARTS)
         if not boxes:
             return
         close = [crops.around(out_of(box, wide.crop, wide.prob.shape[0]), self.size) for box in boxes]
@@ -233,7 +232,7 @@ class Tracker:
         known = fits and track.identity.proven and not track.missing and not track.found
         sure = known and track.confidence >= self.settings.sure
         if sure and track.since >= self.settings.every and self.settings.recent:
-            track.recent.append(remember(first.features, track.prob))
+            track.past = track.past.since(remember(first.features, track.prob), self.settings.recent)
             track.since = 0
 
     # --- prompts -------------------------------------------------------------------------------------------------
@@ -266,9 +265,8 @@ class Tracker:
         """
         crop, prob, confidence = seen.crop, seen.prob, seen.iou
         where = box or (crop.x, crop.y, crop.width, crop.height)
-        ring: deque[Memory] = deque(maxlen=max(self.settings.recent, 1))
-        known = [remember(seen.features, prob)]
-        new = Track(object_id, known, ring, crop, prob, where, state, confidence, seen.area(), usual=confidence)
+        past = Past((remember(seen.features, prob),))
+        new = Track(object_id, past, crop, prob, where, state, confidence, seen.area(), usual=confidence)
         new.missing = 0 if box else 1
         new.identity = Identity((appearance(image, seen),))
         self._take(new)

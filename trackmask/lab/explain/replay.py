@@ -128,7 +128,7 @@ class Replay:
     def _remember(self, frame: Frame) -> None:
         """Keep what the frame that was tracked last has added to the memory, and forget what has left it."""
         (track,) = self.tracker.tracks.values()
-        known = (*track.references, *track.recent)
+        known = (*track.past.references, *track.past.recent)
         self.seen = [(memory, what) for memory, what in self.seen if any(memory is one for one in known)]
         for memory in known:
             if all(memory is not one for one, _ in self.seen):
