@@ -119,7 +119,7 @@ def stages(runtime: Runtime, clip: Clip, warm: int) -> dict[str, float]:
         source = stack.enter_context(open_video(clip.path, threads=1))
         film = stack.enter_context(FilmWriter(room / "overlay.mp4", clip.size, source.info.fps))
         count = _one_by_one(watch, runtime, clip, warm, source.frames(), film, room / "mask.png")
-    spent = dict(watch.spent)
+    spent = watch.spent  # nothing where a short clip's memory did not change
     spent["rest of the tracker"] = spent.pop("step") - sum(
         spent[part] for part in ("crop", "encoder", "head", "memory", "paste")
     )
