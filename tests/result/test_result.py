@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Pillow
 
 import trackmask
-from trackmask.data import Frame, Masks, ObjectRecord, Patch, State, box_of
+from trackmask.data import Doubt, Frame, Masks, ObjectRecord, Patch, State, box_of
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.prompts import Prompt
 from trackmask.result import (
@@ -167,7 +167,7 @@ def test_json_in_every_detail(tmp_path):
 
 
 def test_the_agreement_of_two_directions_is_kept_where_there_were_two(tmp_path):
-    both = replace(masks(2).objects[0], agreement=0.254321)
+    both = replace(masks(2, 0.6).objects[0], agreement=0.254321, doubt=Doubt.APART)
     with ResultWriter(tmp_path / "out") as writer:
         writer.write(frame(2), Masks(masks(2).labels, (both, masks(2).objects[1])))
         path = finish(writer, tmp_path)

@@ -109,6 +109,21 @@ def test_what_is_made_of_it_is_a_result_with_all_that_it_had(one: Studio, result
     assert export(result, "davis", result.parent / "davis", ExportOptions()).clips == 1
 
 
+def test_where_the_result_cannot_be_written_it_is_said_where_all_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip = cat(tmp_path)
+    with studio(clip) as one:
+        one.post("box", object=None, frame=0, box=[20, 119, 138, 104])
+        clip.rename(tmp_path / "away.mp4")
+    assert "the result was not written" in caplog.text
+    assert "what you did is kept in .cat.mp4.trackmask.studio" in caplog.text
+    (tmp_path / "away.mp4").rename(clip)
+    with studio(clip) as one:
+        assert [item["name"] for item in one.get()["objects"]] == ["object 1"]
+
+
 def test_no_run_overwrites_a_persons_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     clip = cat(tmp_path)

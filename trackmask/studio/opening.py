@@ -7,7 +7,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from trackmask.errors import TrackmaskError, VideoError
+from trackmask.errors import OutputExistsError, TrackmaskError, VideoError
 from trackmask.files import writing
 from trackmask.result import SOFT, Result, open_result, prompted
 from trackmask.result.revision import link
@@ -70,8 +70,11 @@ def leave(session: Session) -> None:
     if session.dirty:
         try:
             save(session)
-        except TrackmaskError as error:  # nothing is lost: what the session has is kept beside it
+        except OutputExistsError as error:  # it says itself where all is kept
             log.warning("note: the result was not written: %s", error)
+        except TrackmaskError as error:
+            kept = session.place.folder.name
+            log.warning("note: the result was not written: %s; what you did is kept in %s", error, kept)
     session.close()
     if unused:
         shutil.rmtree(session.place.folder, ignore_errors=True)
