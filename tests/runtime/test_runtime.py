@@ -1,5 +1,7 @@
 import pickle
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +162,34 @@ def test_no_pickle_is_ever_read(folder, name):
 def test_devices_that_are_not_there(tiny_weights, device, words):
     with pytest.raises(CallError, match=f"{words}.*give cpu"):
         open_runtime(tiny_weights, device)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_opened_anew_it_answers_the_same_and_its_memory_goes_back():
+    def pages():
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    runtime, began = OnnxRuntime(threads=1), pages()
+    crops = random_crops(6, size=runtime.size)
+    features = runtime.encode(crops)
+    memories = [remember(features.only(i), mask) for i, mask in enumerate(soft_masks(6, runtime.size // 2))]
+    logits = runtime.decode(features, *decode_inputs(features, 8, runtime.size))[0].copy()
+    used, features = pages(), None
+    runtime.renew()
+    assert pages() - began < (used - began) / 2
+    features = runtime.encode(crops)
+    assert np.array_equal(logits, runtime.decode(features, *decode_inputs(features, 8, runtime.size))[0])
+    assert len(memories) == 6  # what is remembered holds none of it
+
+
+def test_where_it_cannot_be_opened_anew_it_goes_on_with_what_it_has(folder):
+    runtime = OnnxRuntime(folder, threads=1)
+    crops = random_crops(1, size=runtime.size)
+    before = runtime.encode(crops)
+    (folder / HEAD).unlink()
+    with pytest.raises(WeightsError):
+        runtime.renew()
+    assert np.array_equal(before.key, runtime.encode(crops).key)
 
 
 def test_sigmoid():

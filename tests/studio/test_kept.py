@@ -21,7 +21,7 @@ from trackmask.correct import correct
 from trackmask.errors import OutputError, WeightsError
 from trackmask.prompts import Prompt
 from trackmask.result import open_result
-from trackmask.runtime import Features
+from trackmask.runtime import Features, OnnxRuntime
 from trackmask.studio.clips import find
 from trackmask.studio.desk import Desk
 from trackmask.studio.events import Hub
@@ -284,6 +284,29 @@ def test_one_work_ends_and_the_next_one_has_the_machine_for_itself(clip: Path) -
     go_on.set()
     desk.close()
     assert desk.turns.working.is_empty
+
+
+class Counting(OnnxRuntime):
+    opened = 0  # times
+
+    def renew(self) -> None:
+        self.opened += 1
+        super().renew()
+
+
+def test_after_each_long_work_the_network_is_opened_anew_so_that_its_memory_goes_back(clip: Path) -> None:
+    network = Counting(threads=2)
+    with studio(clip, network) as one:
+        box(one)
+        assert network.opened == 1
+        one.track()
+        assert network.opened == 2
+        one.post("auto", frame=0)
+        one.wait()
+        assert network.opened == 3
+        one.post("save")
+        one.wait()
+        assert network.opened == 3  # where it was not asked there is nothing to give back
 
 
 def test_what_is_to_review_is_told_after_each_act(clip: Path) -> None:

@@ -33,13 +33,21 @@ class OnnxRuntime:
         self.files = verified(folder, CHECKPOINT, ENCODER, HEAD, *calibration_in(folder))
         self.weights_sha256 = self.files[CHECKPOINT]
         self.calibration = read_calibration(folder / CALIBRATION, self.weights_sha256)
-        self._encoder, self._head = (_session(folder / name, self.weights_sha256, threads) for name in (ENCODER, HEAD))
+        self._folder, self._threads = folder, threads
+        self.renew()
         self.size = _crop_size(folder / ENCODER, self._encoder)
         # The exporter drops what a network does not use, and the session refuses what it does not know.
         self._wanted = {given.name for given in self._head.get_inputs()}
         if not self._wanted <= {*FEATURES, *GIVEN} or len(self._head.get_outputs()) != len(RESULTS):
             raise _not_ours(folder / HEAD)
-        self._folder = folder
+
+    def renew(self) -> None:
+        """Open the graphs anew, so that memory goes back: ONNX Runtime keeps what it ever took, anew for each number of
+        crops, objects and remembered frames. It goes back once nobody has answers any more that lie in it. Who asks
+        meanwhile is answered. Raises WeightsError; then all is as it was.
+        """
+        opened = [_session(self._folder / name, self.weights_sha256, self._threads) for name in (ENCODER, HEAD)]
+        self._encoder, self._head = opened
 
     def encode(self, crops: np.ndarray) -> Features:
         with _running(self._folder / ENCODER):

@@ -6,6 +6,7 @@ painting   strokes and polygons as pixels
 tracked    the masks and records that tracking has made, frame by frame
 plan       which frames are out of date, and the passes that track them
 work       the passes run: tracker in, masks out
+network    what tells masks, ready to run
 frames     any frame of the video, soon
 turns      who goes first
 prompting  the mask that a prompt means, soon

@@ -11,18 +11,16 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from trackmask.data import Frame
 from trackmask.errors import CallError, TrackmaskError
 from trackmask.export import Options, find_format
-from trackmask.prompts import Prompt
 from trackmask.runtime import Runtime
 from trackmask.studio.clips import Clip, Found
 from trackmask.studio.events import Hub
 from trackmask.studio.exports import Downloads, write
 from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
+from trackmask.studio.network import Network
 from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
 from trackmask.studio.saving import save, unfinished
@@ -32,7 +30,6 @@ from trackmask.studio.turns import Turns
 from trackmask.studio.view import Review, points, state_of
 from trackmask.studio.work import Work
 from trackmask.tracking import discover
-from trackmask.tracking.prompted import PromptedFrame
 from trackmask.video import VideoReader, open_video
 from trackmask.video.cache import CachedVideo
 
@@ -52,21 +49,19 @@ class Desk:
     """Any thread may call. `close` writes what is not written yet."""
 
     def __init__(self, found: Found, load: Callable[[], Runtime], hub: Hub) -> None:
-        """`load`: makes the network ready; called once, in the background."""
+        """`load`: as in `Network`."""
         self.found, self.hub = found, hub
         self.clips: dict[str, Clip] = {clip.id: clip for clip in found.clips}
         self.jobs = Jobs(self._ended)
         self.turns = Turns()
-        self._load = load
-        self._runtime: Runtime | None = None
-        self._loading, self._renewing, self._opening = threading.Lock(), threading.Lock(), threading.RLock()
+        self.network = Network(load, self.turns)
+        self._renewing, self._opening = threading.Lock(), threading.RLock()
         self.rate: float | None = None  # frames a second and direction, as they were tracked last
         self._closed = False
         self.downloads = Downloads()
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
         self._reviews: dict[str, Review] = {}
         self._counting: dict[str, threading.Thread] = {}
-        threading.Thread(target=self._warm_up, daemon=True, name="trackmask-load").start()
 
     def close(self, waits: Callable[[str], None] = lambda _: None) -> None:
         """`waits` is told in a few words what takes a while."""
@@ -82,19 +77,8 @@ class Desk:
                 leave(session)
         for counting in self._counting.values():
             counting.join(PATIENCE)
+        self.network.close()
         self.downloads.close()
-
-    def runtime(self) -> Runtime:
-        with self._loading:
-            if self._runtime is None:
-                self._runtime = self._load()
-            return self._runtime
-
-    def _warm_up(self) -> None:
-        """A network takes longer over its first answer than over all others: let nobody wait for it."""
-        with suppress(TrackmaskError), self.turns.preparing:  # whoever opens a clip is told what is wrong
-            blank = np.zeros((64, 64, 3), np.uint8)
-            PromptedFrame(self.runtime(), blank).observe(Prompt(1, 0, positive=((32, 32),)))
 
     def clip(self, clip_id: str) -> Clip:
         """Raises NotFound."""
@@ -108,7 +92,7 @@ class Desk:
             if self._closed:
                 raise CallError("the studio has been closed")
             if clip_id not in self._open:
-                session = open_session(self.clip(clip_id).place, self.runtime(), self.turns)
+                session = open_session(self.clip(clip_id).place, self.network.runtime(), self.turns)
                 self._open[clip_id] = session
                 self._reviews[clip_id] = Review()
                 self._counting[clip_id] = threading.Thread(target=self._count, args=(clip_id, session), daemon=True)
@@ -170,6 +154,7 @@ class Desk:
             finally:
                 teller.flush()
                 self.rate = job.rate if job.done >= ENOUGH else self.rate
+                self._give_back()
                 self._save(clip_id, session, job)
 
         self.start("track", clip_id, "tracking there and back", work)
@@ -219,8 +204,11 @@ class Desk:
                     job.step(frame.index)
                     yield frame
 
-            with open_video(session.place.video) as video:
-                found = discover(session.runtime, frames(video), session.size, most)
+            try:
+                with open_video(session.place.video) as video:
+                    found = discover(session.runtime, frames(video), session.size, most)
+            finally:
+                self._give_back()
             if not found:
                 raise CallError("no main object was found from here on; click on what you mean")
             session.found([(one.frame, one.words, one.mask) for one in found])
@@ -239,6 +227,12 @@ class Desk:
 
         self.jobs.start(kind, clip_id, what, alone)
         self.changed(clip_id)
+
+    def _give_back(self) -> None:
+        """After a work that ran the network: its memory, as far as answers lie in it, too."""
+        for session in list(self._open.values()):
+            session.prompting.forget()
+        self.network.give_back()
 
     def _save(self, clip_id: str, session: Session, job: Job) -> None:
         job.what = "writing the result"

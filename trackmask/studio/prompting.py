@@ -58,6 +58,11 @@ class Prompting:
             if prompt is not None and wish == self._wish and self._turns.working.is_empty:
                 self._observe(prompt)
 
+    def forget(self) -> None:
+        """Let go of what the network has answered."""
+        with self._lock:
+            self._frame = self._last = None
+
     def _observe(self, prompt: Prompt) -> Observation:
         """What a prompt means; at no cost where that was asked last."""
         key = (prompt.at, prompt.box, prompt.positive, prompt.negative)

@@ -82,7 +82,9 @@ def remember(features: Features, mask: np.ndarray) -> Memory:
     mask4 = pool(mask, mask.shape[0] // (2 * side))
     middle = normal_equations(linear4, mask4)
     fine = normal_equations(pool(skip2, 2), mask4)
-    return Memory(memory_key.reshape(len(memory_key), -1).T[None], values[None], coarse, middle, fine)
+    # A copy: a view of what the runtime answered would keep its allocator's memory as long as this is remembered.
+    keys = memory_key.reshape(len(memory_key), -1).T[None].copy()
+    return Memory(keys, values[None], coarse, middle, fine)
 
 
 def pool(x: np.ndarray, factor: int) -> np.ndarray:
