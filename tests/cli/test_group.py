@@ -136,7 +136,7 @@ def test_interrupted_a_training_says_what_is_left(monkeypatch: pytest.MonkeyPatc
     assert len(said.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("frames", ["3,x", "", "0", "3,,4", "-1"])
+@pytest.mark.parametrize("frames", ["3,x", " ", "0", "3,,4", "-1"])
 def test_frames_of_a_training_are_numbers(frames: str) -> None:
     Path("data").mkdir()
     said = CliRunner().invoke(main, ["train", "--data", "data", "--out", "run", "--steps", "5", "--frames", frames])

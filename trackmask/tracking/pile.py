@@ -1,18 +1,16 @@
 """What one direction found waits here for the other one: last in, first out."""
 
-import pickle
+import json
 import tempfile
 import zlib
-from dataclasses import replace
+from dataclasses import asdict
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from trackmask.data import Masks, label_map
+from trackmask.data import Doubt, Evidence, Masks, ObjectRecord, Patch, State, label_map
 from trackmask.errors import OutputError
-
-_NOTHING = np.zeros((0, 0), np.uint8)
 
 
 class Pile:
@@ -40,7 +38,7 @@ class Pile:
     def push(self, masks: Masks) -> None:
         try:
             self._file.seek(self._ends[-1])
-            content = memoryview(zlib.compress(pickle.dumps(replace(masks, labels=_NOTHING)), 1))
+            content = memoryview(zlib.compress(packed(masks), 1))
             size = len(content)
             while content:
                 content = content[self._file.write(content) :]
@@ -63,6 +61,30 @@ class Pile:
             raise IndexError(place)
         start, end = self._ends[place : place + 2]
         self._file.seek(start)
-        # The file has no name: nobody but this object has written what is unpickled.
-        masks: Masks = pickle.loads(zlib.decompress(self._file.read(end - start)))
-        return replace(masks, labels=label_map(masks.patches.items(), self._size))
+        return unpacked(zlib.decompress(self._file.read(end - start)), self._size)
+
+
+def packed(masks: Masks) -> bytes:
+    """A line of JSON, and behind it the soft masks' bytes in its order."""
+    places = {id_: (patch.x, patch.y, *patch.prob.shape) for id_, patch in masks.patches.items()}
+    about = {"objects": [asdict(record) for record in masks.objects], "places": places, "cut": masks.cut}
+    return b"".join([json.dumps(about).encode(), b"\n", *(patch.prob.tobytes() for patch in masks.patches.values())])
+
+
+def unpacked(content: bytes, size: tuple[int, int]) -> Masks:
+    """The reverse of `packed`, for a frame of `size` (height, width)."""
+    line, _, probs = content.partition(b"\n")
+    about = json.loads(line)
+    patches, start = {}, 0
+    for object_id, (x, y, height, width) in about["places"].items():
+        prob = np.frombuffer(probs, np.uint8, height * width, start).reshape(height, width)
+        patches[int(object_id)] = Patch(x, y, prob)
+        start += height * width
+    return Masks(label_map(patches.items(), size), tuple(map(_record, about["objects"])), patches, about["cut"])
+
+
+def _record(raw: dict) -> ObjectRecord:
+    box = None if raw["box"] is None else tuple(raw["box"])
+    doubt = None if raw["doubt"] is None else Doubt(raw["doubt"])
+    evidence = None if raw["evidence"] is None else Evidence(**raw["evidence"])
+    return ObjectRecord(**raw | {"state": State(raw["state"]), "box": box, "doubt": doubt, "evidence": evidence})
