@@ -1,6 +1,6 @@
 """The result folder: what a run leaves, read, reviewed and revised. Only this room knows its layout."""
 
-from trackmask.result.atomic import StagedFolder
+from trackmask.result.atomic import StagedFolder, clear_killed
 from trackmask.result.folder import Result, open_result
 from trackmask.result.layout import (
     EDITS,
@@ -39,6 +39,7 @@ __all__ = [
     "Source",
     "StagedFolder",
     "called",
+    "clear_killed",
     "default_folder",
     "frame_at",
     "is_corrected",

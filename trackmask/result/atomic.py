@@ -19,6 +19,7 @@ from trackmask.errors import OutputError, OutputExistsError, TrackmaskError
 from trackmask.files import locked, open_lock, open_new, writing
 
 LOCK = ".lock"  # held by the process that fills the folder, and the sign that the folder is ours
+_FILLED = ".partial"  # how the name of a folder ends that is being filled
 _HERE = -100  # AT_FDCWD of <fcntl.h>: paths count from the current folder
 _RENAME_EXCHANGE = 1 << 1  # of <linux/fs.h>
 _RENAME_SWAP = 1 << 1  # of <sys/stdio.h> on macOS
@@ -36,7 +37,7 @@ class StagedFolder:
         self.target = Path(os.path.realpath(target))  # a link stays a link; siblings are those of the real folder
         if not self.target.name:
             raise OutputExistsError(f"{self.target} cannot be written; choose a folder in it")
-        self.path = self.target.with_name(f".{self.target.name}.partial")
+        self.path = self.target.with_name(f".{self.target.name}{_FILLED}")
         self._old = self.target.with_name(f".{self.target.name}.replaced")
         self._check = check
         self._made: list[Path] = []  # parents that were missing, the deepest first
@@ -157,6 +158,16 @@ class StagedFolder:
         self._let_go()
         (self.path / LOCK).unlink()  # last: without it the next run would not know the folder for ours
         self.path.rmdir()
+
+
+def clear_killed(folder: Path, begin: str) -> None:
+    """Take away what killed processes have left in a folder of targets whose names begin so. What is being filled
+    meanwhile is left alone, and so is what is not ours."""
+    for path in folder.iterdir():
+        if path.name.startswith(f".{begin}") and path.suffix == _FILLED:
+            target = path.with_name(path.name[1:].removesuffix(_FILLED))
+            with suppress(TrackmaskError), StagedFolder(target, lambda _: None):
+                pass  # left without `publish`, it leaves nothing
 
 
 def _empty(folder: Path) -> None:

@@ -88,8 +88,9 @@ def _results(folder: Path) -> list[Path]:
     found = []
     for inner, names, _ in os.walk(folder):
         names[:] = sorted(name for name in names if not name.startswith("."))
-        found += [Path(inner, name) for name in names if is_result(Path(inner, name))]
-        names[:] = [name for name in names if not name.endswith(RESULT) and not is_result(Path(inner, name))]
+        results = [name for name in names if is_result(Path(inner, name))]
+        found += [Path(inner, name) for name in results]
+        names[:] = [name for name in names if not name.endswith(RESULT) and name not in results]
     return sorted(found)
 
 

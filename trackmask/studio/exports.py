@@ -7,7 +7,6 @@ import re
 import secrets
 import zipfile
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.util import find_spec
@@ -17,17 +16,14 @@ from typing import Any
 
 from trackmask.batch.find import RESULT
 from trackmask.data import State
-from trackmask.errors import CallError, TrackmaskError
+from trackmask.errors import CallError
 from trackmask.export import FORMATS, Format, Options, export
 from trackmask.export.options import IMAGES, Images, parse_fps, parse_states
 from trackmask.files import writing
 from trackmask.formats.node import Node
 from trackmask.importing import READERS
-from trackmask.result import StagedFolder
 from trackmask.studio.session import Session
-from trackmask.studio.store import Place
 
-_PARTIAL = ".partial"  # how the name of what is not whole yet ends, see `StagedFolder`
 KEPT = 4  # downloads: older ones are deleted
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")  # a file's name could stand here on the command line: not from a page
 _COMMON = ("every", "fps", "states", "min_area", "objects")
@@ -140,16 +136,6 @@ def write(session: Session, to: str, options: Options, folder: Path, lacking: st
     report = export(session.place.result, to, out, options, partial=lacking is not None)
     notes = report.notes if lacking is None else (f"{lacking}: this is what there is", *report.notes)
     return Made(report.out, notes)
-
-
-def clear_killed(place: Place) -> None:
-    """Take away what killed exports have left beside a result; one that is under way elsewhere is left alone."""
-    base = place.result.name.removesuffix(RESULT)
-    for path in place.result.parent.iterdir():
-        if path.name.startswith(f".{base}.") and path.suffix == _PARTIAL:
-            target = path.with_name(path.name[1:].removesuffix(_PARTIAL))
-            with suppress(TrackmaskError), StagedFolder(target, lambda _: None):
-                pass  # left without a result, it leaves nothing
 
 
 class Downloads:

@@ -7,13 +7,13 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from trackmask.batch.find import RESULT
 from trackmask.errors import OutputExistsError, TrackmaskError, VideoError
 from trackmask.files import writing
-from trackmask.result import SOFT, Result, open_result, prompted
+from trackmask.result import SOFT, Result, clear_killed, open_result, prompted
 from trackmask.result.revision import link
 from trackmask.runtime import Runtime
 from trackmask.studio.acts import Given
-from trackmask.studio.exports import clear_killed
 from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps
 from trackmask.studio.saving import fingerprint, save
@@ -57,7 +57,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
                     f"{place.result.name} was made with other weights; what is tracked now may differ from it"
                 )
         _check_source(session)
-        clear_killed(place)
+        clear_killed(place.result.parent, f"{place.result.name.removesuffix(RESULT)}.")  # exports
         stack.pop_all()
     return session
 
