@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MARGIN = 12  # CSS pixels around a frame that fits: viewport.js
+STILL = Path(__file__).with_name("still.py")
 PATIENCE = 45.0  # seconds, on a machine that is busy with other things
 
 
@@ -27,16 +28,26 @@ def free_port() -> int:
 
 
 class Studio:
-    """`python -m trackmask studio`."""
+    """`python -m trackmask studio`; with a file, tracking stands still while that is there: still.py."""
 
-    def __init__(self, path: Path, port: int | None = None) -> None:
-        self.port = port or free_port()
-        args = [sys.executable, "-m", "trackmask", "studio", str(path), "--no-browser", "--port", str(self.port)]
+    def __init__(self, path: Path, port: int | None = None, still: Path | None = None) -> None:
+        self.port, self.still = port or free_port(), still
+        command = ["-m", "trackmask"] if still is None else [str(STILL), str(still)]
+        args = [sys.executable, *command, "studio", str(path), "--no-browser", "--port", str(self.port)]
         env = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(args, cwd=path.parent, env=env, stdout=subprocess.PIPE, text=True)
         found = re.search(r"http://\S+", self.process.stdout.readline())
         assert found, "the studio printed no link"
         self.link = found[0]
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """What is tracked meanwhile is under way until somebody stops it."""
+        self.still.touch()
+        try:
+            yield
+        finally:
+            self.still.unlink()
 
     def end(self, how: int = signal.SIGINT) -> None:
         self.process.send_signal(how)
@@ -44,8 +55,8 @@ class Studio:
 
 
 @contextmanager
-def studio(path: Path, port: int | None = None) -> Iterator[Studio]:
-    opened = Studio(path, port)
+def studio(path: Path, port: int | None = None, still: Path | None = None) -> Iterator[Studio]:
+    opened = Studio(path, port, still)
     try:
         yield opened
     finally:

@@ -63,10 +63,10 @@ def is_problem(line):
 
 
 @pytest.fixture(scope="module")
-def opened(clips):
+def opened(clips, tmp_path_factory):
     """The studio of these clips, and the page that its link opened."""
     with (
-        studio(clips) as running,
+        studio(clips, still=tmp_path_factory.mktemp("still") / "still") as running,
         browser.page() as empty,
         empty.context.browser.new_context(viewport=WINDOW) as context,
     ):
@@ -116,7 +116,7 @@ def test_link_and_list(opened):
     assert page.locator("#clip-list").is_visible()
 
 
-def test_click_track_stop_correct_undo(at):
+def test_click_track_stop_correct_undo(opened, at):
     desk = at("steps")
     assert not desk.masked(*BESIDE)
     desk.click(*CAT)
@@ -124,11 +124,12 @@ def test_click_track_stop_correct_undo(at):
     assert not desk.masked(*BESIDE)
     desk.wait_text("#track", f"Track {FRAMES - 1} frames")
 
-    desk.press("t")
-    desk.wait_text("#track", "Stop")
-    desk.wait_text("#track-rate", "frames/s")
-    desk.press("Escape")
-    desk.wait_text("#track-plan", "Tracks frame")  # what is left of it
+    with opened[0].standing_still():
+        desk.press("t")
+        desk.wait_text("#track", "Stop")
+        desk.wait_text("#track-rate", "frames/s")
+        desk.press("Escape")
+        desk.wait_text("#track-plan", "Tracks frame")  # what is left of it
     desk.press("t")
     desk.wait_text("#track-plan", "All is tracked")
     for frame in (FRAMES // 2, FRAMES - 1):
@@ -271,23 +272,24 @@ def test_masks_are_seen_on_every_picture_at_every_zoom(opened):
         assert [light > 250 for light in page.evaluate(paint, [zoom, 1])[:3]] == [True, True, False]  # worked on
 
 
-def test_the_work_on_another_clip_is_said(at):
+def test_the_work_on_another_clip_is_said(opened, at):
     desk = at("portrait", (320, 180))
     desk.click(90, 160)
     desk.wait_text("#track", "Track 29 frames")
-    desk.press("t")
-    desk.wait_text("#track", "Stop")
-    address = desk.page.url
-    desk.page.click("#home")
-    desk.wait_text(".card:has-text('portrait.mp4') .work", "tracking")
-    other = at("find")
-    other.click(*CAT)
-    other.wait_text("#track-plan", "Waits for portrait.mp4")
-    assert other.page.locator("#track").is_disabled()
-    other.page.goto(address)
-    desk.wait_text("#track", "Stop")
-    desk.press("Escape")
-    desk.wait_text("#track", "Track")
+    with opened[0].standing_still():
+        desk.press("t")
+        desk.wait_text("#track", "Stop")
+        address = desk.page.url
+        desk.page.click("#home")
+        desk.wait_text(".card:has-text('portrait.mp4') .work", "tracking")
+        other = at("find")
+        other.click(*CAT)
+        other.wait_text("#track-plan", "Waits for portrait.mp4")
+        assert other.page.locator("#track").is_disabled()
+        other.page.goto(address)
+        desk.wait_text("#track", "Stop")
+        desk.press("Escape")
+        desk.wait_text("#track", "Track")
     at("find")
     other.press("Control+z")
 
