@@ -62,7 +62,7 @@ def work(page: "Page") -> None:
         desk.press("Enter")
         page.wait_for_selector(f".object:has-text('{name}')")
     desk.press("t")
-    desk.wait_text("#track-plan", "up to date", 300)
+    desk.wait_text("#track-plan", "up to date")
     desk.go(24)
     desk.press("ArrowUp")
     desk.click(*middle_of(page))

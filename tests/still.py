@@ -1,34 +1,44 @@
-"""`trackmask`, whose studio's tracking stands still while a file is there: `python tests/still.py FILE studio ...`.
+"""The studio's tracking stands still: what a test says of a work under way must not depend on how fast the machine is.
 
-What a test says of a work under way must not depend on how fast the machine tracks. It stands after a few frames, and
-tells of itself as ever; whoever stops it stops it.
+It stands after a few frames until somebody stops it. In the process of the test:
+
+    with still_after(3):
+        ...
+
+In a process of its own, for as long as a file is there: `python tests/still.py FILE studio ...`.
 """
 
 import runpy
 import sys
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from trackmask.studio.desk import Teller
 from trackmask.studio.jobs import Stopped
 
-FRAMES = 8  # that are tracked before it stands still: enough for a rate that is not 0 for minutes
+FRAMES = 8  # that are tracked before it stands still in a process of its own
 
 
-def stand_still_for(file: Path) -> None:
+@contextmanager
+def still_after(frames: int, is_still: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """`frames`: of each work, those of both directions."""
     step = Teller.step
 
-    def still(teller: Teller) -> None:
+    def stand(teller: Teller) -> None:
         step(teller)
-        while teller._job.done >= FRAMES and file.exists():
-            teller.flush()
-            time.sleep(0.05)
-            if teller._job.stop.is_set():
+        if teller._job.done < frames or not is_still():
+            return
+        teller.flush()
+        while is_still():
+            if teller._job.stop.wait(0.05):
                 raise Stopped
 
-    Teller.step = still
+    with patch.object(Teller, "step", stand):
+        yield
 
 
 if __name__ == "__main__":
-    stand_still_for(Path(sys.argv.pop(1)))
-    runpy.run_module("trackmask", run_name="__main__", alter_sys=True)
+    with still_after(FRAMES, Path(sys.argv.pop(1)).exists):
+        runpy.run_module("trackmask", run_name="__main__", alter_sys=True)

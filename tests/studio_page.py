@@ -6,20 +6,20 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from waiting import PATIENCE, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-MARGIN = 12  # CSS pixels around a frame that fits: viewport.js
+ROOT = Path(__file__).parent.parent
 STILL = Path(__file__).with_name("still.py")
-PATIENCE = 45.0  # seconds, on a machine that is busy with other things
+MARGIN = 12  # CSS pixels around a frame that fits: viewport.js
 
 
 def free_port() -> int:
@@ -31,27 +31,39 @@ class Studio:
     """`python -m trackmask studio`; with a file, tracking stands still while that is there: still.py."""
 
     def __init__(self, path: Path, port: int | None = None, still: Path | None = None) -> None:
-        self.port, self.still = port or free_port(), still
+        """Without a port it finds one itself, which nobody else can take meanwhile."""
+        self.port, self.still = port, still
         command = ["-m", "trackmask"] if still is None else [str(STILL), str(still)]
-        args = [sys.executable, *command, "studio", str(path), "--no-browser", "--port", str(self.port)]
-        env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(args, cwd=path.parent, env=env, stdout=subprocess.PIPE, text=True)
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found, "the studio printed no link"
+        args = [sys.executable, "-u", *command, "studio", str(path), "--no-browser"]
+        self.process = subprocess.Popen(
+            args if port is None else [*args, "--port", str(port)],
+            cwd=path.parent,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        found = re.search(r"http://\S+", said)
+        assert found, f"the studio printed no link: {said}{self.end()}"
         self.link = found[0]
+        self.address = self.link.split("/?")[0]
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
         """What is tracked meanwhile is under way until somebody stops it."""
+        assert self.still is not None
         self.still.touch()
         try:
             yield
         finally:
             self.still.unlink()
 
-    def end(self, how: int = signal.SIGINT) -> None:
+    def end(self, how: int = signal.SIGINT) -> str:
+        """What it has said since the link."""
         self.process.send_signal(how)
-        self.process.communicate(timeout=PATIENCE)
+        return self.process.communicate(timeout=PATIENCE)[0]
 
 
 @contextmanager
@@ -62,14 +74,6 @@ def studio(path: Path, port: int | None = None, still: Path | None = None) -> It
     finally:
         if opened.process.poll() is None:
             opened.end()
-
-
-def until(true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait for it, so many seconds at most."""
-    end = time.monotonic() + patience
-    while not true():
-        assert time.monotonic() < end, f"not within {patience:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 class Desk:
@@ -109,15 +113,26 @@ class Desk:
         read = "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data]"
         return np.array(self.page.locator("#picture").evaluate(read, at)[:3])
 
+    def wait_drawn(self) -> None:
+        """What has changed is on the screen: the page draws it with the next picture, and what follows from that with
+        the one behind it.
+        """
+        self.page.evaluate("async () => { for (const _ of [1, 2, 3]) await new Promise(requestAnimationFrame); }")
+
     def masked(self, x: float, y: float) -> bool:
         """Whether the first object's dark red covers a place, which turns its green and blue down to a half."""
+        return until(lambda: self._masked(x, y), f"with or without a mask at {x}, {y}") == ["with"]
+
+    def _masked(self, x: float, y: float) -> list[str]:
+        """Neither where another picture of the frame came between."""
+        self.wait_drawn()
         with_mask = self.colour(x, y)
         self.page.click("#style [data-value=none]")
-        self.page.wait_for_timeout(60)
+        self.wait_drawn()
         bare = self.colour(x, y)
         self.page.click("#style [data-value=fill]")
-        self.page.wait_for_timeout(60)
-        return bool(np.abs(with_mask - (bare / 2 + [64, 0, 0])).max() < 4)
+        looks = {"with": bare / 2 + [64, 0, 0], "without": bare}
+        return [how for how, look in looks.items() if np.abs(with_mask - look).max() < 4]
 
     def wait_masked(self, x: float, y: float, *, is_masked: bool = True) -> None:
         until(lambda: self.masked(x, y) == is_masked, f"a mask at {x}, {y}" if is_masked else f"no mask at {x}, {y}")
@@ -125,6 +140,11 @@ class Desk:
     @property
     def frame(self) -> int:
         return int(self.page.input_value("#frame-field"))
+
+    @property
+    def shown(self) -> int:
+        """The frame whose picture is there, which the address names."""
+        return int(self.page.evaluate("location.hash").partition("/")[2])
 
     def go(self, frame: int) -> None:
         self.page.fill("#frame-field", str(frame))
@@ -139,5 +159,10 @@ class Desk:
         """A frame is there: the address names it."""
         until(lambda: "/" in self.page.evaluate("location.hash"), "the first frame")
 
-    def wait_text(self, selector: str, text: str, patience: float = PATIENCE) -> None:
-        until(lambda: text in (self.page.text_content(selector) or ""), f"{text!r} in {selector}", patience)
+    def wait_text(self, selector: str, text: str) -> None:
+        until(lambda: text in (self.page.text_content(selector) or ""), f"{text!r} in {selector}")
+
+    def wait_idle(self) -> None:
+        """Nothing is under way for this clip, as the page knows."""
+        self.wait_drawn()
+        until(lambda: self.page.text_content("#track") != "Stop", "the end of the work")

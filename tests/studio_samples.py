@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import cv2
 import numpy as np
 from starlette.testclient import TestClient
+from waiting import PATIENCE, until
 
 from trackmask.prompts import read_mask
 from trackmask.runtime import OnnxRuntime, Runtime
@@ -43,8 +43,9 @@ class Ear(Hub):
 class Studio:
     """The first clip of a studio, as its page sees it."""
 
-    def __init__(self, client: TestClient, told: list[tuple[str, dict[str, Any]]]) -> None:
-        self.client, self.told = client, told  # told: all events so far, their kinds and data
+    def __init__(self, client: TestClient, hub: Ear) -> None:
+        self.client = client
+        self.told = hub.told  # all events so far, their kinds and data
         self.clips = client.get("/api/clips").json()["clips"]
         self.way = f"/api/clips/{self.clips[0]['id']}"
 
@@ -72,13 +73,19 @@ class Studio:
         self.post("track", direction=direction, frame=frame, **more)
         return self.wait()
 
-    def wait(self, seconds: float = 60.0) -> dict[str, Any]:
-        """The state once nothing is under way, and all frames are counted."""
-        until = monotonic() + seconds
-        while (state := self.get())["job"] or not state["counted"]:
-            assert monotonic() < until, state["job"]
-            sleep(0.02)
-        return dict(state)
+    def wait(self) -> dict[str, Any]:
+        """The state once nothing is under way, all frames are counted, and all tabs have been told of both."""
+        self.get()  # opens it
+        desk = self.client.app._app.state.desk
+        for thread in (*desk._counting.values(), desk.jobs._thread):
+            if thread is not None:
+                thread.join(PATIENCE)
+                assert not thread.is_alive(), thread.name
+        return dict(self.get())
+
+    def heard(self, kind: str) -> list[dict[str, Any]]:
+        """What the tabs were told of that kind, once there is any."""
+        return until(lambda: [data for name, data in self.told if name == kind], kind)
 
 
 def picture(content: bytes, how: int) -> np.ndarray:
@@ -94,7 +101,7 @@ def studio(path: Path, network: Runtime | None = None) -> Iterator[Studio]:
     app = application(find(path), lambda: network or runtime(), ADDRESS, hub)
     with TestClient(app, base_url=HERE, headers={"Origin": HERE}) as client:
         assert client.get("/", params={"token": ADDRESS.token}).status_code == 200
-        yield Studio(client, hub.told)
+        yield Studio(client, hub)
 
 
 def cat(folder: Path) -> Path:

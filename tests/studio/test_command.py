@@ -1,5 +1,7 @@
 """trackmask studio, on the command line."""
 
+import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +47,23 @@ def test_a_port_that_is_taken_is_told_and_else_another_one_is_found() -> None:
         assert one != other
         with pytest.raises(CallError, match="cannot be had"):
             listen("127.0.0.1", one)
+
+
+def test_a_small_answer_does_not_wait_for_the_acknowledgement_of_its_head() -> None:
+    async def is_undelayed() -> int:
+        told = asyncio.get_running_loop().create_future()
+
+        def answer(_: object, to: asyncio.StreamWriter) -> None:
+            told.set_result(to.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            to.close()
+
+        with listen("127.0.0.1", None) as place:
+            async with await asyncio.start_server(answer, sock=place):
+                _, asked = await asyncio.open_connection(*place.getsockname())
+                asked.close()
+                return await told
+
+    assert asyncio.run(is_undelayed())
 
 
 def test_the_link_leads_to_this_machine() -> None:

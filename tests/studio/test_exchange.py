@@ -5,7 +5,6 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import av
 import media
@@ -34,19 +33,10 @@ def one(tracked: Path, tmp_path: Path) -> Iterator[Studio]:
         yield found
 
 
-def events(one: Studio, kind: str, seconds: float = 30.0) -> list[dict]:
-    """What the tabs were told of that kind, once there is any."""
-    until = monotonic() + seconds
-    while not (found := [data for name, data in one.told if name == kind]):
-        assert monotonic() < until
-        sleep(0.02)
-    return found
-
-
 def test_a_download_is_one_zip_that_holds_the_export(one: Studio) -> None:
     one.post("export", format="davis", options={"every": 4}, to="download")
     one.wait()
-    (about,) = events(one, "exported")
+    (about,) = one.heard("exported")
     answer = one.client.get(about["download"])
     assert "attachment" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
@@ -60,7 +50,7 @@ def test_an_export_lies_beside_the_result_under_a_free_name(one: Studio, tmp_pat
         one.told.clear()
         one.post("export", format="csv", options={}, to="folder")
         one.wait()
-        assert events(one, "exported")[0]["folder"] == name
+        assert one.heard("exported")[0]["folder"] == name
         assert (tmp_path / "here" / name).read_text().count("\n") > 12
 
 
@@ -155,7 +145,7 @@ def test_a_folder_lists_its_clips_and_what_is_left_to_do(tracked: Path, tmp_path
     box = Path(shutil.copytree(folder / "cat.mp4.trackmask", folder / "by" / "box")) / "result.json"
     box.write_text(box.read_text().replace('"../cat.mp4"', '"../../cat.mp4"'))  # as `run -o by/box` leaves it
     with studio(folder) as one:
-        events(one, "clips")
+        one.heard("clips")
         about = one.client.get("/api/clips").json()
         assert not about["single"]
         clips = {clip["name"]: clip for clip in about["clips"]}

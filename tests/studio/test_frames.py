@@ -3,13 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import cv2
 import media
 import numpy as np
 import pytest
 from studio_samples import picture
+from waiting import until
 
 from trackmask.errors import CallError, VideoError
 from trackmask.studio import frames as frames_room
@@ -67,10 +67,7 @@ def test_pictures_are_no_wider_than_asked_for(frames: Frames) -> None:
 def test_playing_finds_frames_that_were_read_ahead(frames: Frames) -> None:
     frames.picture(30, 64)
     frames.read_ahead(30, 64)
-    until = monotonic() + 10
-    while frames._pictures.get((40, 64)) is None:
-        assert monotonic() < until
-        sleep(0.01)
+    until(lambda: frames._pictures.get((40, 64)), "the tenth frame behind it")
 
 
 def test_what_is_kept_is_bounded() -> None:
@@ -97,27 +94,24 @@ def test_where_a_frame_was_slow_all_are_made_in_quiet_moments(clip: Path, monkey
     monkeypatch.setattr(previews, "BEFORE", 10)
     made = previews.Previews(open_video(clip), lambda frame, width: bytes([frame.index]) * 3, lambda: None)
     made.was_slow(50, 64)
-    until = monotonic() + 20
-    while any(made.get(index, 64) is None for index in range(COUNT)):
-        assert monotonic() < until
-        sleep(0.01)
+    until(lambda: all(made.get(index, 64) for index in range(COUNT)), "all pictures")
     assert all(made.get(index, 64) == bytes([index]) * 3 for index in range(COUNT))
     assert made.get(5, 128) is None
     made.close()
     assert made.get(5, 64) is None
 
 
-def test_where_key_frames_are_far_apart_pictures_are_made_from_the_beginning(frames: Frames) -> None:
+def test_where_key_frames_are_far_apart_pictures_are_made_from_the_beginning(
+    frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames_room, "SLOW", float("inf"))  # seconds: none comes slowly, however busy the machine is
     frames.picture(7, 64)
     frames.are_apart(previews.FAR)
     frames.picture(8, 64)
     assert not frames._previews._begun
     frames.are_apart(previews.FAR + 1)
     frames.picture(9, 64)
-    until = monotonic() + 20
-    while any(frames._previews.get(index, 64) is None for index in range(COUNT)):
-        assert monotonic() < until
-        sleep(0.01)
+    until(lambda: all(frames._previews.get(index, 64) for index in range(COUNT)), "all pictures")
 
 
 def test_where_the_room_for_pictures_is_full_those_around_who_waits_take_it(
@@ -128,10 +122,7 @@ def test_where_the_room_for_pictures_is_full_those_around_who_waits_take_it(
     made = previews.Previews(open_video(clip), lambda frame, width: b"x", lambda: None)
     for wanted in (20, 80):
         made.was_slow(wanted, 64)
-        until = monotonic() + 20
-        while not made._full:
-            assert monotonic() < until
-            sleep(0.01)
+        until(lambda: made._full, "as many pictures as there is room for")
         assert [index for index in range(COUNT) if made.get(index, 64)] == list(range(wanted - 5, wanted + 25))
     made.close()
 

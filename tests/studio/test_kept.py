@@ -1,21 +1,21 @@
 """Nothing is lost: undone and redone across restarts, stopped and gone on with, killed at any moment."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import httpx2 as httpx
 import media
 import numpy as np
 import pytest
+import still
+import studio_page
 from scripted import HueRuntime
+from still import still_after
 from studio_samples import SAMPLES, Studio, inside, iou, runtime, studio, truth
+from waiting import PATIENCE, until
 
 from trackmask.correct import correct
 from trackmask.errors import OutputError, WeightsError
@@ -159,22 +159,20 @@ def test_a_correction_puts_out_of_date_what_it_can_change_and_no_more(one: Studi
 def test_stopped_it_keeps_what_it_has_and_goes_on_there(one: Studio, clip: Path) -> None:
     box(one, 4)
     one.wait()
-    one.post("track", direction="all", frame=4)
-    until = monotonic() + 20
-    while not one.get()["tracked"]["1"][-1][-1] >= 7:
-        assert monotonic() < until
-    one.post("stop")
-    state = one.wait()
+    with still_after(3):
+        one.post("track", direction="all", frame=4)
+        until(lambda: one.get()["tracked"]["1"][-1][-1] == 7, "three frames behind the prompt")
+        one.post("stop")
+        state = one.wait()
     done = {kind: data for kind, data in one.told if kind == "done"}["done"]
     assert done["stopped"]
-    (tracked,) = state["tracked"]["1"]
-    assert tracked[0] == 4
+    assert state["tracked"]["1"] == [[4, 7]]
     result = open_result(clip.with_name("cat.mp4.trackmask"))
     assert not result.complete
     assert "not tracked yet" in result.reason
-    assert result.frames.indices[-1] == tracked[1]
+    assert result.frames.indices[-1] == 7
     assert state["stale"] == {"1": [[0, 3], [5, 15]]}  # no frame was seen from both sides yet
-    assert tracked[1] == 15 or not (one.mask(15) == 1).any()
+    assert not (one.mask(15) == 1).any()
     one.told.clear()
     state = one.track("all", 4)
     made = {point["frame"] for kind, data in one.told if kind == "masks" for point in data["points"]}
@@ -188,17 +186,17 @@ def test_stopped_between_two_prompts_both_directions_go_on(one: Studio) -> None:
     box(one, 0)
     box(one, 15, 1)
     one.wait()
-    one.post("track", direction="all", frame=0)
-    until = monotonic() + 20
-    while not one.get()["tracked"]["1"][0][-1] >= 6:
-        assert monotonic() < until
-    one.post("stop")
-    assert one.wait()["stale"] == {"1": [[1, 14]]}  # not one frame comes from both yet
-    half = one.get()["tracked"]["1"][0][-1]
+    with still_after(6):
+        one.post("track", direction="all", frame=0)
+        until(lambda: one.get()["tracked"]["1"][0][-1] == 6, "six frames from the left")
+        one.post("stop")
+        state = one.wait()
+    assert state["stale"] == {"1": [[1, 14]]}  # not one frame comes from both yet
+    assert state["tracked"]["1"][0] == [0, 6]
     one.told.clear()
     assert one.track()["stale"] == {"1": []}
     made = [point["frame"] for kind, data in one.told if kind == "masks" for point in data["points"]]
-    assert made == [*range(half + 1, 15), *range(14, 0, -1)]
+    assert made == [*range(7, 15), *range(14, 0, -1)]
     for frame in (3, 12):
         assert iou(one.mask(frame) == 1, truth(frame)) > 0.7
 
@@ -266,20 +264,18 @@ def test_one_work_ends_and_the_next_one_has_the_machine_for_itself(clip: Path) -
     ended = desk.jobs._ended
 
     def late(job: Job, stopped: bool, error: str | None) -> None:
-        told.wait(10)
+        told.wait()
         ended(job, stopped, error)
 
     desk.jobs._ended = late
     clip_id = next(iter(desk.clips))
     desk.start("save", clip_id, "first", lambda job: None)
     first = desk.jobs._thread
-    until = monotonic() + 10
-    while desk.jobs.now is not None:
-        assert monotonic() < until
-    desk.start("track", clip_id, "second", lambda job: go_on.wait(10))
+    until(lambda: desk.jobs.now is None, "the end of the first work")
+    desk.start("track", clip_id, "second", lambda job: go_on.wait())
     told.set()
     assert first is not None
-    first.join(10)
+    first.join(PATIENCE)
     assert not desk.turns.working.is_empty
     go_on.set()
     desk.close()
@@ -315,25 +311,17 @@ def test_what_is_to_review_is_told_after_each_act(clip: Path) -> None:
         one.wait()
         network.iou = 0.3
         assert [item["frame"] for item in box(one)["review"]] == []
-        wait_for(lambda: [(r["frame"], r["reason"]) for r in one.get()["review"]] == [(0, "unsure of the prompt")])
-        states = [data for kind, data in one.told if kind == "state"]
-        assert states[-1]["review"]
-        assert states[-1]["revision"] > states[-2]["revision"]
+        until(lambda: one.heard("state")[-1]["review"], "what is to review, as all tabs are told")
+        before, after = one.heard("state")[-2:]
+        assert [(r["frame"], r["reason"]) for r in after["review"]] == [(0, "unsure of the prompt")]
+        assert after["revision"] > before["revision"]
         one.track()
         assert {r["frame"] for r in one.get()["review"]} > {0}  # low confidence, as the network has it
         box(one, 8, 1)
-        wait_for(
-            lambda: {r["frame"] for r in one.get()["review"]} == {0}
-        )  # all that is doubtful else will be tracked again
+        reviewed = lambda: {r["frame"] for r in one.get()["review"]}  # noqa: E731
+        until(lambda: reviewed() == {0}, "that all else which is doubtful will be tracked again")
         one.post("undo")
-        wait_for(lambda: len({r["frame"] for r in one.get()["review"]} - {0}) > 0)
-
-
-def wait_for(what: Callable[[], bool]) -> None:
-    until = monotonic() + 10
-    while not what():
-        assert monotonic() < until
-        sleep(0.02)
+        until(lambda: reviewed() - {0}, "more that is doubtful, as before")
 
 
 def test_who_ends_it_is_told_what_it_waits_for(clip: Path) -> None:
@@ -384,19 +372,13 @@ def test_a_second_studio_leaves_alone_what_is_open_though_the_result_was_changed
         assert np.array_equal(one.mask(3), before)
 
 
-class Process:
-    """The studio as people start it."""
+class Process(studio_page.Studio):
+    """The studio as people start it, asked as its page asks."""
 
-    def __init__(self, clip: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "trackmask", "studio", str(clip), "--no-browser", "--port", str(free_port())],
-            cwd=clip.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.link = self.process.stdout.readline().split()[-1]
-        base = self.link.split("/?")[0]
-        self.client = httpx.Client(base_url=base, headers={"Origin": base}, timeout=30, follow_redirects=True)
+    def __init__(self, clip: Path, still: Path | None = None) -> None:
+        super().__init__(clip, still=still)
+        headers = {"Origin": self.address}
+        self.client = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE, follow_redirects=True)
         assert self.client.get(self.link).status_code == 200
         self.way = f"/api/clips/{self.client.get('/api/clips').json()['clips'][0]['id']}"
 
@@ -408,19 +390,9 @@ class Process:
     def state(self) -> dict:
         return dict(self.client.get(self.way).json())
 
-    def end(self, how: signal.Signals) -> str:
+    def end(self, how: int = signal.SIGINT) -> str:
         self.client.close()
-        self.process.send_signal(how)
-        text, _ = self.process.communicate(timeout=30)
-        return text
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])
+        return super().end(how)
 
 
 def test_every_tab_is_told_what_one_of_them_does(clip: Path) -> None:
@@ -429,50 +401,39 @@ def test_every_tab_is_told_what_one_of_them_does(clip: Path) -> None:
         assert events.headers["content-type"].startswith("text/event-stream")
         lines = events.iter_lines()
         next(lines)
-        times = []
-        for _ in range(5):
-            began = monotonic()
-            one.post("object", name="<script>")
-            times.append(monotonic() - began)
-        assert min(times) < 0.035  # a small answer does not wait for the acknowledgement of its head
+        one.post("object", name="<script>")
         for line in lines:
             if line == "event: state" and json.loads(next(lines).removeprefix("data: "))["objects"]:
                 break
         one.process.send_signal(signal.SIGINT)
         assert "event: bye" in list(lines)
     one.client.close()
-    text, _ = one.process.communicate(timeout=20)
+    text, _ = one.process.communicate(timeout=PATIENCE)
     assert one.process.returncode == 0
     assert "Traceback" not in text
 
 
 def test_killed_while_it_tracks_it_goes_on_where_it_was(clip: Path) -> None:
-    first = Process(clip)
+    first = Process(clip, still=clip.with_name("still"))
     x, y = inside(truth(0))
     first.post("click", object=None, frame=0, x=x, y=y, on=True)
     first.post("stroke", object=1, frame=0, points=[[20, 20]], radius=9, add=True)
-    first.post("track", direction="all", frame=0)
-    until = monotonic() + 30
-    while (last := first.state()["tracked"]["1"][-1][-1]) < 5:
-        assert monotonic() < until
-        sleep(0.01)
-    mask = first.client.get(f"{first.way}/masks/{last}").content
-    first.end(signal.SIGKILL)
+    with first.standing_still():
+        first.post("track", direction="all", frame=0)
+        until(lambda: first.state()["tracked"]["1"][-1][-1] == still.FRAMES, "frames that are tracked")
+        mask = first.client.get(f"{first.way}/masks/{still.FRAMES}").content
+        first.end(signal.SIGKILL)
     journal = clip.with_name(".cat.mp4.trackmask.studio") / "journal.jsonl"
     with journal.open("ab") as file:
         file.write(b'{"do":"click","obj')  # a line that the kill cut off
     second = Process(clip)
     state = second.state()
     assert state["undo"] == "stroke on object 1 in frame 0"
-    assert state["tracked"]["1"][-1][-1] >= last
-    assert second.client.get(f"{second.way}/masks/{last}").content == mask or last < 15
+    assert state["tracked"]["1"] == [[0, still.FRAMES]]
+    assert second.client.get(f"{second.way}/masks/{still.FRAMES}").content == mask
     second.post("track", direction="all", frame=0)
-    until = monotonic() + 30
-    while second.state()["job"]:
-        assert monotonic() < until
-        sleep(0.05)
-    text = second.end(signal.SIGINT)
-    assert "Traceback" not in text
+    until(lambda: not second.state()["job"], "the end of the work")
+    assert "Traceback" not in second.end()
     assert open_result(clip.with_name("cat.mp4.trackmask")).complete
     assert [json.loads(line)["do"] for line in journal.read_text().splitlines()][:1] == ["click"]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import media
 import numpy as np
 import pytest
-from studio_page import until
 from studio_samples import Studio, cat, runtime, studio, truth
 
 from trackmask.correct import correct, undo
@@ -63,7 +62,6 @@ def test_a_prompt_that_was_not_understood_is_to_review_here_too(tmp_path: Path) 
     there = open_result(tmp_path / "cat.mp4.trackmask")
     assert there.review[0].unsure_of_the_prompt
     with studio(there.folder) as one:
-        until(lambda: one.wait()["review"], "what to review")  # once the frames are counted
         here = [(r["frame"], r["reason"]) for r in one.wait()["review"]]
         assert here == [(r.frame, r.reason) for r in there.review]
         line = one.get("/timeline?object=1")
@@ -198,8 +196,7 @@ def test_a_clip_that_is_cut_off_is_no_whole_one(tmp_path: Path, monkeypatch: pyt
         assert state["stale"] == {"1": []}
         one.post("export", format="csv", options={}, to="folder")
         one.wait()
-        until(lambda: any(kind == "exported" for kind, _ in one.told), "an export")
-        (about,) = [data for kind, data in one.told if kind == "exported"]
+        (about,) = one.heard("exported")
         assert "damaged or cut off" in about["notes"][0]
         assert "not tracked yet" not in about["notes"][0]
     result = open_result(tmp_path / f"{clip.name}.trackmask")

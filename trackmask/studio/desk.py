@@ -16,7 +16,7 @@ from trackmask.errors import CallError, TrackmaskError
 from trackmask.export import Options, find_format
 from trackmask.runtime import Runtime
 from trackmask.studio.clips import Clip, Found
-from trackmask.studio.events import Hub
+from trackmask.studio.events import Hub, Message
 from trackmask.studio.exports import Downloads, write
 from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
@@ -51,6 +51,7 @@ class Desk:
     def __init__(self, found: Found, load: Callable[[], Runtime], hub: Hub) -> None:
         """`load`: as in `Network`."""
         self.found, self.hub = found, hub
+        hub.greeting = self._under_way
         self.clips: dict[str, Clip] = {clip.id: clip for clip in found.clips}
         self.jobs = Jobs(self._ended)
         self.turns = Turns()
@@ -215,6 +216,11 @@ class Desk:
 
         self.start("find", clip_id, "looking for the main object", work)
 
+    def _under_way(self) -> list[Message]:
+        """What a tab that comes now has to know: it may be long until the next message on a work."""
+        job = self.jobs.now
+        return [] if job is None else [progress(job)]
+
     def stop(self, clip_id: str) -> None:
         self.jobs.stop(clip_id)
 
@@ -222,6 +228,7 @@ class Desk:
         """A long work, in a thread of its own. Raises Busy."""
 
         def alone(job: Job) -> None:
+            self.hub.send(*progress(job))  # here, so that it comes before what tells of its end
             with self.turns.working:
                 work(job)
 
@@ -236,11 +243,11 @@ class Desk:
 
     def _save(self, clip_id: str, session: Session, job: Job) -> None:
         job.what = "writing the result"
-        self.hub.send("progress", {"clip": clip_id, "job": job.as_json()})
+        self.hub.send(*progress(job))
 
         def drawing() -> None:
             job.what = "drawing the overlay"
-            self.hub.send("progress", {"clip": clip_id, "job": job.as_json()})
+            self.hub.send(*progress(job))
 
         save(session, drawing)
         self._reviews[clip_id].renew(session)
@@ -265,11 +272,12 @@ class Desk:
         """What takes a while on opening, in a thread of its own."""
         with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
             with open_video(session.place.video, threads=1) as reader:
-                session.times = reader.times()
+                times = reader.times()
                 session.frames.are_apart(reader.longest_way())
             if reader.damage is not None:
                 session.damage = reader.damage
                 session.notes.append(reader.damage)
+            session.times = times  # last: whoever sees that they are counted knows as well what is damaged
             self._reviews[clip_id].renew(session)
             session.revision += 1
             self.changed(clip_id)
@@ -278,6 +286,11 @@ class Desk:
         for clip_id in list(self._open):
             if len(self._open) > OPEN and clip_id != kept and self.jobs.of(clip_id) is None:
                 leave(self._open.pop(clip_id))
+
+
+def progress(job: Job) -> Message:
+    """How far a work is."""
+    return "progress", {"clip": job.clip, "job": job.as_json()}
 
 
 class Teller:
@@ -306,7 +319,7 @@ class Teller:
             about = {"clip": self._clip, "revision": self._session.tracked.count, "points": self._points}
             self._desk.hub.send("masks", about)
             self._points = []
-        self._desk.hub.send("progress", {"clip": self._clip, "job": self._job.as_json()})
+        self._desk.hub.send(*progress(self._job))
 
 
 __all__ = ["Busy", "Desk", "NotFound"]

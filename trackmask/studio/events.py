@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
+Message = tuple[str, dict[str, Any]]  # its kind, and what it says
 WAITING = 500  # events that wait for a tab, at most
 PULSE = 15.0  # seconds: so often something is sent, by which a connection that is gone is noticed
 
 
 class Hub:
-    """Any thread may `send`."""
+    """Any thread may `send`. `greeting` gives what a tab is told when it comes."""
 
     def __init__(self) -> None:
+        self.greeting: Callable[[], list[Message]] = list
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tabs: set[asyncio.Queue[str | None]] = set()
 
@@ -26,7 +28,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
 
     def send(self, kind: str, data: dict[str, Any]) -> None:
-        text = f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+        text = _event(kind, data)
         if self._loop is not None and not self._loop.is_closed():
             with suppress(RuntimeError):  # it ends just now
                 self._loop.call_soon_threadsafe(self._give, text)
@@ -35,7 +37,7 @@ class Hub:
         """In the loop: every tab is told, and its stream ends."""
         for tab in self._tabs:
             with suppress(asyncio.QueueFull):
-                tab.put_nowait("event: bye\ndata: {}\n\n")
+                tab.put_nowait(_event("bye", {}))
                 tab.put_nowait(None)
 
     async def listen(self) -> AsyncIterator[str]:
@@ -43,6 +45,8 @@ class Hub:
         self._tabs.add(tab)
         try:
             yield ": here\n\n"
+            for message in self.greeting():
+                yield _event(*message)
             while True:
                 try:
                     text = await asyncio.wait_for(tab.get(), PULSE)
@@ -62,3 +66,7 @@ class Hub:
                 self._tabs.discard(tab)
                 tab.get_nowait()
                 tab.put_nowait(None)
+
+
+def _event(kind: str, data: dict[str, Any]) -> str:
+    return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
