@@ -193,7 +193,15 @@ def test_box_beside_lasso_absent(at):
     desk.press("x")
     desk.wait_text(".object .here", "absent")
     desk.wait_frame(1)
-    desk.press("ArrowLeft", "Delete")
+    on_its_way = []  # the masks of frame 0, which the next act changes
+    desk.page.route("**/masks/0?*", lambda route: on_its_way.append((route, route.fetch())), times=1)
+    desk.press("ArrowLeft")
+    until(lambda: desk.page.evaluate("true") and on_its_way, "the masks of frame 0")
+    desk.press("Delete")
+    desk.page.wait_for_selector(".object[data-id]", state="detached")
+    ((route, answer),) = on_its_way
+    route.fulfill(response=answer)
+    until(lambda: desk.shown == 0, "the picture of frame 0")
     desk.wait_masked(320, 320, is_masked=False)
 
 

@@ -91,7 +91,7 @@ export function makePictures(clip, isSeen) {
       if (known) return known;
       const asked = since(frame);
       const labels = await once(`masks ${frame} ${asked}`, () => clip.masks(frame, asked));
-      masks.set(frame, { labels, version: asked }, labels.ids.length);
+      if (!(masks.get(frame)?.version > asked)) masks.set(frame, { labels, version: asked }, labels.ids.length);
       return labels;
     },
 

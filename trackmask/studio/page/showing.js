@@ -54,9 +54,21 @@ export function makeShowing(store, report) {
       if (open()) change({ shown: { frame, picture, labels } });
     });
     loading = false;
-    if (at !== server || state.frame !== frame) load();
-    else rest();
+    if (at !== server || state.frame !== frame) return load();
+    refresh(); // they may have changed while they were on their way
+    rest();
   }
+
+  /** Fetch the masks of the shown frame anew, where they have changed. */
+  const refresh = () =>
+    attempt(async open => {
+      const frame = state.shown?.frame;
+      if (frame === undefined || frame !== state.frame) return;
+      const came = await masks(frame);
+      if (!open() || state.shown.frame !== frame) return;
+      const labels = anything(frame) ? (pictures.masksReady(frame) ?? came) : NOTHING; // newer ones may have overtaken
+      if (labels !== state.shown.labels) change({ shown: { ...state.shown, labels } });
+    });
 
   /** The frame as sharp as the screen shows it, and the server ready for a click, once people stay at it. */
   function rest() {
@@ -87,15 +99,7 @@ export function makeShowing(store, report) {
     /** The masks of these frames have changed; without frames: those of all. @param {number[]} [frames] */
     outdate: frames => pictures.outdate(frames),
 
-    /** Fetch the masks of the shown frame anew, where they have changed. */
-    refresh: () =>
-      attempt(async open => {
-        const frame = state.shown?.frame;
-        if (frame === undefined || frame !== state.frame) return;
-        const labels = await masks(frame);
-        if (open() && state.shown.frame === frame && labels !== state.shown.labels)
-          change({ shown: { ...state.shown, labels } });
-      }),
+    refresh,
 
     /** Whether a frame can be shown at once. */
     ready: frame => Boolean(pictures?.ready(frame) && (!anything(frame) || pictures.masksReady(frame))),
