@@ -59,6 +59,20 @@ def test_what_lies_before_a_start_is_not_decoded(tmp_path: Path, suffix: str) ->
     assert sum(counts) < 24 + 20 + 6
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_on_the_way_to_a_start_what_no_frame_needs_is_not_decoded(tmp_path: Path, codec: str) -> None:
+    """Half of the frames are such: between each two others lies one. The first group of the film is no exception."""
+    kept = {"x264-params": "b-pyramid=none:b-adapt=0:scenecut=0"} if codec == "libx264" else {}
+    path = media.write_clip(tmp_path / "a.mp4", moving(120), codec=codec, g=100, bf=1, **kept)
+    plain = list(open_video(path))
+    video = open_video(path)
+    for start in (61, 62, 95, 119):
+        with media.decoded() as counts:
+            (found,) = video.frames(start, start)
+        assert same(found, plain[start])
+        assert counts[-1] <= (start - 100 if start > 100 else start) * 0.6 + 8
+
+
 def test_a_start_behind_the_end(tmp_path: Path) -> None:
     path = media.write_clip(tmp_path / "a.mp4", moving(90), g=12, bf=2)
     for start in (90, 700, 3.61, 99.0):

@@ -32,6 +32,7 @@ _EXACT_SEEK = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 _JOINED = {"mpegts", "mpeg"}  # recordings in them can be joined by writing one behind the other
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _DOLBY_VISION = {"dvh1", "dvhe", "dav1"}  # mp4's marks of a picture whose colours only Dolby's decoders know
+_PLAIN = {"h264", "mpeg4"}  # what these mark as needed by no other frame is needed by none, in any stream
 _TORN = 3  # a packet that is called torn, and two behind it
 
 
@@ -61,10 +62,18 @@ class Decoding:
     """The frames of a file from its start, or from the key frame at `seek` seconds by the container's clock.
 
     `deinterlace`: made whole, for which each needs its neighbours; the first one after a seek lacks the one before.
+    `wanted`: seconds by the same clock. What is shown before, and needed by no other frame, may be left out: a third of
+    the work where half of the frames are such.
     """
 
     def __init__(
-        self, path: Path, threads: int = 0, seek: Fraction | None = None, *, deinterlace: bool = False
+        self,
+        path: Path,
+        threads: int = 0,
+        seek: Fraction | None = None,
+        *,
+        deinterlace: bool = False,
+        wanted: Fraction | None = None,
     ) -> None:
         self.container = open_container(path)
         try:
@@ -81,6 +90,8 @@ class Decoding:
         self.seekable = self.container.format.name in _EXACT_SEEK
         self.damaged = False  # whether anything could not be decoded so far
         self._deinterlace = deinterlace
+        plain = wanted is not None and not deinterlace and self.stream.codec_context.codec.canonical_name in _PLAIN
+        self._wanted = wanted if plain else None
         # AVI numbers packets in the order of decoding; frames come in that of showing.
         self._unsorted = self.container.format.name == "avi" and self.stream.codec_context.has_b_frames
 
@@ -107,6 +118,9 @@ class Decoding:
         for packet in self._packets():
             if self._unsorted and packet.pts is not None:
                 due.append(packet.pts)
+            if self._wanted is not None:
+                passed = packet.pts is not None and packet.pts * time_base(packet) < self._wanted
+                self._decoder.skip_frame = "NONREF" if passed else "DEFAULT"
             try:
                 for frame in self._decoder.decode(packet):
                     if due:

@@ -15,7 +15,7 @@ from trackmask.data import Frame
 from trackmask.errors import CallError, VideoError
 from trackmask.files import counted
 from trackmask.video.decoding import Decoding, describe
-from trackmask.video.index import FrameIndex, gives_each, read_index
+from trackmask.video.index import TRIED, FrameIndex, gives_each, read_index
 from trackmask.video.reader import Picture, Place, VideoReader, check_range
 from trackmask.video.rgb import ToRgb
 from trackmask.video.spool import Spool
@@ -33,10 +33,14 @@ def _from(target: Fraction, frames: Iterable[av.VideoFrame]) -> Iterator[av.Vide
     return dropwhile(lambda frame: (timestamp(frame) or target) < target, frames)
 
 
-def _check_stamp(frame: av.VideoFrame, stamp: Fraction, *, is_key: bool) -> None:
-    """_Astray for another frame than the one at that time, and for a key that holds no whole picture."""
-    if timestamp(frame) != stamp or (is_key and not _is_whole(frame)):
+def _told_place(frame: av.VideoFrame, known: FrameIndex, least: int, key: int) -> int:
+    """Which frame it is: `least`, or behind it. _Astray where none is shown then, and for a key that holds no whole
+    picture."""
+    stamp = timestamp(frame)
+    place = -1 if stamp is None else known.at(stamp)
+    if place < least or (least == key and (place != key or (key and not _is_whole(frame)))):
         raise _Astray
+    return place
 
 
 def _is_whole(frame: av.VideoFrame) -> bool:
@@ -95,25 +99,26 @@ class VideoFile(VideoReader):
 
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         key = self._key_before(start)
-        if key:
+        if key is not None and self._packets is not None:
             try:
-                yield from self._decoded(key, start)
+                yield from self._decoded(key, self._packets, self._packets.frame(start))
                 return
             except (_Astray, av.error.FFmpegError):  # before `start`: nothing of it counts
                 self._believed = False
         yield from self._decoded()
 
-    def _decoded(self, key: int = 0, start: Place = None) -> Generator[Picture, None, None]:
-        """The pictures from the key frame `key` on. _Astray where those up to `start` are not what the packets told."""
-        known = self._packets if key else None
-        origin, target = (known.stamp(0), known.stamp(key)) if known else (None, None)
-        clock, sure = Clock(self.info.fps, origin), known.frame(start) if known else -1
-        rgb = ToRgb(self._look)
-        with self._decoding(target) as decoding:
-            decoded = key
-            for index, frame in enumerate(decoding if target is None else _from(target, decoding), key):
-                if known is not None and index <= sure:
-                    _check_stamp(frame, known.stamp(index), is_key=index == key)
+    def _decoded(self, key: int = 0, known: FrameIndex | None = None, sure: int = -1) -> Generator[Picture, None, None]:
+        """The pictures from the key frame `key` on; of those before `sure` only some, and _Astray where those are not
+        what the packets told.
+        """
+        target = known.stamp(key) if known and key else None
+        clock = Clock(self.info.fps, known.stamp(0) if known else None)
+        rgb, decoded = ToRgb(self._look), key
+        with self._decoding(target, known.stamp(sure) if known else None) as decoding:
+            for frame in decoding if target is None else _from(target, decoding):
+                index = decoded if known is None or decoded > sure else _told_place(frame, known, decoded, key)
+                if decoded <= sure < index:
+                    raise _Astray
                 time = clock.time(frame)
                 self._check_size(frame, index)
                 self._look_at(index, frame, clock.exact and decoding.seekable and not decoding.damaged)
@@ -127,13 +132,17 @@ class VideoFile(VideoReader):
                     f"{self.info.name} is damaged or cut off: {good} could be decoded; get a whole copy of it"
                 )
 
-    def _key_before(self, start: Place) -> int:
-        """The frame from which decoding leads to `start`; the first one where another is not certain."""
+    def _key_before(self, start: Place) -> int | None:
+        """The frame from which decoding leads to `start`; None where that is not certain."""
         known = self._told(start) if start else None
         key = known.key_before(start) if known else None
-        if known and key and self.info.interlaced:
+        if known is None or key is None:
+            return None
+        if key and self.info.interlaced:
             key = known.key_before(self._looked_back(known.frame(start)))
-        return key if key and self._certain() else 0
+        if not key and known.frame(start) <= TRIED:  # to make certain would cost more than it saves
+            return None
+        return key if self._certain() else None
 
     def _key(self, index: int) -> int:
         """The last frame up to `index` where decoding may begin, of those that have been seen."""
@@ -143,8 +152,8 @@ class VideoFile(VideoReader):
         """The frame that has to be decoded for another: making a whole one of fields takes a look at the one before."""
         return max(index - self.info.interlaced, 0)
 
-    def _decoding(self, seek: Fraction | None = None) -> Decoding:
-        return Decoding(self._path, self._threads, seek, deinterlace=self.info.interlaced)
+    def _decoding(self, seek: Fraction | None = None, wanted: Fraction | None = None) -> Decoding:
+        return Decoding(self._path, self._threads, seek, deinterlace=self.info.interlaced, wanted=wanted)
 
     def _told(self, place: Place) -> FrameIndex | None:
         """What the packets tell of the frames up to `place`."""

@@ -16,7 +16,7 @@ from trackmask.video.times import time_base, timestamp
 # In these a packet is a frame that is shown; in VP8, for one, some packets never are.
 _A_FRAME_EACH = {"h264", "hevc", "av1", "vp9", "mpeg4", "mjpeg", "prores", "dnxhd", "ffv1", "png"}
 _REORDERED = 64  # packets by which the orders of decoding and showing may differ: codecs allow 16 frames
-_TRIED = 24  # frames at the start that are decoded, to see that each packet gives one
+TRIED = 24  # frames at the start that are decoded, to see that each packet gives one
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class FrameIndex:
             return place or 0
         first = self.stamps[0]
         return bisect_left(self.stamps, place - TIME_SLACK, key=lambda stamp: float((stamp - first) * self.unit))
+
+    def at(self, stamp: Fraction) -> int:
+        """The frame that is shown from then on, to the tick; -1 where there is none."""
+        ticks = stamp / self.unit
+        place = bisect_left(self.stamps, ticks)
+        return place if place < len(self.stamps) and self.stamps[place] == ticks else -1
 
     def stamp(self, frame: int) -> Fraction:
         """When a frame is shown, in seconds by the container's clock."""
@@ -73,5 +79,5 @@ def read_index(path: Path, until: Place) -> FrameIndex | None:
 def gives_each(path: Path, index: FrameIndex) -> bool:
     """Whether the first packets decode to a frame each: a file that was cut may begin with some that do not."""
     with Decoding(path, threads=1) as decoding:
-        found = [timestamp(frame) for frame in islice(decoding, _TRIED)]
-        return not decoding.damaged and found == [stamp * index.unit for stamp in index.stamps[:_TRIED]]
+        found = [timestamp(frame) for frame in islice(decoding, TRIED)]
+        return not decoding.damaged and found == [stamp * index.unit for stamp in index.stamps[:TRIED]]
