@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
+from operator import call
 from pathlib import Path
 
 from trackmask.data import Frame, Labels, Masks
@@ -145,17 +147,14 @@ def fill(
     def write(step: tuple[Frame, Masks]) -> None:
         frame, masks = step
         writer.write(frame, masks)
-        if style is not None:
-            pictures.put(replace(frame, image=overlay(frame.image, masks.labels, style)))
-
-    def encode(frame: Frame) -> None:
-        if film is not None:
-            film.write(frame.image, frame.time, frame.until, last=frame.last)
+        if style is not None and film is not None:
+            picture = film.converted(overlay(frame.image, masks.labels, style))
+            encoding.put(partial(film.encode, picture, frame.time, frame.until, last=frame.last))
 
     with (
         overlay_film(writer.folder, course.video, path) if style is not None else nullcontext() as film,
         closing(course.steps(progress(expected(course)))) as steps,
-        WriteBehind(encode) as pictures,  # the encoder has a thread for itself: it takes the longest
+        WriteBehind(call) as encoding,  # a thread for itself: it takes the longest
         WriteBehind(write) as files,
     ):
         for step in steps:

@@ -289,3 +289,10 @@ def test_the_picture_must_have_the_size_that_was_said(runtime):
     tracker = start(runtime, (RED, 100, 100, 40))
     with pytest.raises(CallError, match="240, 320"):
         tracker.step(np.zeros((100, 100, 3), np.uint8))
+
+
+@pytest.mark.parametrize("one_shot", [False, True])
+def test_no_cut_is_seen_where_all_is_known_to_be_one_shot(runtime, one_shot):
+    tracker = Tracker(runtime, SIZE, one_shot=one_shot)
+    tracker.step(scene((RED, 100, 100, 40)), [prompt((RED, 100, 100, 40))])
+    assert tracker.step(np.full((*SIZE, 3), 255, np.uint8)).cut is not one_shot

@@ -56,9 +56,12 @@ class Tracker:
         masks = tracker.step(image)
     """
 
-    def __init__(self, runtime: Runtime, size: tuple[int, int], settings: Settings = Settings()) -> None:
-        """`size`: (height, width) of the pictures."""
-        self.runtime, self.size, self.settings = runtime, size, settings
+    def __init__(
+        self, runtime: Runtime, size: tuple[int, int], settings: Settings = Settings(), *, one_shot: bool = False
+    ) -> None:
+        """`size`: (height, width) of the pictures; `one_shot`: they are known to be of one shot, so none is looked for
+        that begins."""
+        self.runtime, self.size, self.settings, self.one_shot = runtime, size, settings, one_shot
         self.tracks: dict[int, Track] = {}
         self.shots = Shots()
 
@@ -71,7 +74,7 @@ class Tracker:
             got = f"{np.shape(image)} {getattr(image, 'dtype', type(image).__name__)}"
             raise CallError(f"the picture must be {(*self.size, 3)} uint8 RGB, got {got}")
         prompts = [p if isinstance(p, Reference) else check(p, self.size, absent=True) for p in prompts]
-        cut = self.shots.begins(image)
+        cut = not self.one_shot and self.shots.begins(image)
         for track in self.tracks.values() if cut else ():
             track.lose(crops.whole_frame(self.size))
         prompted = {prompt.object_id for prompt in prompts}

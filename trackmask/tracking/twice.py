@@ -154,7 +154,7 @@ class SecondPass:
                     alike[way][index] = float(jaccard(*(labels == way.object_id for labels in both)))
 
         turn = there.turn
-        tracker = Tracker(self.runtime, self.video.info.size, self.settings)
+        tracker = Tracker(self.runtime, self.video.info.size, self.settings, one_shot=True)
         given: dict[int, list[Reference]] = {}
         for way in ways:
             given.setdefault(way.right, []).append(way.reference)

@@ -90,7 +90,8 @@ class FilmWriter:
         self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
         wide = aspect if aspect != 1 and not codec.shape else Fraction(1)
         width = size[1] if wide == 1 else round(size[1] * wide / codec.step) * codec.step
-        self._stream.height, self._stream.width = (side + -side % codec.step for side in (size[0], width))
+        self._shown = width + -width % codec.step, size[0] + -size[0] % codec.step  # width and height
+        self._stream.width, self._stream.height = self._shown
         self._stream.pix_fmt = codec.pix_fmt
         self._stream.metadata.update(codec.metadata)
         context = self._stream.codec_context
@@ -128,8 +129,26 @@ class FilmWriter:
         The image is (H, W, 3) uint8 RGB, or (H, W, 4) RGBA, not premultiplied, where the codec has alpha.
         Raises ValueError for an image of another size, and for a time that is not after the last one's.
         """
+        self.encode(self.converted(image), time, until, last=last)
+
+    def converted(self, image: Image) -> av.VideoFrame:
+        """The first half of `write`: the image in the film's colours. It depends on no other image, so a thread may do
+        it that is ahead of the one that encodes. Raises ValueError for an image of another size."""
         if image.shape != (*self._size, self._codec.channels):
             raise ValueError(f"the film is {self._size} (height, width), the image {image.shape}")
+        source = "rgba" if self._codec.channels == 4 else "rgb24"
+        pixels = np.ascontiguousarray(_filled(image, self._codec.step))
+        return av.VideoFrame.from_numpy_buffer(pixels, format=source).reformat(  # no copy
+            *self._shown,
+            self._codec.pix_fmt,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            # One: with more, swscale leaves wrong alpha where its slices meet, other pixels in each run.
+            threads=1,
+        )
+
+    def encode(self, frame: av.VideoFrame, time: float, until: float | None = None, *, last: bool = False) -> None:
+        """The second half of `write`, for a frame that `converted` has made."""
         if self._span is not None and time <= self._span[1]:
             raise ValueError(f"frames come in order of time: {time} s after {self._span[1]} s")
         if self._given_up:
@@ -137,17 +156,6 @@ class FilmWriter:
         self._span = (self._span[0] if self._span else time, time)
         self._until = time + float(self._step) if until is None else until
         self._whole = last
-        # One thread: with more, swscale leaves wrong alpha where its slices meet, other pixels in each run.
-        source = "rgba" if self._codec.channels == 4 else "rgb24"
-        pixels = np.ascontiguousarray(_filled(image, self._codec.step))
-        frame = av.VideoFrame.from_numpy_buffer(pixels, format=source).reformat(  # no copy
-            self._stream.width,
-            self._stream.height,
-            self._codec.pix_fmt,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
         frame.pts, frame.time_base = round((time - self._span[0]) * _TICKS), Fraction(1, _TICKS)
         self._lengths[frame.pts] = round((self._until - time) * _TICKS)
         with self._removing():
