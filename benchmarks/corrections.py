@@ -62,8 +62,10 @@ def score(result: Result, clip: Clip) -> float:
 
 
 def reviewed(result: Result, done: set[int]) -> int:
-    named = most_worth(result.frames, prompted(result.prompts))
-    return next(index for index in named if index not in done)
+    """The frame that the list names first; of a clip without any, or all of whose are done, the one worth most."""
+    named = (item.frame for item in result.review)
+    rest = most_worth(result.frames, prompted(result.prompts), result.cuts)
+    return next(index for index in (*named, *rest) if index not in done)
 
 
 def at_random(*seed: int) -> Choice:

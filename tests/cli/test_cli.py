@@ -75,7 +75,7 @@ def test_look_first_names_what_the_review_lists_and_nothing_else(losing_weights:
     assert (open_result("sure").review, "look first" in sure.stdout) == ((), False)
     unsure = call("run", CAT, *BOX, "--end", "30", "-o", "unsure", "--weights", str(losing_weights))
     first = open_result("unsure").review[0]
-    assert re.search(r"look first at frames? (\d+ \([^)]+\))", unsure.stdout)[1] == f"{first.frame} ({first.reason})"
+    assert re.search(r"look first at frames? (\d+ \([^)]+\))", unsure.stdout)[1] == f"{first.frame} ({first.why})"
 
 
 def test_what_was_found_without_a_prompt_is_said() -> None:

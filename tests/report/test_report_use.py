@@ -81,7 +81,7 @@ def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     step = 1001 / 30000
     expected = [
         f"{(place + 0.5) * step:.3f} frame {place + 10} · {(place + 10) * step:.2f} s {place + 10}"
-        for place in (12, 11, 0, 15, 16, 6, 7)
+        for place in (14, 13, 0, 15, 16, 6, 7)
     ]
     assert re.search("<title>(.*?)</title>", done.stdout).group(1) == "|".join(expected)
     assert re.search(r'<p class="note" id="broken" hidden', done.stdout)

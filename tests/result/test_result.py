@@ -163,7 +163,7 @@ def test_json_in_every_detail(tmp_path):
     seven = {"id": 7, "state": "tracked", "confidence": 0.875, "area": 100, "box": [10, 20, 10, 10]}
     assert raw["frames"] == [{"frame": 4, "objects": [one, seven]}]
     span = {"object": 1, "first": 4, "last": 4, "reason": "low confidence", "confidence": 0.1235}
-    assert raw["review"] == [span | {"frame": 4, "worth": 0.88}]
+    assert raw["review"] == [span | {"frame": 4, "worth": 0.29}]
 
 
 def test_the_agreement_of_two_directions_is_kept_where_there_were_two(tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from trackmask.data import Doubt, ObjectRecord, State
 from trackmask.result import FrameRecord
-from trackmask.result.review import ALWAYS, GAP, LIMIT, Range, review
+from trackmask.result.review import ALWAYS, BESIDE, GAP, LIMIT, Range, review
 from trackmask.result.worth import STEADY
 
 
@@ -104,15 +104,36 @@ def test_the_frame_to_correct_is_one_in_which_the_object_is_plainly_seen():
     (item,) = [one for one in listed(hidden | behind) if one.last == 49]
     assert item.first == 20
     assert item.frame >= 30 + STEADY
-    apart = {i: replace(record, agreement=0.4) for i, record in behind.items() if i < 40}
-    assert next(one for one in listed(hidden | behind | apart) if one.last == 49).frame >= 40
 
 
 def test_what_lies_close_together_is_one_range_for_the_gravest_reason():
     grew, blurred = seen(confidence=0.6, doubt=Doubt.GREW), seen(confidence=0.7, doubt=Doubt.OUTLINE)
     assert found({10: blurred, 14: grew, 20: blurred}) == [(10, 20, "grew suddenly")]
     assert found({10: blurred, 14: seen(area=600), 20: grew}) == [(10, 20, "grew suddenly")]
-    assert found({10: grew, 11: lost(0.2), 12: grew}) == [(10, 12, "lost"), (12, 12, "found again")]
+    assert found({10: grew, 11: lost(0.4), 12: grew}) == [(10, 12, "lost"), (12, 12, "found again")]
+
+
+def test_the_surer_frames_at_the_ends_of_a_range_are_not_in_it():
+    dip = {i: seen(confidence=0.7) for i in range(20, 40)} | {i: seen(confidence=0.3) for i in (26, 30)}
+    assert found(dip) == [(26, 30, "low confidence")]
+    assert found(dip | {23: seen(confidence=0.59)}) == [(23, 30, "low confidence")]
+
+
+def test_the_frame_to_correct_may_lie_beside_its_range_and_no_nearer_to_another():
+    hidden = {i: seen(confidence=0.3, area=200) for i in range(20, 28)}
+    (item,) = [one for one in listed(hidden) if one.reason == "low confidence"]
+    assert 28 <= item.frame <= item.last + BESIDE
+    assert item.why == "low confidence in frames 20 to 27"
+    assert replace(item, frame=item.last).why == "low confidence"
+    both = listed(hidden | {i: seen(confidence=0.3, area=200) for i in range(46, 54)})
+    frames = sorted(one.frame for one in both if one.reason == "low confidence")
+    assert frames[0] <= (28 + 46) / 2 <= frames[1]
+
+
+def test_where_it_was_lost_somebody_has_to_say_where_it_is():
+    gone = {i: lost(0.3) for i in range(20, 30)}
+    (item,) = [one for one in listed(gone) if one.reason == "lost"]
+    assert item.frame in gone
 
 
 def test_a_mask_that_a_person_would_mend_is_listed_and_a_fair_one_is_not():

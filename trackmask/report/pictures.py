@@ -73,18 +73,18 @@ def portrait(result: Result, item: ObjectInfo) -> View | None:
 
 
 def row_of(result: Result, item: Range) -> Row | None:
-    """The frames before, at and after a range; None where the result has no frame of it (it was changed by hand).
+    """The frames before and after a range, and the one to correct first, which may lie beside it; None where the
+    result has no frame of the range (it was changed by hand).
 
-    'At' is the frame to correct first. All views show the same part of the picture, so that what moves between them is
-    the object.
+    All views show the same part of the picture, so that what moves between them is the object.
     """
     indices = result.frames.indices
     first, last = bisect_left(indices, item.first), bisect_right(indices, item.last) - 1
     if first > last:
         return None
-    at = min(range(first, last + 1), key=lambda place: abs(indices[place] - item.frame))
-    asked = (first - CONTEXT, first - 1, at, last + 1, last + CONTEXT)
-    places = [place for place in asked if 0 <= place < len(result.frames)]
+    at = min(bisect_left(indices, item.frame), len(indices) - 1)
+    asked = {first - CONTEXT, first - 1, at, last + 1, last + CONTEXT}
+    places = sorted(place for place in asked if 0 <= place < len(result.frames))
     part = _around(result, places, item.object_id)
     return Row(item, (first, last), tuple(View(place, part, THUMB) for place in places))
 

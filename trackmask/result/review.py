@@ -7,13 +7,14 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 
 from trackmask.data import ObjectRecord, State
 from trackmask.result.records import FrameRecord
-from trackmask.result.worth import best, plain, worth
+from trackmask.result.worth import best, worth
 
 LOW = 0.75  # confidence below it, which is the expected IoU: about where a person would mend the mask
 ALONE = 0.78  # the same where one direction alone came by: what is wrong without a sign of it is not as sure, either
@@ -24,7 +25,8 @@ AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
 JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 GAP = 12  # frames, half a second: what lies closer together is looked at together
-BESIDE = 5  # frames on both sides of what is in doubt, among which the one to correct is looked for, too
+NEARLY = 0.3  # above the lowest confidence of a range: frames at its ends that are surer are not in it
+BESIDE = 12  # frames, half a second on both sides of a range, among which the one to correct is looked for, too
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
 LOST, UNSURE, AREA, PLACE = "lost", "low confidence", "sudden change of area", "jump"
@@ -44,11 +46,19 @@ class Range:
     reason: str  # one of those above, or a `Doubt`: that of the frame with the lowest confidence
     confidence: float  # the lowest in the range
     frame: int  # the one to correct first: of these and those beside them, but for what is always listed
-    worth: float = 0.0  # how many whole masks that correction may be expected to repair, see `Past.worth`
+    worth: float = 0.0  # how many whole masks that correction may be expected to repair, see `worth`
 
     @property
     def unsure_of_the_prompt(self) -> bool:
         return self.reason == PROMPT
+
+    @property
+    def why(self) -> str:
+        """Why to correct its frame: the reason, and where that lies if not there."""
+        if self.first <= self.frame <= self.last:
+            return self.reason
+        frames = f"frame {self.first}" if self.first == self.last else f"frames {self.first} to {self.last}"
+        return f"{self.reason} in {frames}"
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -71,25 +81,20 @@ class Range:
 
 @dataclass
 class Past:
-    """What is kept of an object's frames: 20 bytes each."""
+    """What is kept of an object's frames: 16 bytes each."""
 
     frames: array[int] = field(default_factory=lambda: array("q"))
     confidence: array[float] = field(default_factory=lambda: array("f"))
-    agreement: array[float] = field(default_factory=lambda: array("f"))  # 1 where only one direction came by
     area: array[float] = field(default_factory=lambda: array("f"))
 
     def add(self, index: int, record: ObjectRecord) -> None:
         self.frames.append(index)
         self.confidence.append(record.confidence)
-        self.agreement.append(1.0 if record.agreement is None else record.agreement)
         self.area.append(record.area)
 
-    def worth(self, prompts: Collection[int]) -> np.ndarray:
-        """(n,) float64: how many whole masks a correction of each frame may be expected to repair: by what there is to
-        repair around it, and how plainly the object is seen there."""
-        frames, confidence = np.array(self.frames), np.array(self.confidence)
-        seen = plain(confidence * np.array(self.agreement), np.array(self.area))
-        return np.asarray(worth(frames, confidence, prompts) * seen)
+    def worth(self, prompts: Collection[int], cuts: Collection[int] = ()) -> np.ndarray:
+        """(n,) float64: how many whole masks a correction of each frame may be expected to repair."""
+        return worth(np.array(self.frames), np.array(self.confidence), np.array(self.area), prompts, cuts)
 
 
 def review(
@@ -106,7 +111,7 @@ def review(
     found: list[Range] = []
     for object_id, past in pasts.items():
         own = [item for item in ranges if item.object_id == object_id]
-        found += _valued(own, past, prompts.get(object_id, ()))
+        found += _valued(own, past, past.worth(prompts.get(object_id, ()), cuts))
     always = [item for item in found if item.reason in ALWAYS]
     rest = nsmallest(LIMIT, (item for item in found if item.reason not in ALWAYS), key=_order)
     return sorted([*always, *rest], key=_order)
@@ -116,7 +121,9 @@ def _order(item: Range) -> tuple[bool, float, float, int, int]:
     return item.reason != PROMPT, -item.worth, item.confidence, item.first, item.object_id
 
 
-def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]]) -> list[int]:
+def most_worth(
+    frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]], cuts: Collection[int] = ()
+) -> list[int]:
     """The frames to correct, the one that repairs most first: of each object one in each gap between its prompts.
 
     Unlike the review list it has something to say of a clean video, too.
@@ -127,7 +134,7 @@ def most_worth(frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[i
     found: list[tuple[float, int]] = []
     for object_id, past in pasts.items():
         own, given = np.array(past.frames), prompts.get(object_id, ())
-        value = past.worth(given)
+        value = past.worth(given, cuts)
         found += [(-float(value[place]), int(own[place])) for place in best(own, value, given)]
     return [frame for _, frame in sorted(found)]
 
@@ -139,15 +146,32 @@ def _noted(frames: Iterable[FrameRecord], pasts: dict[int, Past]) -> Iterator[Fr
         yield frame
 
 
-def _valued(ranges: list[Range], past: Past, prompts: Collection[int]) -> Iterator[Range]:
-    """An object's ranges with the frame to correct first in each, or beside it: where it is in doubt, it often is not
-    plainly seen. A cut, a return and a prompt want a person's word in their own frames."""
-    frames, value = np.array(past.frames), past.worth(prompts)
+def _valued(ranges: Collection[Range], past: Past, value: np.ndarray) -> Iterator[Range]:
+    """An object's ranges, each with the frame to correct first. A cut, a return and a prompt want a person's word in
+    their own frames; else it is the one that is worth most in the range, or beside it and no nearer to another, but
+    where the object was lost somebody has to say where it is.
+
+    `value`: what a correction of each frame of the `past` is worth, (n,).
+    """
+    frames, confidence = np.array(past.frames), np.array(past.confidence)
     for item in ranges:
-        beside = 0 if item.reason in ALWAYS else BESIDE
-        begin, end = np.searchsorted(frames, (item.first - beside, item.last + beside + 1))
+        if item.reason in ALWAYS:
+            yield replace(item, worth=float(value[np.searchsorted(frames, item.frame)]))
+    rest = sorted((item for item in ranges if item.reason not in ALWAYS), key=lambda item: item.first)
+    middles = [(left.last + right.first) / 2 for left, right in pairwise(rest)]
+    for item, (left, right) in zip(rest, pairwise([-math.inf, *middles, math.inf]), strict=False):
+        beside = 0 if item.reason == LOST else BESIDE
+        begin = int(np.searchsorted(frames, max(item.first - beside, left)))
+        end = int(np.searchsorted(frames, min(item.last + beside, right), "right"))
         place = begin + int(value[begin:end].argmax())
-        yield replace(item, frame=int(frames[place]), worth=float(value[place]))
+        yield replace(_tight(item, frames, confidence), frame=int(frames[place]), worth=float(value[place]))
+
+
+def _tight(item: Range, frames: np.ndarray, confidence: np.ndarray) -> Range:
+    """The range without the surer frames at its ends. `confidence` in all of an object's `frames`."""
+    begin, end = np.searchsorted(frames, (item.first, item.last + 1))
+    low = begin + np.flatnonzero(confidence[begin:end] <= item.confidence + NEARLY)
+    return replace(item, first=int(frames[low[0]]), last=int(frames[low[-1]]))
 
 
 def _ranges(

@@ -2,58 +2,88 @@
 
 from collections.abc import Collection
 from itertools import pairwise
+from operator import gt, le
 
 import numpy as np
 
-STEADY = 10  # frames on both sides through which it should be plainly seen, too: two fifths of a second
-UNSEEN = 0.3  # how plainly it is seen where there is no mask: it may be there
+FAR = 48  # frames, two seconds: on the side that a prompt lies on, what is farther from a correction it does not mend
+NEAR = 16  # the same on the other side
+NEW = 12  # frames from a prompt on in which the object may look otherwise than there: half a second
+STEADY = 8  # frames on both sides through which the object should be plainly seen, too
+UNSEEN = 0.5  # how plainly it is seen where there is no mask: it may be there
 
 
-def worth(frames: np.ndarray, confidence: np.ndarray, prompts: Collection[int]) -> np.ndarray:
-    """For each frame, how many whole masks a correction there would repair: (n,) float64.
+def worth(
+    frames: np.ndarray,
+    confidence: np.ndarray,
+    area: np.ndarray,
+    prompts: Collection[int],
+    cuts: Collection[int] = (),
+) -> np.ndarray:
+    """For each frame, how many whole masks a correction there may be expected to repair: (n,) float64.
 
-    `frames` are the indices of an object's frames, rising, `confidence` what the tracker says of them, both (n,).
-    `prompts` are the frames with a prompt of the object: a correction there is worth 0.
+    `frames` are the indices of an object's frames, rising, `confidence` and `area` (pixels) what the tracker says of
+    them, (n,) each. `prompts` are the frames with a prompt of the object, `cuts` those in which a new shot begins.
 
-    Masks get worse with the distance to the next prompt, on whichever side. So a correction at k counts, for each
-    frame t that it comes nearer to than all prompts, the expected error (1 - confidence) times the share of the way
-    that it saves: 1 - |t - k| / d(t), where d is the distance to the nearest prompt. Nothing else is assumed: where
-    all frames are equally unsure, a frame in the middle of the widest gap is worth most; a bad stretch draws it near.
+    It is worth as much as it mends (`wrong`), where the object is plainly seen (`plain`), and where no prompt has said
+    nearly the same: less and less within NEW frames of one, and nothing in its own.
     """
-    left, right = neighbours(frames, prompts)
-    way = np.minimum(frames - left, right - frames)
-    error = np.where(way > 0, 1.0 - confidence, 0.0)
-    rate = error / np.maximum(way, 1)
-    errors, rates, moments = (np.concatenate(([0.0], np.cumsum(x))) for x in (error, rate, rate * frames))
-    (first, last), here = reach(frames, prompts), np.arange(len(frames))
-    before = frames * (rates[here] - rates[first]) - (moments[here] - moments[first])  # the way that is left to go
-    behind = moments[last] - moments[here] - frames * (rates[last] - rates[here])
-    return np.where(way > 0, errors[last] - errors[first] - before - behind, 0.0)
+    return np.asarray(wrong(frames, confidence, prompts, cuts) * plain(confidence, area) * new(frames, prompts))
 
 
-def plain(sure: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """[0, 1]: how plainly an object is seen in each of its frames, of where it is seen best: (n,) float64.
+def wrong(
+    frames: np.ndarray, confidence: np.ndarray, prompts: Collection[int], cuts: Collection[int] = ()
+) -> np.ndarray:
+    """For each frame, how many masks are wrong that a correction there mends: (n,) float64; arguments as `worth`.
 
-    `sure` is its confidence there times the agreement of both directions, `area` its mask's in pixels, both (n,). A
-    correction teaches what its frame shows: one where the object is half hidden, or another crosses it, hardly helps
-    elsewhere, and may do harm. So it counts how large the object is, of what it usually is where it is surely seen,
-    and how sure it is, at the least of a few frames; squared, since such a frame teaches little and may mislead.
+    Counted are the expected errors (1 - confidence) up to the next prompts and cuts, the nearer ones more. From a
+    correction the object is tracked back to where things went wrong on the way from the prompt, and all between is
+    mended. But where they have only begun to, what disturbs is still there, and on the way on from there they would go
+    wrong again. So what lies towards the prompt counts up to FAR frames, and what lies away from it up to NEAR: most
+    is worth a frame behind three quarters of what is wrong. Between two prompts both sides count alike.
     """
-    usual = np.median(area[sure >= np.median(sure)])
-    here = np.maximum(sure * np.minimum(area / max(usual, 1), 1), UNSEEN)
-    padded = np.pad(here, STEADY, mode="edge")
-    least: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, 2 * STEADY + 1).min(1)
-    return np.asarray((least / least.max()) ** 2)
+    value = np.zeros(len(frames))
+    error = np.where(np.isin(frames, list(prompts)), 0.0, 1.0 - confidence)
+    borders = np.searchsorted(frames, sorted({*prompts, *cuts})).tolist()
+    for begin, end in pairwise([0, *borders, len(frames)]):
+        if begin < end:
+            before, behind = (any(told(prompt, frames[begin]) for prompt in prompts) for told in (le, gt))
+            reach = (FAR if before or not behind else NEAR, FAR if behind or not before else NEAR)
+            value[begin:end] = _around(frames[begin:end], error[begin:end], *reach)
+    return value
 
 
-def reach(frames: np.ndarray, prompts: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The first place of those that a correction at each frame comes nearer to than all prompts, and the place after
-    the last one: (n,) int each."""
-    left, right = neighbours(frames, prompts)
-    return (
-        np.searchsorted(frames, (left + frames) / 2, "right"),
-        np.searchsorted(frames, (frames + right) / 2, "left"),
-    )
+def _around(frames: np.ndarray, error: np.ndarray, back: int, ahead: int) -> np.ndarray:
+    """The errors around each frame, (n,): less the farther off, nothing from `back` frames before it, and from `ahead`
+    frames behind it on."""
+    first, last = np.searchsorted(frames, frames - back), np.searchsorted(frames, frames + ahead)
+    here = np.arange(len(frames))
+    errors, moments = (np.concatenate(([0.0], np.cumsum(x))) for x in (error, error * frames))
+    before = (errors[here] - errors[first]) * (back - frames) + moments[here] - moments[first]
+    behind = (errors[last] - errors[here]) * (ahead + frames) - moments[last] + moments[here]
+    return np.asarray(before / back + behind / ahead)
+
+
+def plain(confidence: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """[0, 1]: how plainly an object is seen in each of its frames, (n,) float64: how large it is there, of what it
+    usually is where it is surely seen, at the least of a few frames.
+
+    A correction teaches what its frame shows: one where the object is half hidden, or another crosses it, hardly helps
+    elsewhere, and may do harm.
+    """
+    there = area > 0
+    if not there.any():
+        return np.full(len(area), UNSEEN)
+    usual = np.median(area[there & (confidence >= np.median(confidence[there]))])
+    seen = np.pad(np.where(there, np.minimum(area / usual, 1.0), UNSEEN), STEADY, mode="edge")
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(seen, 2 * STEADY + 1).min(1))
+
+
+def new(frames: np.ndarray, prompts: Collection[int]) -> np.ndarray:
+    """[0, 1]: how far a frame is from all prompts, (n,) float64; 1 from NEW frames on."""
+    known = np.array([-np.inf, *sorted(prompts), np.inf])
+    place = np.searchsorted(known, frames)
+    return np.asarray(np.minimum(np.minimum(frames - known[place - 1], known[place] - frames) / NEW, 1.0))
 
 
 def best(frames: np.ndarray, value: np.ndarray, prompts: Collection[int]) -> list[int]:
@@ -61,9 +91,3 @@ def best(frames: np.ndarray, value: np.ndarray, prompts: Collection[int]) -> lis
     borders = np.searchsorted(frames, [-1, *sorted(prompts), frames[-1] + 1])
     found = (begin + int(value[begin:end].argmax()) for begin, end in pairwise(borders.tolist()) if begin < end)
     return [place for place in found if value[place] > 0]
-
-
-def neighbours(frames: np.ndarray, prompts: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The last prompt up to each frame and the first one from it on, (n,) float64; infinitely far where is none."""
-    known = np.array([-np.inf, *sorted(prompts), np.inf])
-    return known[np.searchsorted(known, frames, "right") - 1], known[np.searchsorted(known, frames, "left")]
