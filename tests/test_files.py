@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from trackmask.errors import OutputExistsError
-from trackmask.files import locked
+from trackmask.errors import OutputError, OutputExistsError
+from trackmask.files import locked, writing
 from trackmask.result import StagedFolder, atomic
 
 WINDOWS = """
@@ -32,6 +32,21 @@ WINDOWS = """
     assert other.read() == b"who holds it"  # the byte that is locked lies behind all that is written
     assert os.path.getsize("lock") == 12
 """
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EROFS, "make it writable, or choose another place"),
+        (errno.EACCES, "make it writable, or choose another place"),
+        (errno.ENOSPC, "make room for it, or choose another place"),
+        (errno.ENOTDIR, "choose another place"),
+    ],
+)
+def test_what_to_do_about_a_place_that_cannot_be_written(number: int, advice: str) -> None:
+    with pytest.raises(OutputError) as refused, writing(Path("out")):
+        raise OSError(number, os.strerror(number))
+    assert str(refused.value) == f"cannot write out: {os.strerror(number)}; {advice}"
 
 
 def test_a_lock_on_windows(tmp_path: Path) -> None:

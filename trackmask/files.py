@@ -29,8 +29,15 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot write {folder}: {reason}; make room for it, or choose another place") from error
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}; {_remedy(error)}") from error
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it writable, or choose another place"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room for it, or choose another place"
+    return "choose another place"
 
 
 def write_whole(path: Path, content: bytes) -> None:

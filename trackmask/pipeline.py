@@ -13,6 +13,7 @@ from pathlib import Path
 from trackmask.data import Frame, Labels, Masks
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
+from trackmask.export.mark import COMMENT
 from trackmask.files import shown
 from trackmask.prompts import Moment, Prompt, check, frame_at, placed
 from trackmask.result import OVERLAY, FrameFiles, MaskNames, ObjectInfo, ResultWriter, Source
@@ -170,7 +171,9 @@ def overlay_film(folder: Path, video: VideoReader, path: Path) -> Iterator[FilmW
     """
     info = video.info
     sound = path if info.audio else None
-    with FilmWriter(folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect, needed=False) as film:
+    with FilmWriter(
+        folder / OVERLAY, info.size, info.fps, sound, aspect=info.aspect, comment=COMMENT, needed=False
+    ) as film:
         yield film
     if film.left_out:
         log.warning("note: %s", shown(film.left_out))

@@ -1,8 +1,10 @@
 """Which clips a batch finds, among everything else that lies about."""
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
+import export_samples
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +12,16 @@ from PIL import Image
 from trackmask.batch.find import Found, Selection, find_clips
 from trackmask.batch.plan import Shard, parse_shard
 from trackmask.errors import CallError
+from trackmask.export import export
+from trackmask.export.mark import COMMENT, is_export
 from trackmask.files import shown
+from trackmask.video.writer import FilmWriter
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("result")
+    return export_samples.make(folder / "clip.trackmask", export_samples.film(folder / "clip.mp4"))
 
 
 def touch(*paths: Path) -> None:
@@ -46,6 +57,24 @@ def test_results_are_no_clips_whatever_they_are_called(tmp_path: Path) -> None:
     images(tmp_path / "by" / "box" / "masks", mode="P")
     touch(tmp_path / "shot" / "b.mp4", tmp_path / "shot" / "result.json")  # somebody else's
     assert keys(find_clips(str(tmp_path), tmp_path / "out")) == ["a.mp4", "shot/b.mp4"]
+
+
+@pytest.mark.parametrize("to", ["matte.mp4", "prores.mov", "webm.webm", "overlay", "alpha", "davis", "labelme"])
+def test_exports_are_no_clips(result: Path, tmp_path: Path, to: str) -> None:
+    """Films by what they say of themselves, folders by what lies in them; not by their names."""
+    images(tmp_path / "shot")
+    export(result, to.split(".")[0], tmp_path / f"A {to}")
+    assert keys(find_clips(str(tmp_path), tmp_path / "out")) == ["shot"]
+
+
+def test_a_film_that_speaks_late_of_itself_is_known_and_one_that_says_nothing_is_a_clip(tmp_path: Path) -> None:
+    for comment in ("", COMMENT):
+        path = tmp_path / f"{bool(comment)}.mp4"
+        with FilmWriter(path, (64, 64), Fraction(1000), comment=comment) as film:
+            for number in range(5000):
+                film.write(np.zeros((64, 64, 3), np.uint8), number / 1000)
+        assert is_export(path) is bool(comment)
+    assert (tmp_path / "True.mp4").read_bytes().index(COMMENT.encode()) > 1 << 14
 
 
 def test_a_folder_of_images_is_a_clip_itself(tmp_path: Path) -> None:

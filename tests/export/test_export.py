@@ -23,6 +23,7 @@ from trackmask.errors import (
     VideoError,
 )
 from trackmask.export import FORMATS, Options, export
+from trackmask.export.mark import FILE
 from trackmask.export.options import parse_categories, parse_fps, parse_split, parse_states
 
 
@@ -53,7 +54,7 @@ def test_every_format_is_written_whole_and_alike_each_time(result, tmp_path, nam
     assert trees[0] == trees[1]
     assert trees[0]
     assert all(trees[0].values()) or name == "yolo-seg"  # there, an empty file is a frame without objects
-    assert not [path for path in trees[0] if path.startswith(".") or "/." in path]
+    assert [path for path in trees[0] if path.startswith(".") or "/." in path] == [FILE]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
 
 
@@ -135,7 +136,7 @@ def test_clips_of_the_same_name_stay_apart(tmp_path):
         video = samples.film(tmp_path / name / "C0001.mp4", times=[0, 0.04], audio=None)
         results.append(samples.make(tmp_path / f"r{name}", video, frames=2))
     export(tuple(results), "csv", tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["C0001-2.csv", "C0001.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [FILE, "C0001-2.csv", "C0001.csv"]
     with pytest.raises(CallError, match="2 results do not fit into the one file"):
         export(tuple(results), "csv", tmp_path / "one.csv")
 

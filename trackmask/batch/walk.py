@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trackmask.errors import VideoError
+from trackmask.export.mark import is_export
 from trackmask.files import shown
 from trackmask.result import is_result
 from trackmask.video.folder import list_images
@@ -36,8 +37,8 @@ def may_be_video(name: str) -> bool:
 class Tree:
     """`clips` gives paths relative to `root` ("" where that is itself a folder of images); `notes` fills meanwhile.
 
-    Hidden files, results and `out` are passed over. Links to folders are not followed; links to files are, as long as
-    they stay in the tree.
+    Hidden files, results, exports and `out` are passed over. Links to folders are not followed; links to files are, as
+    long as they stay in the tree.
     """
 
     def __init__(self, root: Path, out: Path, wanted: Callable[[str], bool]) -> None:
@@ -58,13 +59,15 @@ class Tree:
                 continue
             found = [entry for entry in found if not entry.name.startswith(".")]
             videos = [entry for entry in found if self._wanted(entry.name) and self._is_file(entry, inner)]
-            yield from (_below(inner, entry.name) for entry in videos)
+            yield from (_below(inner, entry.name) for entry in videos if not _is_export(entry))
             if not videos and self._is_image_folder(inner):
                 yield inner
             waiting += [_below(inner, entry.name) for entry in reversed(found) if self._is_room(entry)]
 
     def _is_room(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_dir(follow_symlinks=False) or entry.name.endswith(".trackmask") or is_result(Path(entry)):
+        if not entry.is_dir(follow_symlinks=False) or _is_export(entry):
+            return False
+        if entry.name.endswith(".trackmask") or is_result(Path(entry)):
             return False  # the overlay of a result is no clip, wherever `-o` has put it
         real = os.path.realpath(entry.path)
         return real != self._out or real == self._real
@@ -91,6 +94,12 @@ class Tree:
             self.notes.append(f"{shown(inner or self._root.name)} holds images that are links out of the folder")
             return False
         return True
+
+
+def _is_export(entry: os.DirEntry[str]) -> bool:
+    with suppress(OSError):  # whoever tracks it is told
+        return is_export(Path(entry))
+    return False
 
 
 def _is_mask(image: Path) -> bool:

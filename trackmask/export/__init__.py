@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from trackmask.errors import CallError, OutputExistsError
+from trackmask.export import mark
 from trackmask.export.clip import open_clips
 from trackmask.export.job import ExportJob, make_job
 from trackmask.export.options import Options
@@ -104,6 +105,8 @@ def export(
                 (written,) = staged.path.rglob(f"*{form.suffix}")
                 written.replace(out)
         else:
+            with writing(out):
+                (staged.path / mark.FILE).write_text(f"{mark.COMMENT}\n")
             staged.publish()
     return Report(out, len(clips), tuple(dict.fromkeys(notes)))
 

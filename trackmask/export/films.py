@@ -21,6 +21,7 @@ from trackmask.draw import overlay
 from trackmask.errors import CallError
 from trackmask.export.clip import ExportClip, Sample
 from trackmask.export.job import ExportJob
+from trackmask.export.mark import COMMENT
 from trackmask.export.pictures import write_png
 from trackmask.formats.pictures import read_picture
 from trackmask.video.writer import Codec, FilmWriter
@@ -104,7 +105,7 @@ def _films(job: ExportJob, folder: Path, suffix: str, draw: Draw, codec: Codec |
     for clip in job.clips:
         source = None if clip.video.is_dir() else clip.video
         path, aspect = folder / f"{clip.name}{suffix}", clip.aspect
-        with FilmWriter(path, clip.size, clip.fps, source, aspect=aspect, codec=codec) as film:
+        with FilmWriter(path, clip.size, clip.fps, source, aspect=aspect, codec=codec, comment=COMMENT) as film:
             for sample, image in clip.pictures():
                 film.write(draw(sample, image), sample.time, sample.until, last=sample.last)
         notes += [film.left_out] if film.left_out else []

@@ -59,6 +59,7 @@ class FilmWriter:
     frames, is copied where players of such films play it, and else encoded anew; `left_out` says what is missing.
     `aspect` is a pixel's width by its height, as the video shows it.
     `crf` is H.264's quality, 0 (lossless) to 51 (worst); with another `codec` neither it nor `preset` counts.
+    `comment` is what the film says of itself.
     The film's bytes depend on `threads`, so their number is fixed instead of taken from the machine.
     Raises OutputError where the file cannot be written, and then removes it, as a context manager does after any error.
     Unless it is `needed`, a film that FFmpeg refuses, though the disk takes it, is given up instead: writing on does
@@ -77,6 +78,7 @@ class FilmWriter:
         crf: int = 23,
         preset: str = "superfast",
         codec: Codec | None = None,
+        comment: str = "",
         needed: bool = True,
     ) -> None:
         codec = codec or _h264(crf, preset)
@@ -87,6 +89,7 @@ class FilmWriter:
         self._whole = False  # whether the last frame is the source's, too
         self._lengths: dict[int, int] = {}  # ticks: how long each frame is shown that the encoder holds, by its time
         self._film = av.open(str(path.absolute()), "w", format=codec.container, options=dict(codec.muxing))
+        self._film.metadata.update({"comment": comment} if comment else {})
         self._stream = cast(VideoStream, self._film.add_stream(codec.encoder, rate=fps, options=dict(codec.options)))
         wide = aspect if aspect != 1 and not codec.shape else Fraction(1)
         width = size[1] if wide == 1 else round(size[1] * wide / codec.step) * codec.step
