@@ -27,6 +27,7 @@ from trackmask.studio.desk import Desk
 from trackmask.studio.events import Hub
 from trackmask.studio.jobs import Job
 from trackmask.studio.journal import Journal, lines
+from trackmask.studio.server import wait_for_threads
 from trackmask.video import open_video
 
 FRAMES = 16
@@ -333,6 +334,31 @@ def test_who_ends_it_is_told_what_it_waits_for(clip: Path) -> None:
     one.post("box", object=None, frame=0, box=[100, 100, 100, 100])
     assert one.end(signal.SIGINT).splitlines()[-1] == "writing cat.mp4.trackmask; a moment"
     assert open_result(clip.with_name("cat.mp4.trackmask")).frames
+
+
+def test_it_ends_in_peace_in_the_middle_of_what_it_does(clip: Path) -> None:
+    """A thread that comes out of a library once Python has ended would end it all by force."""
+    for _ in range(3):
+        one = Process(clip)
+        for frame in (3, 9):
+            one.client.get(f"{one.way}/frames/{frame}", params={"still": 1})
+            one.client.post(f"{one.way}/hover", json={"frame": frame, "x": 100, "y": 100})
+        assert one.end(signal.SIGINT) in ("", "end it with Ctrl-C; what you do is kept\n")  # where it was read
+        assert one.process.returncode == 0
+
+
+def test_threads_are_waited_for_but_not_for_ever() -> None:
+    ended, never = threading.Event(), threading.Event()
+    threads = [
+        threading.Thread(target=lambda: ended.wait(0.2) or ended.set(), name="trackmask-one", daemon=True),
+        threading.Thread(target=never.wait, name="trackmask-other", daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    wait_for_threads(0.5)
+    assert ended.is_set()
+    assert [thread.is_alive() for thread in threads] == [False, True]
+    never.set()
 
 
 def test_who_only_looks_leaves_nothing(clip: Path) -> None:

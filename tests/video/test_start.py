@@ -1,6 +1,8 @@
 """Starts far into a video."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import av
 import media
@@ -10,6 +12,7 @@ from media import collect, same
 
 from trackmask.errors import CallError, VideoError
 from trackmask.video import open_video
+from trackmask.video.decoding import Decoding
 
 # From far into a file
 
@@ -71,6 +74,24 @@ def test_on_the_way_to_a_start_what_no_frame_needs_is_not_decoded(tmp_path: Path
             (found,) = video.frames(start, start)
         assert same(found, plain[start])
         assert counts[-1] <= (start - 100 if start > 100 else start) * 0.6 + 8
+
+
+def test_a_video_that_is_closed_ends_what_is_still_on_its_way(tmp_path: Path) -> None:
+    video, original = open_video(media.write_clip(tmp_path / "a.mp4", moving(120), g=200)), Decoding.__iter__
+
+    def closing(self: Decoding) -> Iterator[av.VideoFrame]:
+        for number, frame in enumerate(original(self)):
+            if number == 30:  # those before are looked at, to know that they may be counted
+                video.close()
+            yield frame
+
+    with (
+        patch.object(Decoding, "__iter__", closing),
+        media.decoded() as counts,
+        pytest.raises(ValueError, match="closed"),
+    ):
+        next(video.frames(110))
+    assert counts[-1] < 40
 
 
 def test_a_start_behind_the_end(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Desk:
         self.network = Network(load, self.turns)
         self._renewing, self._opening = threading.Lock(), threading.RLock()
         self.rate: float | None = None  # frames a second and direction, as they were tracked last
-        self._closed = False
+        self.closed = False
         self.downloads = Downloads()
         self._open: OrderedDict[str, Session] = OrderedDict()  # the one used last at the end
         self._reviews: dict[str, Review] = {}
@@ -70,7 +70,7 @@ class Desk:
             waits(f"stopping: {job.what}")
         self.jobs.stop(patience=PATIENCE)
         with self._renewing, self._opening:
-            self._closed = True
+            self.closed = True
             while self._open:
                 session = self._open.popitem()[1]
                 if session.dirty:
@@ -90,13 +90,16 @@ class Desk:
     def session(self, clip_id: str) -> Session:
         """The clip, opened if need be. Raises what opening raises."""
         with self._opening:
-            if self._closed:
+            if self.closed:
                 raise CallError("the studio has been closed")
             if clip_id not in self._open:
                 session = open_session(self.clip(clip_id).place, self.network.runtime(), self.turns)
                 self._open[clip_id] = session
                 self._reviews[clip_id] = Review()
-                self._counting[clip_id] = threading.Thread(target=self._count, args=(clip_id, session), daemon=True)
+                count = threading.Thread(
+                    target=self._count, args=(clip_id, session), daemon=True, name="trackmask-count"
+                )
+                self._counting[clip_id] = count
                 self._counting[clip_id].start()
                 self._make_room(clip_id)
             self._open.move_to_end(clip_id)

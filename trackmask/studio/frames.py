@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -119,12 +120,13 @@ class Frames:
             first = max(index - BEFORE, 0) if index < self._asked else index
             self._source, self._next = self._reader.frames(first), first
         source, self._source = self._source, None  # one that has ended, or failed, gives nothing again
-        for frame in source:
-            self._next = frame.index + 1
-            self._decoded.put(frame.index, frame, frame.image.nbytes)
-            if frame.index == index:
-                self._source = source
-                return frame
+        with suppress(ValueError):  # the clip has been closed
+            for frame in source:
+                self._next = frame.index + 1
+                self._decoded.put(frame.index, frame, frame.image.nbytes)
+                if frame.index == index:
+                    self._source = source
+                    return frame
         raise CallError(f"{self.info.name} has no frame {index}")
 
     def _read_ahead(self) -> None:

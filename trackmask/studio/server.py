@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import secrets
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 
 import uvicorn
 from starlette.applications import Starlette
@@ -25,7 +27,9 @@ from trackmask.studio.routes import Routes, failed
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = ("0.0.0.0", "::", "")  # all addresses of this machine, none of which is one to open
 PORT = 8731  # where it is, unless somebody has it: no service is known there
-_GRACE = 2  # seconds that answers under way may take when it ends
+_GRACE = 2  # seconds that answers under way may take when it ends: those that take longer are given up
+_PATIENCE = 10.0  # seconds that threads may take to come to an end
+_THREADS = ("trackmask-", "AnyIO worker")  # how those are called that a studio starts
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.close()
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # an answer that is given up now is no error
         await super().shutdown(sockets)
 
 
@@ -119,5 +124,16 @@ def serve(
             ws="none",
         )
         opened(address)
-        with suppress(KeyboardInterrupt):  # the way to end it
-            Server(config, hub).run(sockets=[place])
+        try:
+            with suppress(KeyboardInterrupt):  # the way to end it
+                Server(config, hub).run(sockets=[place])
+        finally:
+            wait_for_threads(_PATIENCE)
+
+
+def wait_for_threads(patience: float) -> None:
+    """Where Python ends while a thread is within a library, the return from there ends the whole process by force."""
+    until = monotonic() + patience
+    for thread in threading.enumerate():
+        if thread.name.startswith(_THREADS):
+            thread.join(max(until - monotonic(), 0.0))

@@ -31,7 +31,8 @@ class Session(Shown):
     def get_ready(self, frame: int, click: tuple[float, float] | None = None) -> None:
         """Somebody rests in a frame, or at a place in it: what a click there needs is made, in a thread of its own."""
         prompt = None if click is None else Prompt(1, frame, positive=(click,))
-        threading.Thread(target=self.prompting.get_ready, args=(frame, prompt), daemon=True).start()
+        ready = self.prompting.get_ready
+        threading.Thread(target=ready, args=(frame, prompt), daemon=True, name="trackmask-ready").start()
 
     def sound(self) -> Path | None:
         """A file of the clip's sound that browsers play; None where it has none. Raises VideoError."""

@@ -59,6 +59,8 @@ class Summaries:
 
     def _look(self) -> None:
         for clip_id, clip in self._desk.clips.items():
+            if self._desk.closed:
+                return
             try:
                 with open_video(clip.place.video, threads=1) as reader:
                     info = reader.info

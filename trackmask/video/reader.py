@@ -48,7 +48,7 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """End every iteration: asking for one more frame is a ValueError."""
+        """End every iteration, on the way to its first frame, too: asking for one more frame is a ValueError."""
         self._closed = True
 
     def __iter__(self) -> Iterator[Frame]:
@@ -67,6 +67,7 @@ class VideoReader:
         with closing(self._pictures(start)) as pictures:
             for picture in _followed(pictures, start, end):
                 count = picture.index + 1
+                self._check_open()
                 if _before(picture, start):
                     continue
                 given = True
@@ -106,9 +107,12 @@ class VideoReader:
         """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""
         raise NotImplementedError
 
-    def _frame(self, picture: Picture) -> Frame:
+    def _check_open(self) -> None:
         if self._closed:
             raise ValueError(f"{self.info.name} has been closed")
+
+    def _frame(self, picture: Picture) -> Frame:
+        self._check_open()
         return Frame(picture.index, picture.time, picture.image(), picture.until, picture.last)
 
 
