@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from batch_samples import add_clip, call, rows, start, tree
 from media import full_disk, write_clip
 from PIL import Image
+from waiting import PATIENCE, until
 
 from trackmask.batch.batch import Batch, run_batch
 from trackmask.batch.job import ClipJob, do
@@ -80,13 +80,9 @@ def test_ctrl_c_ends_a_batch_with_its_own_code(tmp_path: Path) -> None:
     add_clip(tmp_path / "in" / "a.mp4", 0, 2000)
     log, out = tmp_path / "log.jsonl", tmp_path / "out"
     process = start(tmp_path, str(tmp_path / "in"), "-o", str(out), "--no-overlay", "--json-log", str(log))
-    for _ in range(200):
-        time.sleep(0.1)
-        if log.exists() and '"start"' in log.read_text():
-            break
-    time.sleep(1.5)
+    until(lambda: (out / ".a.mp4.trackmask.partial").exists(), "a worker at work")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers, too
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert b"Traceback" not in said
     assert json.loads(log.read_text().splitlines()[-1])["left"] == 1

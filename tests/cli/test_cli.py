@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
-import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import ROOT
 from PIL import Image
+from waiting import PATIENCE, until
 
 from trackmask.cli import main
 from trackmask.result import open_result
@@ -192,26 +193,32 @@ def test_an_output_that_cannot_be_written() -> None:
     refused(1, "run", CAT, *BOX, "-o", "file/out")
 
 
-def start_and_wait_for_masks(*arguments: str) -> "subprocess.Popen[str]":
+@pytest.fixture
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
+    """`run`, in the middle of a clip, whose result will be in out."""
     # What a shell starts in the background ignores interrupts, and so does all that it starts.
-    process = subprocess.Popen(
-        [*COMMAND, "run", *arguments],
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")
+        from clips import looped
+    # So many frames that it cannot end in the meantime.
+    long = looped(SAMPLES / "cat.mp4", 5000, tmp_path_factory.mktemp("long") / "long.mp4")
+    with subprocess.Popen(
+        [*COMMAND, "run", long, *BOX, "--fast", "-o", "out"],
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 60
-    while not list(Path().glob(".out.partial/masks/00005.png")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return process
+    ) as process:
+        try:
+            until(lambda: process.poll() is not None or Path(".out.partial/masks/00005.png").exists(), "masks")
+            assert process.poll() is None, process.communicate()
+            yield process
+        finally:
+            process.kill()
 
 
-def test_killed_in_the_middle_and_run_again() -> None:
-    process = start_and_wait_for_masks(CAT, *BOX, "-o", "out")
-    process.kill()
-    process.communicate()
+def test_killed_in_the_middle_and_run_again(running: "subprocess.Popen[str]") -> None:
+    running.kill()
+    running.communicate()
     assert not Path("out").exists()
     assert call("run", CAT, *BOX, "-o", "out", "--end", "9").exit_code == 0
     assert [p.name for p in Path().iterdir()] == ["out"]
@@ -219,11 +226,10 @@ def test_killed_in_the_middle_and_run_again() -> None:
     assert len(list(Path("out/masks").iterdir())) == 10
 
 
-def test_interrupted() -> None:
-    process = start_and_wait_for_masks(CAT, *BOX, "-o", "out")
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130
+def test_interrupted(running: "subprocess.Popen[str]") -> None:
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 130
     assert len(stderr.strip().splitlines()) == 1
     assert list(Path().iterdir()) == []
 

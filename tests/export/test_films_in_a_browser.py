@@ -28,12 +28,15 @@ LOOK = """async ([url, times]) => {
   const paper = Object.assign(document.createElement("canvas"), {width: film.videoWidth, height: film.videoHeight});
   const brush = paper.getContext("2d", {willReadFrequently: true});
   const pictures = [];
-  for (const time of times) {
-    // "seeked" may come before the picture does, on a busy machine; without a new picture none is told of.
+  const seek = async time => {
+    // "seeked" may come before the picture does, on a busy machine; it is told of, since it is another one each time.
     const shown = new Promise(go => film.requestVideoFrameCallback(go));
     film.currentTime = time;
-    await heard("seeked");
-    await Promise.race([shown, new Promise(go => setTimeout(go, 1000))]);
+    await Promise.all([heard("seeked"), shown]);
+  };
+  await seek(times.at(-1));
+  for (const time of times) {
+    await seek(time);
     brush.clearRect(0, 0, paper.width, paper.height);
     brush.drawImage(film, 0, 0);
     pictures.push(Array.from(brush.getImageData(0, 0, paper.width, paper.height).data));

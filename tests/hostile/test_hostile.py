@@ -17,6 +17,7 @@ from conftest import ROOT
 from fuzz.campaign import campaign
 from media import numbered, numbered_images, read_number, write_clip
 from PIL import Image
+from waiting import PATIENCE
 
 from trackmask.cli import main
 from trackmask.errors import VideoError
@@ -162,7 +163,7 @@ def test_a_concat_list_does_not_even_open_the_other_file(tmp_path: Path) -> None
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert len(refused) == 1
 
 
@@ -192,7 +193,7 @@ def test_a_run_writes_nothing_into_the_home_and_calls_nobody(tmp_path: Path) -> 
     environment = {key: value for key, value in os.environ.items() if key not in unsaid}
     environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "trackmask", "run", str(clip), "--box", "20,20,40,40", "-o", str(tmp_path / "out")]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=PATIENCE)
     assert list(home.iterdir()) == []
 
 

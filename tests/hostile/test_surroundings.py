@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from media import numbered_images, write_clip
-
-PATIENCE = 60  # seconds, of a call that must not hang
+from waiting import PATIENCE
 
 # Commands, one after the other, in one process: exit code and stderr of each.
 CALLS = """

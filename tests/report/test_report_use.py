@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from media import read_number
 from PIL import Image as Pillow
 from report_samples import EVIL, SIZE, make, text_of
+from waiting import PATIENCE
 
 from trackmask.cli import main
 from trackmask.cli.report import report
@@ -36,15 +37,18 @@ def test_command(tmp_path, monkeypatch):
 
 
 # An open document in a frame holds the page's load event back, which is what --dump-dom waits for.
-PROBE = """<script>
-const log = [];
+PROBE = (
+    f"""<script>
+const PATIENCE = {1000 * PATIENCE / 2};  // half of it for the browser itself
+"""
+    + """const log = [];
 const hold = document.body.appendChild(document.createElement("iframe")).contentDocument;
 hold.open();
 const done = () => {
   document.title = log.join("|");
   hold.close();
 };
-setTimeout(done, 20000);
+setTimeout(done, PATIENCE);
 addEventListener("error", event => log.push(event.message));
 const plot = document.querySelectorAll(".plot")[1];
 const steps = [
@@ -68,6 +72,7 @@ film.addEventListener("seeked", () => {
 });
 next();
 </script>"""
+)
 
 
 @needs_chromium
@@ -77,7 +82,7 @@ def test_in_a_browser_clicks_and_keys_seek(tmp_path):
     page = folder / "probe.html"
     page.write_text(text_of(folder) + PROBE, encoding="utf-8")
     command = [CHROMIUM, *OPTIONS, "--dump-dom", f"--user-data-dir={tmp_path / 'profile'}"]
-    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=PATIENCE, check=True)
     step = 1001 / 30000
     expected = [
         f"{(place + 0.5) * step:.3f} frame {place + 10} · {(place + 10) * step:.2f} s {place + 10}"

@@ -12,6 +12,7 @@ from contextlib import suppress
 import pytest
 from conftest import ROOT
 from test_result import finish, frame, make, masks, names
+from waiting import PATIENCE
 
 from trackmask.errors import OutputError, OutputExistsError, ResultError
 from trackmask.result import ResultWriter, atomic, open_result
@@ -20,7 +21,7 @@ from trackmask.result import ResultWriter, atomic, open_result
 def run(folder, body):
     """A process that writes frames 0 to 4 to folder/out, and then runs `body`."""
     start = """
-        import sys, time
+        import sys
         from pathlib import Path
         sys.path[:0] = ["tests", "tests/result"]
         from test_atomic import *
@@ -45,11 +46,11 @@ def run(folder, body):
 def kill(process):
     assert process.stdout.readline() == "ready\n", process.stderr.read()
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
 
 
 def test_kill_9_and_run_again(tmp_path):
-    kill(run(tmp_path, "time.sleep(60)"))
+    kill(run(tmp_path, "signal.pause()"))
     assert names(tmp_path) == [".out.partial"]
     path = make(tmp_path, order=[0, 1])
     assert names(tmp_path) == ["out"]
@@ -59,7 +60,7 @@ def test_kill_9_and_run_again(tmp_path):
 
 def killed(folder, body):
     process = run(folder, body)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -204,7 +205,7 @@ def test_disk_full(tmp_path):
             raise SystemExit(3)
     """
     process = run(tmp_path, body)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, err
     assert re.fullmatch(r"ready\ncannot write .*out: File too large; make room.*\n", out)
     assert names(tmp_path) == []
