@@ -32,7 +32,7 @@ PARTS = {
     "both_empty": {"absence": ("absence", "explained", "agreed")},
 }
 # Most videos hold nothing of what was made, and what they hold is less cunning than twins.
-COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "dissolves": 0.5, "twins": 0.5}
+COUNTS = {"clips": 4.0, "fast": 2.0, "cuts": 1.0, "visits": 1.0, "walls": 1.0, "dissolves": 0.5, "twins": 0.75}
 PENALTY = 1e-3  # of the squared weights, of features of unit variance
 STEPS, RATE = 4000, 0.02
 

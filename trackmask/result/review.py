@@ -25,7 +25,7 @@ AREA_PIXELS = 100  # changes of fewer pixels are the flicker of a small object
 JUMP = 1.0  # of the object's size, from one frame to the next: it landed beside itself
 JUMP_PIXELS = 8  # shorter ways are the flicker of a small object
 GAP = 12  # frames, half a second: what lies closer together is looked at together
-NEARLY = 0.3  # above the lowest confidence of a range: frames at its ends that are surer are not in it
+NEARLY = 0.35  # above the lowest confidence of a range: frames at its ends that are surer are not in it
 BESIDE = 12  # frames, half a second on both sides of a range, among which the one to correct is looked for, too
 LIMIT = 20  # ranges, but for those that are always listed; a longer list is not read
 
