@@ -189,18 +189,25 @@ def test_a_clip_that_is_still_being_written_is_no_result(tmp_path: Path, runtime
     assert not job.folder.exists()
 
 
-def test_the_first_worker_is_deaf_to_interrupts_from_its_first_moment_on() -> None:
+def test_the_first_worker_is_deaf_to_interrupts_from_its_first_moment_on(tmp_path: Path) -> None:
     """In a process of its own: with its first child multiprocessing starts a helper, which hears signals again."""
     code = """
-import os, signal, time
+import os, signal
+from pathlib import Path
+from trackmask.batch.job import ClipJob
 from trackmask.batch.pool import LocalPool
+from trackmask.pipeline import Options
 if __name__ == "__main__":
     pool = LocalPool(1, 1)
     process = pool._start().process
     os.kill(process.pid, signal.SIGINT)
-    time.sleep(1)
-    print("alive" if process.is_alive() else process.exitcode)
+    pool.submit(ClipJob("no.mp4", Path("no.mp4"), Path("out"), "no.mp4.trackmask", None, Options()))
+    while not (news := pool.poll(1)):
+        pass
+    print(news[0])
     pool.close()
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("alive\n", "")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout.startswith("Ended(")  # with an answer, which only who lives can give
+    assert "does not exist" in done.stdout

@@ -34,7 +34,7 @@ def call(*arguments: str) -> Result:
 
 
 def test_300_broken_files_are_read_or_refused_with_one_sentence(tmp_path: Path) -> None:
-    verdicts = list(campaign(range(300), tmp_path))
+    verdicts = list(campaign(range(300), tmp_path, PATIENCE))
     assert [verdict for verdict in verdicts if verdict.outcome == "wrong"] == []
     tally = Counter((verdict.case.kind, verdict.outcome) for verdict in verdicts)
     for kind in ("film", "import", "pictures", "mask", "result", "run", "strange", "use"):  # else all are too broken

@@ -71,8 +71,8 @@ def opened(clips, tmp_path_factory):
         browser.page() as empty,
         empty.context.browser.new_context(viewport=WINDOW) as context,
     ):
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
-        page.set_default_timeout(1000 * PATIENCE)
         problems = []
         page.on("pageerror", lambda error: problems.append(error))
         page.on("console", lambda line: problems.append(line.text) if is_problem(line) else None)
@@ -533,8 +533,8 @@ def test_a_long_clip_is_drawn_by_columns_of_the_screen(opened):
 def test_killed_and_gone_on(opened, clips, tmp_path):
     clip = Path(shutil.copy(clips / "look.mp4", tmp_path / "clip.mp4"))
     with studio(clip, free_port()) as first, opened[1].context.browser.new_context(viewport=WINDOW) as context:
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
-        page.set_default_timeout(1000 * PATIENCE)
         page.goto(first.link)
         desk = Desk(page, SIZE)
         desk.wait_shown()
