@@ -212,6 +212,16 @@ def test_without_recent_frames_it_remembers_the_prompts_alone(runtime):
     assert not tracker.tracks[1].past.recent
 
 
+def test_what_is_remembered_outlives_a_cut(runtime):
+    thing = (RED, 100, 100, 40)
+    tracker = start(runtime, thing, settings=Settings(every=1))
+    tracker.step(scene(thing))
+    remembered = tracker.tracks[1].past.recent
+    assert tracker.step(np.full((*SIZE, 3), 255, np.uint8)).cut
+    assert tracker.tracks[1].past.recent == remembered
+    assert len(remembered) == 1
+
+
 def test_each_prompt_stays(runtime):
     red, blue = (RED, 100, 100, 40), (BLUE, 200, 60, 60)
     tracker = start(runtime, red)

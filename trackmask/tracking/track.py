@@ -34,8 +34,9 @@ class Track:
     identity: Identity = field(default_factory=Identity)
 
     def lose(self, crop: Crop) -> None:
-        """Its video goes on elsewhere: the last mask says nothing any more. It may be anywhere in that crop."""
-        self.past = self.past.without_recent()
+        """Its video goes on elsewhere: the last mask says nothing any more, and it may be anywhere in that crop.
+        What it looked like lately is remembered: it comes back more like that than like its first frame.
+        """
         self.prob = np.zeros_like(self.prob)
         self.missing = max(self.missing, 1)
         self.evidence = replace(self.evidence or Evidence(), away=True)
