@@ -19,6 +19,8 @@ from trackmask.runtime.weights import CALIBRATION, CHECKPOINT, ENCODER, HEAD, ca
 if TYPE_CHECKING:
     import onnxruntime
 
+AWAKE = "20"  # microseconds that a thread waits before it sleeps; what longer ones gave is in docs/runtime.md
+
 
 class OnnxRuntime:
     """On the CPU. The graphs lie beside the checkpoint and must be made from it.
@@ -93,8 +95,12 @@ def _session(graph: Path, weights_sha256: str, threads: int) -> onnxruntime.Infe
     options = onnxruntime.SessionOptions()
     # Left to choose their number, it ties each thread to a core, where it waits for what decodes and writes the video.
     options.intra_op_num_threads = threads or cores()
-    # Waiting threads must not burn the cores that decode and write the video.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Waiting threads must not burn the cores that decode and write the video; but from one layer to the next, to fall
+    # asleep and be woken takes longer than the wait. Runtimes before 1.27 cannot be told how long to stay awake.
+    brief = tuple(map(int, onnxruntime.__version__.split(".")[:2])) >= (1, 27)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if brief else "0")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", AWAKE)
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3  # errors alone
     with _running(graph):
         session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
