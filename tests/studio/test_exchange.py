@@ -1,6 +1,7 @@
 """Out and in: exports, imports, sound, and the list of clips."""
 
 import io
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -160,6 +161,9 @@ def test_a_folder_lists_its_clips_and_what_is_left_to_do(tracked: Path, tmp_path
             answer = one.client.get(f"/api/clips/{clips[clip]['id']}/thumbnail")
             assert answer.headers["content-type"] == "image/jpeg"
         assert one.client.get(f"/api/clips/{clips['broken.mp4']['id']}").status_code == 500
+        os.utime(folder / "cat.mp4.trackmask" / "result.json", ns=(1, 1))
+        pictures = {clip["name"]: clip["picture"] for clip in one.client.get("/api/clips").json()["clips"]}
+        assert [name for name in clips if pictures[name] != clips[name]["picture"]] == ["cat.mp4"]
 
 
 def test_formats_are_listed_with_their_options(one: Studio) -> None:

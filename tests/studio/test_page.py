@@ -345,6 +345,20 @@ def test_places_to_review_go_around(at):
     assert at("look").page.evaluate(walk) == [2, 5, 2, 5, 2]
 
 
+def test_a_place_to_review_names_the_frame_to_correct_where_it_lies_beside(at):
+    look = """async () => {
+      const { mountReview } = await import("/page/review.js");
+      const place = { object: 1, first: 4, last: 6, reason: "lost", confidence: 0.2 };
+      const review = [{ ...place, frame: 5 }, { ...place, frame: 9 }];
+      const clip = { review, objects: [], prompts: [], stale: {} }, drawn = [];
+      mountReview({ state: { frame: 9, chosen: 1, clip }, listen: (_, draw) => drawn.push(draw) }, {});
+      drawn[0]();
+      const rows = [...document.querySelectorAll("#review-list .place")];
+      return rows.map(row => [row.querySelector(".soft").textContent, row.classList.contains("now")]);
+    }"""
+    assert at("look").page.evaluate(look) == [["lost · 0.20", False], ["lost · 0.20 · correct it in 9", True]]
+
+
 def test_one_frame(at):
     desk = at("one")
     desk.press("End", "ArrowRight", "n", "p")

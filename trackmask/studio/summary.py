@@ -53,8 +53,9 @@ class Summaries:
         return picture
 
     def _one(self, clip_id: str, clip: Clip) -> dict[str, Any]:
-        about = {"width": None, "height": None, "frames": None, "seconds": None, "error": None}
+        about: dict[str, Any] = {"width": None, "height": None, "frames": None, "seconds": None, "error": None}
         about |= self._known.get(clip_id, {})
+        about["picture"] = str(_stamp(clip))  # another one for another thumbnail; no number, which would be rounded
         return {"id": clip_id, "name": clip.name, **about, **_progress(clip, broken=about["error"] is not None)}
 
     def _look(self) -> None:

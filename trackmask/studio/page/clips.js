@@ -40,7 +40,7 @@ export function mountClips(store) {
   });
 }
 
-function card({ id, name, width, height, frames, seconds, state, review, error }) {
+function card({ id, name, width, height, frames, seconds, state, review, error, picture }) {
   const [dot, words] = STATES[state] ?? ["", state];
   const facts = [width && `${width} × ${height}`, frames && count(frames, "frame"), seconds && clock(seconds)];
   const tags = make("span", { className: "tags" }, make("span", {}, make("span", { className: `dot ${dot}` }), words));
@@ -49,13 +49,13 @@ function card({ id, name, width, height, frames, seconds, state, review, error }
   const says = make("span", { className: "soft" }, error ?? facts.filter(Boolean).join(" · "));
   const text = make("span", { className: "text" }, make("b", { title: name, dir: "auto" }, name), says, tags);
   const href = `#${encodeURIComponent(id)}`;
-  return make("li", {}, make("a", { className: "card", href }, error ? noImage() : thumbnail(id), text));
+  return make("li", {}, make("a", { className: "card", href }, error ? noImage() : thumbnail(id, picture), text));
 }
 
 const noImage = () => make("div", { className: "no-image" });
 
-function thumbnail(id) {
-  const src = `/api/clips/${encodeURIComponent(id)}/thumbnail`;
+function thumbnail(id, picture) {
+  const src = `/api/clips/${encodeURIComponent(id)}/thumbnail?v=${picture}`;
   const image = make("img", { src, alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.replaceWith(noImage()));
   return image;

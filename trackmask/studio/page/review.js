@@ -1,6 +1,7 @@
 /** The places to look at, worst first, and the way from one to the next. */
 
 import { make, swatch } from "./dom.js";
+import { within } from "./ranges.js";
 import { ranges } from "./times.js";
 
 /**
@@ -35,6 +36,8 @@ export function mountReview(store, session) {
       const range = ranges([[place.first, place.last]]).replace("f", "F");
       const confidence =
         place.confidence === null || place.confidence === undefined ? "" : ` · ${place.confidence.toFixed(2)}`;
+      // Where the object is seen more plainly beside the range than in it.
+      const beside = within([[place.first, place.last]], place.frame) ? "" : ` · correct it in ${place.frame}`;
       return make(
         "li",
         {},
@@ -43,7 +46,7 @@ export function mountReview(store, session) {
           { className: "place", onclick: () => visit(place) },
           swatch(object?.color ?? "#808080"),
           make("b", {}, `${range} · `, make("bdi", {}, object?.name ?? "")),
-          make("span", { className: "soft" }, place.reason + confidence),
+          make("span", { className: "soft" }, place.reason + confidence + beside),
         ),
       );
     });
@@ -60,7 +63,7 @@ export function mountReview(store, session) {
       if (place)
         item.firstChild.classList.toggle(
           "now",
-          place.first <= state.frame && state.frame <= place.last && place.object === state.chosen,
+          within([[place.first, place.last], [place.frame, place.frame]], state.frame) && place.object === state.chosen,
         );
     });
     for (const id of ["review-on", "review-back"])
