@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from trackmask.studio.desk import Teller
 from trackmask.studio.jobs import Stopped
+from trackmask.studio.teller import Teller
 
 FRAMES = 8  # that are tracked before it stands still in a process of its own
 

@@ -18,7 +18,7 @@ saving     the result folder is written
 exports    out, and `imports`: in from other tools
 clips      the clips that a path names
 jobs       one long work at a time, and how far it is
-events     what all tabs are told
+events     what all tabs are told, and `teller`: of what is tracked, while it is made
 guard      strangers stay out
 view       a clip as the page sees it, and `summary`: the list of clips
 desk       all clips of a studio, and its works

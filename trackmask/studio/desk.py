@@ -25,9 +25,9 @@ from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
 from trackmask.studio.saving import save, unfinished
 from trackmask.studio.session import Session
-from trackmask.studio.tracked import Made
+from trackmask.studio.teller import Teller, progress
 from trackmask.studio.turns import Turns
-from trackmask.studio.view import Review, points, state_of
+from trackmask.studio.view import Review, state_of
 from trackmask.studio.work import Work
 from trackmask.tracking import discover
 from trackmask.video import VideoReader, open_video
@@ -35,7 +35,7 @@ from trackmask.video.cache import CachedVideo
 
 ENOUGH = 24  # frames, in both directions, that tell how fast tracking is: the first ones take longer
 OPEN = 2  # clips that are open at a time: each holds some 300 MB of pictures and crops
-EVERY = 0.2  # seconds between two messages on what was tracked
+EVERY = 0.2  # seconds between two looks at whether a work was stopped
 PATIENCE = 60.0  # seconds that leaving waits for a work to stop
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class Desk:
             todo = passes(said, session.tracked, session.range, direction, at, wanted)
             job.total = sum(2 * one.count for one in todo)
             job.began = monotonic()
-            teller = Teller(self, clip_id, session, job)
+            teller = Teller(self.hub, clip_id, session, job)
             try:
                 with CachedVideo(open_video(session.place.video)) as video:
                     tracking = Work(session, said, video, teller.made, teller.step)
@@ -289,40 +289,6 @@ class Desk:
         for clip_id in list(self._open):
             if len(self._open) > OPEN and clip_id != kept and self.jobs.of(clip_id) is None:
                 leave(self._open.pop(clip_id))
-
-
-def progress(job: Job) -> Message:
-    """How far a work is."""
-    return "progress", {"clip": job.clip, "job": job.as_json()}
-
-
-class Teller:
-    """Tells all tabs what was tracked, a few times a second."""
-
-    def __init__(self, desk: Desk, clip_id: str, session: Session, job: Job) -> None:
-        self._desk, self._clip, self._session, self._job = desk, clip_id, session, job
-        self._points: list[dict[str, Any]] = []
-        self._last = monotonic()
-
-    def made(self, frame: int, made: list[Made]) -> None:
-        """Objects in a frame, which are on the disk."""
-        self._session.dirty = True
-        self._points += points(self._session, frame, [one.record.id for one in made])
-        self._job.frame = frame
-
-    def step(self) -> None:
-        """After each frame of each direction. Raises Stopped."""
-        if monotonic() - self._last > EVERY:
-            self.flush()
-        self._job.step()
-
-    def flush(self) -> None:
-        self._last = monotonic()
-        if self._points:
-            about = {"clip": self._clip, "revision": self._session.tracked.count, "points": self._points}
-            self._desk.hub.send("masks", about)
-            self._points = []
-        self._desk.hub.send(*progress(self._job))
 
 
 __all__ = ["Busy", "Desk", "NotFound"]
