@@ -31,7 +31,8 @@ ABOUT = (
     "training's with every fourth frame, both with every eighth, and situations made of both, never on the split, of",
     "whose clips all of the situations below are made. The tracker itself acts on what the network says, so that a new",
     "fit changes no mask. Which things are asked was chosen with the split and its walls and twins in view, the",
-    "weights were not. The network that was measured is the held-out one of the model card.",
+    "weights were not, but for how much twins count in the fit. The network that was measured is the held-out one of",
+    "the model card.",
 )
 LEAVES = ("bmx-bumps", "surf")  # clips of the training in which the object is away for a while
 

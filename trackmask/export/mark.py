@@ -5,10 +5,8 @@ from pathlib import Path
 
 FILE = ".trackmask-export"  # in a folder; hidden, so that no tool takes it for data
 COMMENT = "made by trackmask from a video and its masks"  # in a film: FFmpeg keeps it as it is in each container
-_HEAD, _FOOT = (
-    1 << 20,
-    1 << 16,
-)  # bytes at a film's ends in which its comment stands, behind the index of 200,000 frames
+# Bytes at a film's ends in which its comment stands: at its head behind the index, of 200,000 frames at most.
+_HEAD, _FOOT = 1 << 20, 1 << 16
 
 
 def is_export(path: Path) -> bool:
