@@ -23,6 +23,7 @@ from batch_samples import add_clip, tree
 
 from trackmask.cli import main as trackmask
 from trackmask.errors import ResultError
+from trackmask.export import mark
 from trackmask.formats.png import write_labels
 from trackmask.result import open_result
 
@@ -134,7 +135,8 @@ def _tree(path: Path) -> dict[str, str]:
 
 
 def _left(place: Path) -> list[str]:
-    return [str(path.relative_to(place)) for path in place.rglob(".*")]
+    """What a command was filling, and what marks it; the sign of an export is there to stay."""
+    return [str(path.relative_to(place)) for path in place.rglob(".*") if path.name != mark.FILE]
 
 
 def _deeds(room: Path) -> list[Deed]:
