@@ -176,7 +176,8 @@ def growth(facts: Facts) -> str:
 
 - **Pixels.** {large} has {pixels:.0f} times the pixels of {small}. The network costs {grown[0]:.2f} times, since
   every object is seen through a crop of one size; all the rest (decode, crop, PNG, overlay) {grown[1]:.1f} times.
-- **Objects.** The network costs {many / one:.1f} times as much for {several} objects as for 1, in one batch.
+- **Objects.** The network costs {many / one:.1f} times as much for {several} objects as for 1,
+  which it sees one after another.
 - **Frames.** Each costs the same: memory holds a fixed number of frames. From {short} to {long} frames, the peak
   goes from {facts.runs[short].peak:.0f} to {facts.runs[long].peak:.0f} MB.
 - **Cores.** The network alone, one object:

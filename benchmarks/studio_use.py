@@ -237,7 +237,7 @@ wrong then is drawn with the lasso. All is tracked. Then they do the same in the
 
 {table}
 
-{good} of {len(costs)} clips came to {goal}. Person and machine together need {hand / all_:.1f} times less time than a
+{good} of {len(costs)} clips came to {goal}. Person and machine together need {hand / all_:.1f} times less time than
 drawing by hand.
 
 *Frames drawn in* are those in which clicks alone did not do, the first one included. *Machine* is what one waits for:
