@@ -79,6 +79,15 @@ def test_look_first_names_what_the_review_lists_and_nothing_else(losing_weights:
     assert re.search(r"look first at frames? (\d+ \([^)]+\))", unsure.stdout)[1] == f"{first.frame} ({first.why})"
 
 
+def test_of_several_objects_the_one_to_look_at_is_named(losing_weights: Path) -> None:
+    two = ["--object", "cat", *BOX, "--object", "face", "--box", "170,0,110,115"]
+    said = call("run", CAT, *two, "--end", "30", "-o", "two", "--weights", str(losing_weights)).stdout
+    result = open_result("two")
+    first = result.review[0]
+    name = {item.id: item.name for item in result.objects}[first.object_id]
+    assert re.search(r"look first at frames? (\d+ \([^)]+\))", said)[1] == f"{first.frame} ({name}: {first.why})"
+
+
 def test_what_was_found_without_a_prompt_is_said() -> None:
     said = call("run", CAT, "--end", "9", "--fast", "-o", "found").stdout
     result = open_result("found")

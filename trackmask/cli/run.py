@@ -195,7 +195,8 @@ def look_first(result: "Result") -> str:
     if not first:
         return ""
     unsure = [f"object {item.object_id} in frame {item.frame}" for item in result.review if item.unsure_of_the_prompt]
-    named = ", ".join(f"{item.frame} ({item.why})" for item in first)
+    names = {item.id: f"{item.name}: " for item in result.objects} if result.objects[1:] else {}
+    named = ", ".join(f"{item.frame} ({names.get(item.object_id, '')}{item.why})" for item in first)
     end = f"; look first at frame{'s' if first[1:] else ''} {named}"
     if unsure:
         end += f"\nunsure what the prompt means: {', '.join(unsure[:NAMED])}; add clicks, or give a box or a mask there"
