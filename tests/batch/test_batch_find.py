@@ -64,7 +64,11 @@ def test_exports_are_no_clips(result: Path, tmp_path: Path, to: str) -> None:
     """Films by what they say of themselves, folders by what lies in them; not by their names."""
     images(tmp_path / "shot")
     export(result, to.split(".")[0], tmp_path / f"A {to}")
-    assert keys(find_clips(str(tmp_path), tmp_path / "out")) == ["shot"]
+    found = find_clips(str(tmp_path), tmp_path / "out")
+    assert keys(found) == ["shot"]
+    is_folder = (tmp_path / f"A {to}").is_dir()
+    said = f"{shown(f'A {to}')} is an export of trackmask, and is passed over whole"
+    assert list(found.notes) == [said] * is_folder
 
 
 def test_a_film_that_speaks_late_of_itself_is_known_and_one_that_says_nothing_is_a_clip(tmp_path: Path) -> None:

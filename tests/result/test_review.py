@@ -130,6 +130,13 @@ def test_the_frame_to_correct_may_lie_beside_its_range_and_no_nearer_to_another(
     assert frames[0] <= (28 + 46) / 2 <= frames[1]
 
 
+def test_where_it_was_lost_the_frame_lies_in_the_range_that_is_left():
+    unsure = {index: seen(confidence=0.6) for index in range(20, 45)}
+    (item,) = (item for item in listed(unsure | {47: lost(0.1), 48: lost(0.1)}) if item.reason == "lost")
+    assert (item.first, item.last) == (47, 48)
+    assert item.frame in (47, 48)
+
+
 def test_where_it_was_lost_somebody_has_to_say_where_it_is():
     gone = {i: lost(0.3) for i in range(20, 30)}
     (item,) = [one for one in listed(gone) if one.reason == "lost"]
@@ -187,5 +194,6 @@ def test_before_its_first_prompt_an_object_was_tracked_backward():
     said = {(item.first, item.reason) for item in listed(gone, prompts=(20,))}
     assert said == {(7, "found again")}
     cut = review(frames({}), {1: [20]}, cuts={20, 40})
-    assert {(item.first, item.reason) for item in cut} == {(20, "cut"), (40, "cut")}
+    assert {(item.first, item.reason) for item in cut} == {(19, "cut"), (40, "cut")}
+    assert review(frames({}), {1: [19, 20]}, cuts={20}) == []
     assert {(item.first, item.reason) for item in review(frames({}), {1: [0, 20]}, cuts={20})} == set()

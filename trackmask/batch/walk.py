@@ -62,10 +62,13 @@ class Tree:
             yield from (_below(inner, entry.name) for entry in videos if not _is_export(entry))
             if not videos and self._is_image_folder(inner):
                 yield inner
-            waiting += [_below(inner, entry.name) for entry in reversed(found) if self._is_room(entry)]
+            waiting += [_below(inner, entry.name) for entry in reversed(found) if self._is_room(entry, inner)]
 
-    def _is_room(self, entry: os.DirEntry[str]) -> bool:
-        if not entry.is_dir(follow_symlinks=False) or _is_export(entry):
+    def _is_room(self, entry: os.DirEntry[str], inner: str) -> bool:
+        if not entry.is_dir(follow_symlinks=False):
+            return False
+        if _is_export(entry):
+            self.notes.append(f"{shown(_below(inner, entry.name))} is an export of trackmask, and is passed over whole")
             return False
         if entry.name.endswith(".trackmask") or is_result(Path(entry)):
             return False  # the overlay of a result is no clip, wherever `-o` has put it

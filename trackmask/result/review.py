@@ -160,11 +160,12 @@ def _valued(ranges: Collection[Range], past: Past, value: np.ndarray) -> Iterato
     rest = sorted((item for item in ranges if item.reason not in ALWAYS), key=lambda item: item.first)
     middles = [(left.last + right.first) / 2 for left, right in pairwise(rest)]
     for item, (left, right) in zip(rest, pairwise([-math.inf, *middles, math.inf]), strict=False):
-        beside = 0 if item.reason == LOST else BESIDE
-        begin = int(np.searchsorted(frames, max(item.first - beside, left)))
-        end = int(np.searchsorted(frames, min(item.last + beside, right), "right"))
+        tight = _tight(item, frames, confidence)
+        around, beside = (tight, 0) if item.reason == LOST else (item, BESIDE)
+        begin = int(np.searchsorted(frames, max(around.first - beside, left)))
+        end = int(np.searchsorted(frames, min(around.last + beside, right), "right"))
         place = begin + int(value[begin:end].argmax())
-        yield replace(_tight(item, frames, confidence), frame=int(frames[place]), worth=float(value[place]))
+        yield replace(tight, frame=int(frames[place]), worth=float(value[place]))
 
 
 def _tight(item: Range, frames: np.ndarray, confidence: np.ndarray) -> Range:
@@ -189,7 +190,7 @@ def _ranges(
             early = frame.index <= min(own, default=-1)  # before its first prompt an object is tracked backward
             for at, reason in _reasons(record, past, said=said, cut=cut, early=early):
                 there = frame.index + at
-                new = Range(record.id, there, there, reason, record.confidence, there)
+                new = Range(record.id, there, there, reason, (past if at and past else record).confidence, there)
                 kind = reason if reason in ALWAYS else ""
                 old = growing.get((record.id, kind))
                 if old is not None and new.first - old.last <= GAP:
@@ -208,7 +209,9 @@ def _reasons(
     """Why to look at an object: in this frame, 0, or in the one before it, -1. `said`: it was prompted there; `cut`: a
     new shot begins there; `early`: it was tracked backward there, so what was taken up lies before what was not seen.
     """
-    if cut and (early or not said):
+    if cut and early and before is not None:
+        yield -1, SHOT
+    elif cut and not (early or said):
         yield 0, SHOT
     if before is not None and early and now.state in AWAY and before.state not in AWAY:
         yield -1, AGAIN
