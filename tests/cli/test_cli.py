@@ -14,6 +14,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import media
@@ -25,7 +26,9 @@ from PIL import Image
 from waiting import PATIENCE, until
 
 from trackmask.cli import main
-from trackmask.result import open_result
+from trackmask.cli.run import look_first
+from trackmask.result import Range, open_result
+from trackmask.result.review import PROMPT
 from trackmask.video import open_video
 
 SAMPLES = ROOT / "samples"
@@ -86,6 +89,15 @@ def test_of_several_objects_the_one_to_look_at_is_named(losing_weights: Path) ->
     first = result.review[0]
     name = {item.id: item.name for item in result.objects}[first.object_id]
     assert re.search(r"look first at frames? (\d+ \([^)]+\))", said)[1] == f"{first.frame} ({name}: {first.why})"
+
+
+def test_a_prompt_that_was_not_understood_is_told_by_the_same_name() -> None:
+    unsure = Range(2, 0, 0, PROMPT, 0.4, 0)
+    objects = [SimpleNamespace(id=1, name="cat"), SimpleNamespace(id=2, name="face")]
+    result = SimpleNamespace(objects=objects, review=[unsure], look_first=lambda _: [unsure])
+    said = look_first(result)
+    assert said.startswith("; look first at frame 0 (face: unsure of the prompt)\n")
+    assert "unsure what the prompt means: face in frame 0;" in said
 
 
 def test_what_was_found_without_a_prompt_is_said() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trackmask.pipeline import Outcome
     from trackmask.prompts import Prompt
-    from trackmask.result import Result
+    from trackmask.result import Range, Result
 
 LOG = logging.getLogger("trackmask")
 NAMED = 3  # frames to look at that the last line names
@@ -194,9 +194,13 @@ def look_first(result: "Result") -> str:
     first = result.look_first(NAMED)
     if not first:
         return ""
-    unsure = [f"object {item.object_id} in frame {item.frame}" for item in result.review if item.unsure_of_the_prompt]
-    names = {item.id: f"{item.name}: " for item in result.objects} if result.objects[1:] else {}
-    named = ", ".join(f"{item.frame} ({names.get(item.object_id, '')}{item.why})" for item in first)
+    names = {item.id: item.name for item in result.objects}
+
+    def name(item: "Range") -> str:
+        return names.get(item.object_id, f"object {item.object_id}")
+
+    unsure = [f"{name(item)} in frame {item.frame}" for item in result.review if item.unsure_of_the_prompt]
+    named = ", ".join(f"{item.frame} ({name(item) + ': ' if len(names) > 1 else ''}{item.why})" for item in first)
     end = f"; look first at frame{'s' if first[1:] else ''} {named}"
     if unsure:
         end += f"\nunsure what the prompt means: {', '.join(unsure[:NAMED])}; add clicks, or give a box or a mask there"
