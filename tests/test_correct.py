@@ -13,7 +13,7 @@ from PIL import Image
 
 from trackmask import pipeline
 from trackmask.cli import main
-from trackmask.correct import correct
+from trackmask.correct import correct, references
 from trackmask.data import State
 from trackmask.errors import CallError, PromptError, ResultError
 from trackmask.pipeline import Options, run
@@ -222,3 +222,55 @@ def test_a_correction_that_has_nothing_in_common_with_the_mask_is_mentioned(
     corner[:30, :30] = True
     correct(result, [Prompt(1, 18, mask=corner)], runtime)
     assert "nothing in common" not in caplog.text
+
+
+def two_objects(folder: Path, runtime: OnnxRuntime) -> Path:
+    """The cat, 1, and the woman, 2, painted in frame 0; 10 frames, one pass."""
+    woman = np.zeros((360, 480), bool)
+    woman[60:260, 220:360] = True
+    prompts = [Prompt(1, 0, mask=truth(0)), Prompt(2, 0, mask=woman & ~truth(0))]
+    run(SAMPLES / "cat.mp4", folder, prompts, runtime, Options(end=9, fast=True, style=None))
+    return folder
+
+
+def test_what_was_said_of_an_object_stays_whole_where_another_one_takes_of_it(
+    runtime: OnnxRuntime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last word is shown; but the half that is left of the first one is not what the first one looks like."""
+    out = two_objects(tmp_path / "out", runtime)
+    before, cat = files(out), truth(0)
+    half = cat.copy()
+    half[:, : int(np.flatnonzero(cat.any(0)).mean())] = False
+    corrected = correct(out, [Prompt(2, 0, mask=half)], runtime)
+    assert f"object 2 takes {half.sum():,} pixels of what was said to be object 1 in frame 0" in caplog.text
+    shown = corrected.masks(0)
+    assert np.array_equal(shown, np.where(half, 2, cat))
+    assert np.array_equal(references(corrected, 1)[0].mask, cat)
+    again = correct(out, [Prompt(1, 5, mask=truth(5))], runtime)  # what is tracked now knows the whole cat
+    assert np.array_equal(again.masks(0), shown)
+    assert np.array_equal(references(again, 1)[0].mask, cat)
+    undo(out)
+    undo(out)
+    assert files(out) == before
+    correct(out, [Prompt(2, 0, mask=half)], runtime)
+    caplog.clear()
+    back = correct(out, [Prompt(1, 0, mask=cat)], runtime)  # the other way round
+    assert np.array_equal(back.masks(0) == 1, cat)
+    assert np.array_equal(references(back, 2)[0].mask, half)
+    assert not list((out / "given" / "1").iterdir())
+    assert "object 1 takes" in caplog.text
+
+
+def test_masks_that_overlap_from_the_start_are_both_known_whole(
+    runtime: OnnxRuntime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    wide = np.zeros((360, 480), bool)
+    wide[100:260, 20:360] = True
+    prompts = [Prompt(1, 0, mask=truth(0)), Prompt(2, 0, mask=wide)]
+    run(SAMPLES / "cat.mp4", tmp_path / "out", prompts, runtime, Options(end=3, fast=True, style=None))
+    result = open_result(tmp_path / "out")
+    assert np.array_equal(result.masks(0) == 1, truth(0))
+    assert np.array_equal(references(result, 2)[0].mask, wide)
+    assert f"{(wide & truth(0)).sum():,} pixels of the mask of object 2 in frame 0" in caplog.text
+    run(SAMPLES / "cat.mp4", tmp_path / "out", prompts[:1], runtime, Options(end=3, fast=True, overwrite=True))
+    assert not (tmp_path / "out" / "given").exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from trackmask.draw import Style
 from trackmask.errors import PromptError, WeightsError
-from trackmask.files import shown
+from trackmask.files import counted, shown
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt, check
 from trackmask.report import kept_up_to_date
@@ -62,14 +62,15 @@ def correct(
         prompts = [fitting(prompt, result) for prompt in ([prompts] if isinstance(prompts, Prompt) else prompts)]
         kept = stack.enter_context(CachedVideo(stack.enter_context(open_video(path)), first=first))
         objects = {item.id: item for item in result.objects}
+        called = {item.id: item.name for item in result.objects}
         works = {object_id: work_on(result, object_id, prompts) for object_id in sorted({p.object_id for p in prompts})}
         done = progress(sum(work.passes for work in works.values()))
         for object_id, work in works.items():
-            name = (
-                objects[object_id].name if object_id in objects else (names or {}).get(object_id, f"object {object_id}")
-            )
+            name = called[object_id] = called.get(object_id) or (names or {}).get(object_id, f"object {object_id}")
             for frame, record, patch in tracked_again(kept, runtime, settings, work, done):
-                revision.replace(frame, record, patch, given=frame.index in work.edited)
+                lost = revision.replace(frame, record, patch, given=frame.index in work.edited)
+                for other, pixels in lost.items():
+                    mention_a_loss(frame.index, name, called.get(other, f"object {other}"), pixels)
                 if frame.index in work.edited:
                     mention_a_leap(result, revision, frame.index, object_id, name)
             objects[object_id] = ObjectInfo(object_id, name, min(work.known), max(work.known))
@@ -162,6 +163,18 @@ def mention_a_leap(result: Result, revision: Revision, frame: int, object_id: in
         )
 
 
+def mention_a_loss(frame: int, name: str, other: str, pixels: int) -> None:
+    """Where a person gives one object what they had said to be another's: the last word is shown."""
+    log.warning(
+        "note: %s takes %s of what was said to be %s in frame %d, still known by its whole mask; correct that, too, "
+        "if it was too large",
+        shown(name),
+        counted(pixels, "pixel"),
+        shown(other),
+        frame,
+    )
+
+
 def fitting(prompt: Prompt, result: Result) -> Prompt:
     """The prompt as it applies to the result, in a frame of it. Raises PromptError."""
     prompt = check(prompt, result.source.size, absent=True)
@@ -171,6 +184,6 @@ def fitting(prompt: Prompt, result: Result) -> Prompt:
 
 
 def references(result: Result, object_id: int) -> dict[int, Prompt]:
-    """The prompts that an object had, by frame, as the masks that they led to."""
+    """The prompts that an object had, by frame, as the whole masks that they led to."""
     frames = prompted(result.prompts).get(object_id, ())
-    return {frame: Prompt(object_id, frame, mask=result.masks(frame) == object_id) for frame in frames}
+    return {frame: Prompt(object_id, frame, mask=result.given(object_id, frame)) for frame in frames}

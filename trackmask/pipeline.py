@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from trackmask.data import Frame, Labels, Masks
 from trackmask.draw import Style, overlay
 from trackmask.errors import PromptError, TrackmaskError, VideoError
 from trackmask.export.mark import COMMENT
-from trackmask.files import shown
+from trackmask.files import counted, shown
 from trackmask.prompts import Moment, Prompt, check, frame_at, placed
 from trackmask.result import OVERLAY, FrameFiles, MaskNames, ObjectInfo, ResultWriter, Source
 from trackmask.runtime import Runtime
@@ -81,6 +81,9 @@ def run(
             twice = not options.fast
             with Course(reader, runtime, given, options.settings, start=start, end=options.end, twice=twice) as course:
                 count = fill(writer, course, video, options, progress)
+            for prompt in given:
+                if prompt.mask is not None and prompt.at in writer:
+                    mention_an_overlap(prompt, writer.give(prompt.object_id, prompt.at, prompt.mask), names or {})
             size, sha256 = hash_source(video)
             if stamp(video) != before:
                 raise VideoError(f"{video} changed while it was tracked; track it again when it is written to its end")
@@ -100,6 +103,17 @@ def run(
                 reason=None if error is None else str(error),
             )
     return Outcome(folder, count, error)
+
+
+def mention_an_overlap(prompt: Prompt, pixels: int, names: Mapping[int, str]) -> None:
+    if pixels:
+        name = shown(names.get(prompt.object_id, f"object {prompt.object_id}"))
+        log.warning(
+            "note: %s of the mask of %s in frame %d are shown as another object, whose mask was given, too",
+            counted(pixels, "pixel"),
+            name,
+            prompt.at,
+        )
 
 
 def find(video: VideoReader, runtime: Runtime, options: Options) -> tuple[list[Prompt], dict[int, str]]:

@@ -167,6 +167,37 @@ def test_what_is_said_while_it_is_written_is_written_the_next_time(
     assert open_result(result).objects[0].name == "second"
 
 
+def test_what_was_said_of_an_object_stays_whole_where_another_one_takes_of_it(one: Studio, result: Path) -> None:
+    """Shown is the last word, here and in the result; the other object stays known by its whole mask."""
+    one.wait()
+    cat, stroke = truth(4), {"frame": 4, "points": [[90, 170], [400, 170]], "radius": 20}
+    assert one.post("stroke", object=1, frame=4, points=[[20, 20]], radius=5)["note"] is None
+    said = one.post("stroke", object=None, **stroke)
+    assert said["note"].startswith("object 2 takes of what was said to be object 1, still known by its whole mask")
+    assert one.post("stroke", object=2, **stroke)["note"] is None  # it was told
+    one.track()
+    there, shown = open_result(result), one.mask(4)
+    assert np.array_equal(there.masks(4), shown)
+    assert (shown[cat] == 2).any()
+    assert there.given(1, 4)[cat].all()
+    record = there.frames[4].objects[0]
+    assert record.area == np.count_nonzero(there.masks(4) == 1) < cat.sum()
+    corrected = correct(result, [Prompt(2, 6, mask=np.zeros_like(cat))], runtime())
+    assert corrected.given(1, 4)[cat].all()
+
+
+def test_what_another_object_took_of_is_whole_where_the_result_is_opened(tracked: Path, tmp_path: Path) -> None:
+    result = Path(shutil.copytree(tracked, tmp_path / "here")) / "cat.mp4.trackmask"
+    half = truth(4)
+    half[:, : int(np.flatnonzero(half.any(0)).mean())] = False
+    there = correct(result, [Prompt(2, 4, mask=half)], runtime())
+    with studio(result) as one:
+        one.wait()
+        assert np.array_equal(one.mask(4), there.masks(4))
+        one.post("clear", object=2, frame=4)
+        assert (one.mask(4)[truth(4)] == 1).all()
+
+
 def test_a_deleted_object_is_gone_and_comes_back(one: Studio, result: Path) -> None:
     one.wait()
     one.post("delete", object=1)

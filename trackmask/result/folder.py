@@ -16,7 +16,7 @@ from trackmask.files import brief, shown
 from trackmask.formats.pictures import read_picture
 from trackmask.result.atomic import settle
 from trackmask.result.document import Frames, changed, read_document
-from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, SOFT, FrameFiles
+from trackmask.result.layout import EDITS, GIVEN, HISTORY, JSON, MASKS, SOFT, FrameFiles
 from trackmask.result.records import ObjectInfo, Shot, Source, prompted, way_from
 from trackmask.result.review import Range
 from trackmask.video.reader import check_pixels
@@ -62,6 +62,19 @@ class Result:
         if not (self.folder / SOFT).is_dir():
             raise ResultError(f"{self.folder} has no soft masks; track the video again with --soft")
         return self._read(self.folder / self.files.soft(object_id, index), "L")
+
+    def given(self, object_id: int, index: int) -> np.ndarray:
+        """(H, W) bool: what a person said of an object in a frame that was prompted, whole: also where another object,
+        of which they spoke later, is shown above it. Raises ResultError, as `masks`.
+        """
+        if not self.is_whole(object_id, index):
+            return self._read(self.folder / self.files.given(object_id, index), "L") > 0
+        mask: np.ndarray = self.masks(index) == object_id
+        return mask
+
+    def is_whole(self, object_id: int, index: int) -> bool:
+        """Whether all that a person said of an object in a frame is to be seen in its masks."""
+        return not (self.folder / self.files.given(object_id, index)).exists()
 
     def look_first(self, count: int) -> list[Range]:
         """At most `count` ranges of the review list to look at, and to correct, first: never of two neighbours, and
@@ -136,7 +149,7 @@ def _known_style(value: Any) -> Style | None:
 
 def _refuse_links(folder: Path) -> None:
     """A link in a stranger's result would lead reads, and a correction's writes, to files elsewhere."""
-    for name in (JSON, MASKS, SOFT, HISTORY, EDITS):
+    for name in (JSON, MASKS, SOFT, GIVEN, HISTORY, EDITS):
         if (folder / name).is_symlink():
             raise ResultError(f"{folder / name} is a link, which no result holds; put the folder in its place")
 

@@ -3,6 +3,7 @@
     result.json           what is known: source, prompts, objects, shots, a record for each frame, ranges to review
     masks/00000.png       a palette PNG for each frame, in DAVIS's colours; the pixel values are the ids
     soft/1/00000.png      with `soft`: the probability of object 1, 8-bit grey
+    given/1/00000.png     what a person said of object 1, 8-bit grey, where another's mask was put above it since
     overlay.mp4           the picture for people; whoever draws it puts it into `ResultWriter.folder`
     history/001/          what the first correction replaced, see revision.py
     edits/                masks that were imported, see importing
@@ -22,7 +23,7 @@ from trackmask.files import absolute, plain_name, shown
 from trackmask.formats.names import stem_of, taken_for_one
 
 JSON, MASKS, SOFT, OVERLAY, REPORT = "result.json", "masks", "soft", "overlay.mp4", "report.html"
-HISTORY, EDITS, STUDIO = "history", "edits", "studio.json"
+GIVEN, HISTORY, EDITS, STUDIO = "given", "history", "edits", "studio.json"
 
 MaskNames = Literal["number", "source"]  # the files of a frame are called by its number, or as the source calls it
 
@@ -63,6 +64,9 @@ class FrameFiles:
 
     def soft(self, object_id: int, index: int) -> str:
         return f"{SOFT}/{object_id}/{self.name(index)}"
+
+    def given(self, object_id: int, index: int) -> str:
+        return f"{GIVEN}/{object_id}/{self.name(index)}"
 
 
 def is_result(folder: Path) -> bool:

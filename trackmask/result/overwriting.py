@@ -11,6 +11,7 @@ from trackmask.result.atomic import LOCK
 from trackmask.result.document import read_head
 from trackmask.result.layout import (
     EDITS,
+    GIVEN,
     HISTORY,
     JSON,
     MASKS,
@@ -23,7 +24,7 @@ from trackmask.result.layout import (
 )
 
 # All that --overwrite may delete, and the names of the files in its folders.
-_OURS = {JSON, MASKS, SOFT, OVERLAY, HISTORY, EDITS, STUDIO, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
+_OURS = {JSON, MASKS, SOFT, GIVEN, OVERLAY, HISTORY, EDITS, STUDIO, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
 _WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
 
@@ -69,7 +70,7 @@ def _others(folder: Path, named: Collection[str]) -> Iterator[str]:
     for path in sorted(folder.iterdir()):
         if path.name not in _OURS:
             yield path.name
-        elif path.name in (MASKS, SOFT, HISTORY, EDITS) and path.is_dir() and not path.is_symlink():
+        elif path.name in (MASKS, SOFT, GIVEN, HISTORY, EDITS) and path.is_dir() and not path.is_symlink():
             parts = (part for part in path.rglob("*") if not part.is_dir() or part.is_symlink())
             ours = () if path.name == EDITS else named
             strange = (part for part in parts if not is_written(part.name) and part.name not in ours)

@@ -1,6 +1,6 @@
 """A result that is corrected: a new version takes its place whole, and what it replaced is kept for `undo`.
 
-    history/001/          what the first correction replaced: result.json, overlay.mp4, masks/, soft/
+    history/001/          what the first correction replaced: result.json, overlay.mp4, masks/, soft/; all of given/
 
 Files that stay the same are hard links to the old version's, so that a correction of a long result costs little.
 """
@@ -18,8 +18,8 @@ from trackmask.errors import ResultError
 from trackmask.files import writing
 from trackmask.result.atomic import LOCK, StagedFolder
 from trackmask.result.folder import Result, open_result
-from trackmask.result.layout import EDITS, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, versions
-from trackmask.result.records import ObjectInfo
+from trackmask.result.layout import EDITS, GIVEN, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, versions
+from trackmask.result.records import ObjectInfo, prompted
 from trackmask.result.writer import ResultWriter
 
 
@@ -45,7 +45,7 @@ class Revision:
         try:
             self.result = open_result(self._target)
             with writing(self.result.folder):
-                for part in (MASKS, SOFT, HISTORY):
+                for part in (MASKS, SOFT, GIVEN, HISTORY):
                     link_tree(self.result.folder / part, self.folder / part)
                 known = [int(version.name) for version in versions(self.result.folder)]
                 self._kept = self.folder / HISTORY / f"{max(known, default=0) + 1:03d}"
@@ -54,16 +54,29 @@ class Revision:
             self._writer.__exit__()
             raise
         self._writer.adopt(self.result.frames, self.result.shots, self.result.files)
+        self._said = {(id_, frame) for id_, frames in prompted(self.result.prompts).items() for frame in frames}
         return self
 
     def __exit__(self, *raised: object) -> None:
         self._writer.__exit__(*raised)
 
-    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None, *, given: bool) -> None:
-        """One object in one frame. Other objects keep their places, unless it is what a person has `given` there."""
+    def replace(self, frame: Frame, record: ObjectRecord, patch: Patch | None, *, given: bool) -> Mapping[int, int]:
+        """One object in one frame. Other objects keep their places, unless it is what a person has `given` there: that
+        is shown, and what was said of others there before stays known whole. Returns how many of its pixels each of
+        those has lost to it.
+        """
         with writing(self.result.folder):
             self._keep(frame.index, record.id)
+        before = self.labels(frame.index)
         self._writer.replace(frame, record, patch, given=given)
+        if not given:
+            return {}
+        self._said.add((record.id, frame.index))
+        with writing(self.result.folder):
+            (self.folder / self.result.files.given(record.id, frame.index)).unlink(missing_ok=True)
+        others = sorted(id_ for id_, at in self._said if at == frame.index and id_ != record.id)
+        lost = {id_: self._writer.give(id_, frame.index, before == id_) for id_ in others}
+        return {id_: pixels for id_, pixels in lost.items() if pixels}
 
     def _keep(self, index: int, object_id: int) -> None:
         """Move the old files of a frame into the history: written over, a hard link would change the old version."""
@@ -92,6 +105,7 @@ class Revision:
         """
         with writing(self.result.folder):
             link_tree(self.result.folder / EDITS, (self._kept if edits_used else self.folder) / EDITS)
+            link_tree(self.result.folder / GIVEN, self._kept / GIVEN)
             for name in (JSON, OVERLAY):
                 if (self.result.folder / name).exists():
                     link(self.result.folder / name, self._kept / name)
@@ -116,7 +130,8 @@ def undo(folder: Path) -> Result:
         if not kept:
             raise ResultError(f"{folder} was not corrected; there is nothing to undo")
         with writing(folder):
-            link_tree(result.folder, staged.path, leave_out=lambda path: path in (kept[-1], result.folder / REPORT))
+            anew = (kept[-1], result.folder / REPORT, result.folder / GIVEN)
+            link_tree(result.folder, staged.path, leave_out=lambda path: path in anew)
             (staged.path / OVERLAY).unlink(missing_ok=True)
             for path in (p for p in kept[-1].rglob("*") if p.is_file()):
                 target = staged.path / path.relative_to(kept[-1])

@@ -109,6 +109,22 @@ class ResultWriter:
             masks = Masks(labels, tuple(objects[id_] for id_ in sorted(objects)), patches)
             self._put(frame, masks, [record.id])
 
+    def __contains__(self, index: int) -> bool:
+        """Whether the frame was written."""
+        return index in self._spool
+
+    def give(self, object_id: int, index: int, mask: np.ndarray) -> int:
+        """What a person said of an object in a frame that was written, (H, W) bool, is kept whole where less of it is
+        shown. Returns how many pixels of it are another object's there.
+        """
+        with writing(self._staged.target):
+            lost = int(np.count_nonzero(mask & (self.labels(index) != object_id)))
+            path = self.folder / self._files.given(object_id, index)
+            if lost and not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_grey(path, mask.astype(np.uint8) * 255)
+        return lost
+
     def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:
         write_labels(self.folder / self._files.mask(frame.index), masks.labels)
         for object_id in new if self._soft else ():

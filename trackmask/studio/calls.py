@@ -43,17 +43,17 @@ def _place(said: Node) -> tuple[int | None, int]:
     return (said.get("object").whole(1, 255) if said.has("object") else None), frame_of(said)
 
 
-def _done(place: tuple[int, int]) -> Answer:
-    return {"object": place[0], "frame": place[1]}
+def _done(session: Session, place: tuple[int, int]) -> Answer:
+    return {"object": place[0], "frame": place[1], "note": session.taken(*place)}
 
 
 def click(session: Session, said: Node) -> Answer:
     on = yes(said, "on", default=True)
-    return _done(session.click(*_place(said), said.get("x").number(), said.get("y").number(), on=on))
+    return _done(session, session.click(*_place(said), said.get("x").number(), said.get("y").number(), on=on))
 
 
 def box(session: Session, said: Node) -> Answer:
-    return _done(session.box(*_place(said), said.get("box").box()))
+    return _done(session, session.box(*_place(said), said.get("box").box()))
 
 
 def stroke(session: Session, said: Node) -> Answer:
@@ -72,15 +72,15 @@ def _painted(session: Session, do: str, said: Node, least: int, more: Answer) ->
     if len(points) < least:
         said.get("points").fail(f"a list of at least {least} points")
     add = yes(said, "add", default=True)
-    return _done(session.paint(do, *_place(said), {"points": points, "add": add, **more}))
+    return _done(session, session.paint(do, *_place(said), {"points": points, "add": add, **more}))
 
 
 def absent(session: Session, said: Node) -> Answer:
-    return _done(session.absent(said.get("object").whole(1, 255), frame_of(said)))
+    return _done(session, session.absent(said.get("object").whole(1, 255), frame_of(said)))
 
 
 def clear(session: Session, said: Node) -> Answer:
-    return _done(session.clear(said.get("object").whole(1, 255), frame_of(said)))
+    return _done(session, session.clear(said.get("object").whole(1, 255), frame_of(said)))
 
 
 def new_object(session: Session, said: Node) -> Answer:

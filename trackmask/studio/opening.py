@@ -86,10 +86,10 @@ def begin(session: Session, result: Result) -> None:
     indices = result.frames.indices
     if not indices:
         return
-    for entry in result.prompts:
-        object_id, frame = int(entry["object"]), int(entry["frame"])
+    said = ((int(entry["object"]), int(entry["frame"]), entry) for entry in result.prompts)
+    for object_id, frame, entry in sorted(said, key=lambda one: result.is_whole(*one[:2])):  # what is above comes later
         base = session.given_path(1, object_id, frame, base=True)
-        session.write_mask(base, result.masks(frame) == object_id)
+        session.write_mask(base, result.given(object_id, frame))
         about = {key: entry[key] for key in ("positive", "negative", "box") if key in entry}
         masks.append({"object": object_id, "frame": frame, "name": names[object_id], "base": base.name, **about})
     with writing(session.place.folder):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from trackmask.data import measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.files import open_regular, writing
 from trackmask.formats.png import write_grey, write_labels
@@ -59,6 +60,9 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
             cuts = {cut for cut in session.tracked.cuts if cut in frames}
             records = _records(session, said, frames, writer.folder, files)
             writer.adopt(records, list(shots(frames, cuts)), files)
+            for (object_id, frame), given in said.givens.items():
+                if len(said.given_in(frame)) > 1:  # one alone loses nothing
+                    writer.give(object_id, frame, session.mask(object_id, frame, given))
         reason = unfinished(session, said)
         style = session.about.get("style") if reason in (None, session.damage) else None
         if style is not None:
@@ -105,11 +109,13 @@ def _records(session: Session, said: Said, frames: range, folder: Path, files: F
     for frame in frames:
         path, target = session.tracked.path(frame), folder / files.mask(frame)
         deleted = any(frame < len(state) and state[frame] for state in gone)
+        found = tuple(session.records(frame, said))
         if frame in given or deleted or not path.exists():
-            write_labels(target, session.labels(frame, said))
+            labels = session.labels(frame, said)
+            write_labels(target, labels)
+            found = tuple(measured(record, labels) for record in found)  # the last word may have taken of the others
         else:
             link(path, target)
-        found = tuple(session.records(frame, said))
         for record in found if session.tracked.soft else ():
             target, path = folder / files.soft(record.id, frame), session.tracked.soft_path(record.id, frame)
             target.parent.mkdir(parents=True, exist_ok=True)

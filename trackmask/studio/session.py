@@ -27,6 +27,7 @@ class Session(Shown):
     def __init__(self, place: Place, runtime: Runtime, turns: Turns, held: BinaryIO | None = None) -> None:
         super().__init__(place, runtime, turns, held)
         self._sounding = threading.Lock()
+        self._taken: dict[tuple[int, int], set[int]] = {}  # of which others an object takes in a frame
 
     def get_ready(self, frame: int, click: tuple[float, float] | None = None) -> None:
         """Somebody rests in a frame, or at a place in it: what a click there needs is made, in a thread of its own."""
@@ -139,6 +140,26 @@ class Session(Shown):
             self._do({"do": do})
             frame = act.get("frame", act.get("masks", [{}])[0].get("frame"))
             return None if frame is None else int(frame)
+
+    def taken(self, object_id: int, frame: int) -> str | None:
+        """A sentence where what was said of an object last takes of what was said of others there, and had not before:
+        it is shown, and the others stay known by their whole masks.
+        """
+        with self.lock:
+            said = self.acts.said
+            others = {id_: given for id_, given in said.given_in(frame)}
+            own, took, now = others.pop(object_id, None), self._taken.get((object_id, frame), set()), set[int]()
+            if own is not None and others:
+                mask = self.mask(object_id, frame, own)
+                now = {id_ for id_, given in others.items() if (mask & self.mask(id_, frame, given)).any()}
+            self._taken[object_id, frame] = now
+            if not now - took:
+                return None
+            names = ", ".join(said.names[id_] for id_ in sorted(now - took))
+            return (
+                f"{said.names[object_id]} takes of what was said to be {names}, still known by its whole mask; correct "
+                "that, too, if it was too large"
+            )
 
     def told(self, act: Act | None) -> str | None:
         return told(act, self.acts.said.names)

@@ -73,7 +73,7 @@ function report(problem) {
   else say(problem.message);
 }
 
-const session = makeSession(store, report);
+const session = makeSession(store, report, note => say(sentences([note])));
 const player = makePlayer(store, session, by("audio"));
 mountStage(by("picture"), store);
 const gestures = mountGestures(by("picture"), store, session);

@@ -21,8 +21,9 @@ const CLOSED = {
 /**
  * @param {ReturnType<import("./store.js").makeStore>} store
  * @param {(problem: Error) => void} report
+ * @param {(sentence: string) => void} note
  */
-export function makeSession(store, report) {
+export function makeSession(store, report, note) {
   const { state, change } = store;
   const showing = makeShowing(store, report);
   /** @type {ReturnType<typeof clipAt> | null} */
@@ -77,6 +78,7 @@ export function makeSession(store, report) {
     const answer = await at.act(act, body.object === null ? { ...body, object: state.chosen } : body);
     if (at !== server) return null;
     if (answer?.clip) adopt(answer);
+    if (answer?.note) note(answer.note);
     if (fresh && answer?.object) change({ chosen: answer.object });
     await showing.refresh();
     return answer;
