@@ -69,7 +69,7 @@ FAULTS = (
         "tracking/tracker.py",
         "track.confidence = seen.crop, seen.prob, track.evidence.quality",
         "track.confidence = seen.crop, seen.prob, seen.iou",
-        "test_identity.py",
+        STEPS,
     ),
     Fault("tracking/track.py", "or Evidence(), away=True)", "or Evidence())", EVIDENCE),
     Fault("tracking/evidence.py", "Evidence(away=track.missing > 0)", "Evidence()", EVIDENCE),
