@@ -139,6 +139,21 @@ def work_on(result: Result, object_id: int, prompts: Sequence[Prompt]) -> Work:
     return Work(known, set(edited), gaps(known, edited, indices[0], indices[-1]))
 
 
+def changed(result: Result, prompts: Sequence[Prompt]) -> dict[int, list[tuple[int, int]]]:
+    """By object, the frames of a result that get other masks by prompts that fit it: the first and the last one of all
+    in a row."""
+    spans: dict[int, list[tuple[int, int]]] = {prompt.object_id: [] for prompt in prompts}
+    indices = result.frames.indices
+    for object_id, own in spans.items():
+        edited = {prompt.at for prompt in prompts if prompt.object_id == object_id}
+        known = edited | set(prompted(result.prompts).get(object_id, ()))
+        between = [(left + 1, right - 1) for left, right in gaps(known, edited, indices[0], indices[-1])]
+        for first, last in sorted([*between, *((frame, frame) for frame in edited)]):
+            joins = own and first == own[-1][1] + 1
+            own.append((own.pop()[0] if joins else first, last))
+    return spans
+
+
 def tracked_again(
     video: VideoReader, runtime: Runtime, settings: Settings, work: Work, done: Callable[[], None]
 ) -> Iterator[Tracked]:

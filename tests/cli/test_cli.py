@@ -94,10 +94,33 @@ def test_of_several_objects_the_one_to_look_at_is_named(losing_weights: Path) ->
 def test_a_prompt_that_was_not_understood_is_told_by_the_same_name() -> None:
     unsure = Range(2, 0, 0, PROMPT, 0.4, 0)
     objects = [SimpleNamespace(id=1, name="cat"), SimpleNamespace(id=2, name="face")]
-    result = SimpleNamespace(objects=objects, review=[unsure], look_first=lambda _: [unsure])
+    result = SimpleNamespace(objects=objects, review=[unsure])
     said = look_first(result)
     assert said.startswith("; look first at frame 0 (face: unsure of the prompt)\n")
     assert "unsure what the prompt means: face in frame 0;" in said
+
+
+def test_the_places_that_the_line_does_not_name_are_counted() -> None:
+    """Near ones, too: they are other objects'."""
+    ranges = [Range(1 + place % 2, place, place, "lost", 0.4, place) for place in range(5)]
+    result = SimpleNamespace(
+        objects=[SimpleNamespace(id=1, name="cat"), SimpleNamespace(id=2, name="dog")], review=ranges
+    )
+    named = "0 (cat: lost), 1 (dog: lost), 2 (cat: lost)"
+    assert look_first(result) == f"; look first at frames {named}; 2 places more in the review list"
+    result.review = ranges[:3]
+    assert look_first(result) == f"; look first at frames {named}"
+
+
+def test_a_correction_says_what_it_changed_and_what_is_left() -> None:
+    call("run", CAT, *BOX, "--end", "9", "--fast", "--no-overlay", "-o", "out")
+    said = call("correct", "out", "--frame", "4", "--absent").stdout
+    assert said.startswith("out: corrected, frames 1 to 9 tracked again; look first at frame")
+    said = call("correct", "out", "--frame", "9", "--absent").stdout
+    assert said.startswith("out: corrected, frames 5 to 9 tracked again; ")
+    call("run", CAT, *BOX, "--end", "9", "--fast", "--no-overlay", "-o", "sure")
+    said = call("correct", "sure", "--frame", "0", *BOX).stdout
+    assert said == "sure: corrected, frames 0 to 9 tracked again; nothing is left to look at\n"
 
 
 def test_what_was_found_without_a_prompt_is_said() -> None:

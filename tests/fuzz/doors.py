@@ -57,7 +57,7 @@ def read_prompts(path: Path) -> None:
 
 def read_result(path: Path) -> None:
     result = open_result(path)
-    result.look_first(3)
+    [item.why for item in result.review]
     for frame in result.frames[:10]:
         result.masks(frame.index)
 

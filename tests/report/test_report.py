@@ -56,7 +56,7 @@ def test_a_row_shows_one_part_of_the_picture_around_its_object(tmp_path):
     assert row.span == (20, 23)
     assert [view.place for view in row.views] == [12, 19, 23, 24, 31]
     beside = row_of(result, replace(result.review[1], frame=27))
-    assert [view.place for view in beside.views] == [12, 19, 24, 27, 31]
+    assert [view.place for view in beside.views] == [12, 19, LOST[2], 24, 27]
     (x, y, w, h), *others = {view.part for view in row.views}
     assert not others
     assert x <= 52 < 40 + 31 + 20 <= x + w  # all of its way in these frames
@@ -64,6 +64,20 @@ def test_a_row_shows_one_part_of_the_picture_around_its_object(tmp_path):
     assert w / h == pytest.approx(SIZE[1] / SIZE[0], rel=0.03)
     assert row_of(result, Range(2, 0, 0, "jump", 0.5, 0)).views[0].place == 0
     assert row_of(result, Range(2, 100, 120, "jump", 0.5, 110)) is None
+
+
+def test_a_row_shows_its_range_also_where_the_frame_to_correct_lies_beside_it(tmp_path):
+    folder = make(tmp_path)
+    result = open_result(folder)
+
+    def places(frame):
+        row = row_of(result, Range(2, 20, 23, "lost", 0.3, frame))
+        return [view.place for view in row.views]
+
+    assert places(21) == [12, 19, 21, 24, 31]
+    assert places(27) == [12, 19, LOST[2], 24, 27]
+    assert places(24) == [12, 19, LOST[2], 24, 31]
+    assert places(15) == [15, 19, LOST[2], 24, 31]
 
 
 def test_every_object_has_a_portrait_from_its_first_prompt(tmp_path):

@@ -99,7 +99,7 @@ def test_shots_lie_between_the_cuts(tmp_path):
         result = open_result(finish(writer, tmp_path))
     assert result.shots == (Shot(0, 3), Shot(4, 18), Shot(19, 29))
     assert result.cuts == (4, 19)
-    at = {(item.object_id, item.first) for item in result.review if item.reason == "cut"}
+    at = {(item.object_id, item.first) for item in result.review if item.reason in ("cut", "found again")}
     assert at == {(1, 4), (7, 4), (1, 19), (7, 19)}
     with Revision(result.folder) as revision:
         revision.finish(list(result.prompts), result.objects, result.weights, ran={})
@@ -224,7 +224,7 @@ def test_a_frame_written_again_replaces_the_first(tmp_path):
 
 def test_no_frames_at_all(tmp_path):
     result = open_result(make(tmp_path, order=[]))
-    assert (list(result.frames), result.review, result.look_first(3)) == ([], (), [])
+    assert (list(result.frames), result.review) == ([], ())
 
 
 def test_only_some_frames_of_the_video(tmp_path):
@@ -234,21 +234,6 @@ def test_only_some_frames_of_the_video(tmp_path):
         result.masks(0)
     with pytest.raises(ResultError, match="again with --soft"):
         result.soft(1, 100)
-
-
-def test_frames_to_look_at_first_are_no_neighbours_and_review_names_them_first(tmp_path):
-    unsure = {3: 0.2, 4: 0.1, 20: 0.3, 29: 0.25}
-    with ResultWriter(tmp_path / "out") as writer:
-        for index in range(30):
-            writer.write(frame(index), masks(index, unsure.get(index, 0.9)))
-        result = open_result(finish(writer, tmp_path))
-    named = [item.frame for item in result.review]
-    assert named
-    first = [item.frame for item in result.look_first(3)]
-    assert first[0] == named[0]
-    assert all(abs(a - b) >= 10 for a in first for b in first if a != b)
-    assert set(first) <= {*named, *unsure}
-    assert result.look_first(0) == []
 
 
 def test_an_output_that_exists_is_kept(tmp_path):

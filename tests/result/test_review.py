@@ -1,4 +1,5 @@
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -197,3 +198,51 @@ def test_before_its_first_prompt_an_object_was_tracked_backward():
     assert {(item.first, item.reason) for item in cut} == {(19, "cut"), (40, "cut")}
     assert review(frames({}), {1: [19, 20]}, cuts={20}) == []
     assert {(item.first, item.reason) for item in review(frames({}), {1: [0, 20]}, cuts={20})} == set()
+
+
+def test_no_range_goes_over_a_frame_in_which_the_object_was_prompted():
+    bad = {i: seen(confidence=0.3) for i in range(20, 31)} | {25: seen(confidence=1.0, area=3000)}
+    ranges = listed(bad, prompts=(0, 25))
+    assert sorted((item.first, item.last) for item in ranges) == [(20, 24), (26, 30)]
+    assert all(item.frame != 25 and (item.frame < 25) == (item.last < 25) for item in ranges)
+    two = listed({20: seen(confidence=0.6), 24: seen(confidence=0.6)}, prompts=(20, 24))
+    assert sorted((item.frame, item.reason) for item in two) == [
+        (20, "unsure of the prompt"),
+        (24, "unsure of the prompt"),
+    ]
+
+
+def test_the_frame_to_correct_does_not_lie_beyond_a_prompt():
+    """From there the prompt would stand between it and what it is to mend."""
+    hidden = {i: seen(confidence=0.3, area=200) for i in range(20, 28)}
+    (item,) = [one for one in listed(hidden, prompts=(0, 29)) if one.reason == "low confidence"]
+    assert item.frame <= 28
+    (item,) = [one for one in listed(hidden, prompts=(18, 60)) if one.reason == "low confidence"]
+    assert item.frame >= 19
+
+
+def test_a_cut_and_a_return_in_one_frame_are_one_place_to_look_at():
+    away = {i: lost(0.99, State.ABSENT) for i in range(20, 30)}
+    ahead = review(frames(away), {1: [0]}, {30})
+    assert [(item.frame, item.reason) for item in ahead] == [(30, "found again")]
+    back = review(frames(away), {1: [50]}, {20})
+    assert [(item.frame, item.reason) for item in back] == [(19, "found again")]
+
+
+def test_no_range_goes_over_a_cut():
+    bad = {i: seen(confidence=0.3) for i in range(20, 31)}
+    ranges = review(frames(bad), {1: [0]}, {24, 28})
+    assert {(item.first, item.last) for item in ranges} == {(20, 23), (24, 24), (24, 27), (28, 28), (28, 30)}
+    assert all(item.first <= item.frame for item in ranges if item.first in (24, 28))
+
+
+def test_no_place_to_look_at_is_one_in_which_a_person_has_spoken():
+    """Whatever happens; the studio takes a range for settled once its frame is prompted."""
+    chance = Random(7)
+    for _ in range(60):
+        prompts, cuts = (set(chance.sample(range(60), chance.randint(0, 6))) for _ in "ab")
+        changes = {i: chance.choice([lost(), lost(0.2), seen(confidence=chance.random())]) for i in range(60)}
+        for item in review(frames(changes), {1: sorted(prompts)}, cuts):
+            assert item.unsure_of_the_prompt or not prompts & {item.frame, *range(item.first, item.last + 1)}
+            span = sorted((item.first, item.last, item.frame))
+            assert not cuts & {*range(span[0] + 1, span[-1] + 1)}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from trackmask.errors import PromptError
-from trackmask.files import shown
+from trackmask.files import counted, shown
 
 from .group import Interrupted
 from .options import STYLES, device_option, frame_option, object_option, threads_option, video_option
 from .prompts import OrderedCommand, read
-from .run import Bar, look_first
+from .run import NAMED, Bar, look_first
 
 if TYPE_CHECKING:
     from trackmask.prompts import Prompt
@@ -65,8 +65,8 @@ def correct(
     RESULT is a folder that `trackmask run` has written. Begin with the frames that the report names first. `trackmask
     undo` takes a correction back.
     """
+    from trackmask.correct import changed, runtime_of
     from trackmask.correct import correct as correct_result
-    from trackmask.correct import runtime_of
     from trackmask.result import open_result
     from trackmask.runtime import open_runtime
 
@@ -76,6 +76,7 @@ def correct(
         raise PromptError("say --frame and what is right in it: --mask, --box, --point or --absent; or else --edits")
     prompts, names = read_imported(known) if edits else ([read_one(known, frame, said, absent, order)], {})
     runtime = open_runtime(weights, device, threads) if weights else runtime_of(known, device, threads)
+    again = changed(known, prompts)
     with changed_or_not(known), Bar(quiet=False, what="tracking again") as bar:
         corrected = correct_result(
             result,
@@ -87,7 +88,20 @@ def correct(
             edits_used=edits,
             progress=bar.start,
         )
-    click.echo(f"{shown(corrected.folder)}: corrected{look_first(corrected)}")
+    left = look_first(corrected) or "; nothing is left to look at"
+    click.echo(f"{shown(corrected.folder)}: corrected, {tracked_again(again, corrected)}{left}")
+
+
+def tracked_again(changed: "dict[int, list[tuple[int, int]]]", corrected: "Result") -> str:
+    """The part of a sentence that says which frames, by object, have been `changed`."""
+    names = {item.id: f" of {item.name}" for item in corrected.objects} if corrected.objects[1:] else {}
+    spans = [
+        (f"frames {first} to {last}" if first < last else f"frame {first}") + names.get(object_id, "")
+        for object_id, own in sorted(changed.items())
+        for first, last in own
+    ]
+    more = f" and {counted(len(spans) - NAMED, 'more range')}" if len(spans) > NAMED else ""
+    return f"{', '.join(spans[:NAMED])}{more} tracked again"
 
 
 @contextmanager

@@ -191,7 +191,7 @@ def look_first(result: "Result") -> str:
     """The end of a sentence: the frames that the review list, and the report, name first, and what to do about prompts
     that were not understood; "" where they name none.
     """
-    first = result.look_first(NAMED)
+    first, more = result.review[:NAMED], len(result.review) - NAMED
     if not first:
         return ""
     names = {item.id: item.name for item in result.objects}
@@ -202,6 +202,7 @@ def look_first(result: "Result") -> str:
     unsure = [f"{name(item)} in frame {item.frame}" for item in result.review if item.unsure_of_the_prompt]
     named = ", ".join(f"{item.frame} ({name(item) + ': ' if len(names) > 1 else ''}{item.why})" for item in first)
     end = f"; look first at frame{'s' if first[1:] else ''} {named}"
+    end += f"; {counted(more, 'place')} more in the review list" if more > 0 else ""
     if unsure:
         end += f"\nunsure what the prompt means: {', '.join(unsure[:NAMED])}; add clicks, or give a box or a mask there"
     return end

@@ -73,8 +73,8 @@ def portrait(result: Result, item: ObjectInfo) -> View | None:
 
 
 def row_of(result: Result, item: Range) -> Row | None:
-    """The frames before and after a range, and the one to correct first, which may lie beside it; None where the
-    result has no frame of the range (it was changed by hand).
+    """The frames before and after a range, one in it, and the one to correct first, which may lie beside it: the one in
+    it is the least sure then. None where the result has no frame of the range (it was changed by hand).
 
     All views show the same part of the picture, so that what moves between them is the object.
     """
@@ -83,10 +83,21 @@ def row_of(result: Result, item: Range) -> Row | None:
     if first > last:
         return None
     at = min(bisect_left(indices, item.frame), len(indices) - 1)
-    asked = {first - CONTEXT, first - 1, at, last + 1, last + CONTEXT}
+    asked = {first - 1, last + 1, at if first <= at <= last else _least_sure(result, item, first, last)}
+    asked |= {at if at < first - 1 else first - CONTEXT, at if at > last + 1 else last + CONTEXT}
     places = sorted(place for place in asked if 0 <= place < len(result.frames))
     part = _around(result, places, item.object_id)
     return Row(item, (first, last), tuple(View(place, part, THUMB) for place in places))
+
+
+def _least_sure(result: Result, item: Range, first: int, last: int) -> int:
+    """The place, of those from `first` to `last`, in which the range's object has the lowest confidence."""
+
+    def sure(frame: FrameRecord) -> float:
+        return min((record.confidence for record in frame.objects if record.id == item.object_id), default=1.0)
+
+    span = [sure(frame) for frame in result.frames.span(first, last)]
+    return first + span.index(min(span))
 
 
 def shoot(

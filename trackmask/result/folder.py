@@ -22,7 +22,6 @@ from trackmask.result.review import Range
 from trackmask.video.reader import check_pixels
 
 _QUOTED = 300  # characters of what a damaged result.json says
-_APART = 10  # frames: neighbours of an unsure frame are unsure as well, and tell nothing more
 
 _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, ZeroDivisionError)
 
@@ -75,15 +74,6 @@ class Result:
     def is_whole(self, object_id: int, index: int) -> bool:
         """Whether all that a person said of an object in a frame is to be seen in its masks."""
         return not (self.folder / self.files.given(object_id, index)).exists()
-
-    def look_first(self, count: int) -> list[Range]:
-        """At most `count` ranges of the review list to look at, and to correct, first: never of two neighbours, and
-        none where nothing is listed."""
-        chosen: list[Range] = []
-        for item in self.review:
-            if len(chosen) < count and all(abs(item.frame - other.frame) >= _APART for other in chosen):
-                chosen.append(item)
-        return chosen
 
     def _read(self, path: Path, mode: str) -> np.ndarray:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from itertools import pairwise
@@ -110,8 +111,8 @@ def review(
     ranges = list(_ranges(_noted(frames, pasts), prompts, cuts))
     found: list[Range] = []
     for object_id, past in pasts.items():
-        own = [item for item in ranges if item.object_id == object_id]
-        found += _valued(own, past, past.worth(prompts.get(object_id, ()), cuts))
+        own, given = [item for item in ranges if item.object_id == object_id], prompts.get(object_id, ())
+        found += _valued(own, past, past.worth(given, cuts), given, cuts)
     always = [item for item in found if item.reason in ALWAYS]
     rest = nsmallest(LIMIT, (item for item in found if item.reason not in ALWAYS), key=_order)
     return sorted([*always, *rest], key=_order)
@@ -146,14 +147,17 @@ def _noted(frames: Iterable[FrameRecord], pasts: dict[int, Past]) -> Iterator[Fr
         yield frame
 
 
-def _valued(ranges: Collection[Range], past: Past, value: np.ndarray) -> Iterator[Range]:
+def _valued(
+    ranges: Collection[Range], past: Past, value: np.ndarray, prompts: Collection[int], cuts: Collection[int]
+) -> Iterator[Range]:
     """An object's ranges, each with the frame to correct first. A cut, a return and a prompt want a person's word in
-    their own frames; else it is the one that is worth most in the range, or beside it and no nearer to another, but
-    where the object was lost somebody has to say where it is.
+    their own frames; else it is the one that is worth most in the range, or beside it and no nearer to another, and not
+    beyond a prompt or a cut; but where the object was lost somebody has to say where it is.
 
     `value`: what a correction of each frame of the `past` is worth, (n,).
     """
     frames, confidence = np.array(past.frames), np.array(past.confidence)
+    borders, begins = {*prompts, *cuts}, {*cuts, *(prompt + 1 for prompt in prompts)}
     for item in ranges:
         if item.reason in ALWAYS:
             yield replace(item, worth=float(value[np.searchsorted(frames, item.frame)]))
@@ -162,8 +166,9 @@ def _valued(ranges: Collection[Range], past: Past, value: np.ndarray) -> Iterato
     for item, (left, right) in zip(rest, pairwise([-math.inf, *middles, math.inf]), strict=False):
         tight = _tight(item, frames, confidence)
         around, beside = (tight, 0) if item.reason == LOST else (item, BESIDE)
-        begin = int(np.searchsorted(frames, max(around.first - beside, left)))
-        end = int(np.searchsorted(frames, min(around.last + beside, right), "right"))
+        left = max(left, around.first - beside, *(border for border in begins if border <= item.first))
+        right = min(right, around.last + beside, *(border - 1 for border in borders if border > item.last))
+        begin, end = int(np.searchsorted(frames, left)), int(np.searchsorted(frames, right, "right"))
         place = begin + int(value[begin:end].argmax())
         yield replace(tight, frame=int(frames[place]), worth=float(value[place]))
 
@@ -178,7 +183,10 @@ def _tight(item: Range, frames: np.ndarray, confidence: np.ndarray) -> Range:
 def _ranges(
     frames: Iterable[FrameRecord], prompts: Mapping[int, Collection[int]], cuts: Collection[int]
 ) -> Iterator[Range]:
-    """What stands out, by object: what is always listed by its reason, all else together, for the gravest of all."""
+    """What stands out, by object: what is always listed by its reason, all else together, for the gravest of all. No
+    range goes over a frame in which the object was prompted, where a person has looked at it, or over a cut.
+    """
+    borders: dict[int, list[int]] = {}
     growing: dict[tuple[int, str], Range] = {}
     before: dict[int, ObjectRecord] = {}  # the objects of the frame before
     last = -1
@@ -186,6 +194,7 @@ def _ranges(
         for record in frame.objects:
             past = before.get(record.id) if frame.index == last + 1 else None
             own = prompts.get(record.id, ())
+            border = borders.setdefault(record.id, sorted({*own, *cuts}))
             said, cut = frame.index in own, frame.index in cuts
             early = frame.index <= min(own, default=-1)  # before its first prompt an object is tracked backward
             for at, reason in _reasons(record, past, said=said, cut=cut, early=early):
@@ -193,7 +202,7 @@ def _ranges(
                 new = Range(record.id, there, there, reason, (past if at and past else record).confidence, there)
                 kind = reason if reason in ALWAYS else ""
                 old = growing.get((record.id, kind))
-                if old is not None and new.first - old.last <= GAP:
+                if old is not None and new.first - old.last <= GAP and not _parted(border, old.last, new.first):
                     worse = min(old, new, key=lambda item: item.confidence)
                     new = replace(old, last=new.last, reason=worse.reason, confidence=worse.confidence)
                 elif old is not None:
@@ -203,20 +212,21 @@ def _ranges(
     yield from growing.values()
 
 
+def _parted(borders: Sequence[int], one: int, other: int) -> bool:
+    """Whether a border lies behind the frame `one`, or at or before the frame `other`."""
+    return bisect_right(borders, one) < bisect_right(borders, other)
+
+
 def _reasons(
     now: ObjectRecord, before: ObjectRecord | None, *, said: bool, cut: bool, early: bool
 ) -> Iterator[tuple[int, str]]:
     """Why to look at an object: in this frame, 0, or in the one before it, -1. `said`: it was prompted there; `cut`: a
     new shot begins there; `early`: it was tracked backward there, so what was taken up lies before what was not seen.
     """
-    if cut and early and before is not None:
-        yield -1, SHOT
-    elif cut and not (early or said):
-        yield 0, SHOT
-    if before is not None and early and now.state in AWAY and before.state not in AWAY:
-        yield -1, AGAIN
-    if before is not None and not early and before.state in AWAY and now.state not in AWAY and not said:
-        yield 0, AGAIN
+    past, present = (before, now) if not early else (now, before)  # on its way
+    returned = past is not None and present is not None and past.state in AWAY and present.state not in AWAY
+    if (cut or returned) and (before is not None if early else not said):
+        yield -early, AGAIN if returned else SHOT
     reason = _reason(now, None if cut else before, said=said)
     if reason is not None:
         yield 0, reason
@@ -224,8 +234,9 @@ def _reasons(
 
 def _reason(now: ObjectRecord, before: ObjectRecord | None, *, said: bool) -> str | None:
     """The gravest reason to look at an object in a frame. `said`: it was prompted there."""
-    if said and now.state != State.ABSENT and (now.state != State.TRACKED or now.confidence < PROMPTED):
-        return PROMPT
+    if said:
+        unsure = now.state != State.TRACKED or now.confidence < PROMPTED
+        return PROMPT if unsure and now.state != State.ABSENT else None
     if now.state == State.LOST and now.confidence < LOW:  # else there is nothing to see, whatever the network believes
         return LOST
     low = (ALONE if now.agreement is None else LOW) if now.area else EVEN
