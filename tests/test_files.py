@@ -41,6 +41,7 @@ WINDOWS = """
         (errno.EACCES, "make it writable, or choose another place"),
         (errno.ENOSPC, "make room for it, or choose another place"),
         (errno.ENOTDIR, "choose another place"),
+        (errno.ENAMETOOLONG, "choose a shorter name"),
     ],
 )
 def test_what_to_do_about_a_place_that_cannot_be_written(number: int, advice: str) -> None:

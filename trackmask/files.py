@@ -37,7 +37,23 @@ def _remedy(error: OSError) -> str:
         return "make it writable, or choose another place"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "make room for it, or choose another place"
+    if error.errno == errno.ENAMETOOLONG:
+        return "choose a shorter name"
     return "choose another place"
+
+
+def has_file(path: Path) -> bool:
+    """Whether a file is there. There is none where the machine refuses to look, as for a name that is too long."""
+    with suppress(OSError):
+        return path.is_file()
+    return False
+
+
+def has_folder(path: Path) -> bool:
+    """The same of a folder."""
+    with suppress(OSError):
+        return path.is_dir()
+    return False
 
 
 def write_whole(path: Path, content: bytes) -> None:

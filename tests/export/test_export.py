@@ -229,6 +229,8 @@ def test_bad_calls_leave_nothing(result, tmp_path, monkeypatch):
         (lambda: parse_states("sure"), "unknown state"),
         (lambda: parse_categories(("cat",)), "write NAME=CATEGORY"),
         (lambda: parse_fps("1/0"), "not a frame rate"),
+        (lambda: parse_fps("1e99999999"), "not a frame rate"),
+        (lambda: parse_fps("9" * 400), "not a frame rate"),
     ],
 )
 def test_bad_options(call, message):

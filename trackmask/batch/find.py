@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from trackmask.batch.walk import Tree, is_video, may_be_video
 from trackmask.errors import CallError
-from trackmask.files import absolute, open_regular, shown
+from trackmask.files import absolute, has_file, open_regular, shown
 
 RESULT = ".trackmask"
 _TABLE = re.compile(r"failures.*\.csv/*", re.IGNORECASE)  # in OUT: the batch's own
@@ -166,7 +166,7 @@ def _with_prompt(clip: BatchClip, prompts: Path | None) -> BatchClip:
     for ending in _SIDECARS:
         for name in (clip.path.name, clip.path.stem):
             file = clip.path.with_name(name + ending)
-            if file.is_file() and not file.is_symlink():
+            if has_file(file) and not file.is_symlink():
                 return replace(clip, prompt=file)
     return replace(clip, prompt=prompts and absolute(prompts))
 

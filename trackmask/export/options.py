@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Literal, get_args
 
 from trackmask.data import State
 from trackmask.errors import CallError
+from trackmask.files import brief
 
 Images = Literal["copy", "link", "none"]
 IMAGES: tuple[Images, ...] = get_args(Images)
 
+_RATE = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?(/[0-9]{1,9})?")  # bounded: 1e99999999 would take hours to read
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -84,7 +87,7 @@ def parse_categories(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def parse_fps(text: str) -> Fraction:
     """ "2", "0.5" or "30000/1001". Raises CallError."""
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise CallError(f"{text!r} is not a frame rate; write 2, 0.5 or 30000/1001") from None
+    with suppress(ValueError, ZeroDivisionError):
+        if _RATE.fullmatch(text):
+            return Fraction(text)
+    raise CallError(f"{brief(text)!r} is not a frame rate; write 2, 0.5 or 30000/1001")

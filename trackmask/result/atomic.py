@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from trackmask.errors import OutputError, OutputExistsError, TrackmaskError
-from trackmask.files import locked, open_lock, open_new, writing
+from trackmask.files import has_file, locked, open_lock, open_new, writing
 
 LOCK = ".lock"  # held by the process that fills the folder, and the sign that the folder is ours
 _FILLED = ".partial"  # how the name of a folder ends that is being filled
@@ -199,7 +199,7 @@ def settle(target: Path) -> None:
 
 def _is_ours(folder: Path) -> bool:
     """Whether the sign lies in a folder; no link leads to either, since anybody can lay one."""
-    return not folder.is_symlink() and not (folder / LOCK).is_symlink() and (folder / LOCK).is_file()
+    return has_file(folder / LOCK) and not folder.is_symlink() and not (folder / LOCK).is_symlink()
 
 
 def swap(one: Path, other: Path) -> bool:

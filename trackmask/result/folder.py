@@ -140,8 +140,9 @@ def _known_style(value: Any) -> Style | None:
 def _refuse_links(folder: Path) -> None:
     """A link in a stranger's result would lead reads, and a correction's writes, to files elsewhere."""
     for name in (JSON, MASKS, SOFT, GIVEN, HISTORY, EDITS):
-        if (folder / name).is_symlink():
-            raise ResultError(f"{folder / name} is a link, which no result holds; put the folder in its place")
+        with suppress(OSError):  # where the machine refuses to look, nothing is read
+            if (folder / name).is_symlink():
+                raise ResultError(f"{folder / name} is a link, which no result holds; put the folder in its place")
 
 
 def _version(folder: Path) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, Self, get_args
 
 from trackmask.errors import CallError
-from trackmask.files import absolute, plain_name, shown
+from trackmask.files import absolute, has_file, has_folder, plain_name, shown
 from trackmask.formats.names import stem_of, taken_for_one
 
 JSON, MASKS, SOFT, OVERLAY, REPORT = "result.json", "masks", "soft", "overlay.mp4", "report.html"
@@ -71,7 +71,7 @@ class FrameFiles:
 
 def is_result(folder: Path) -> bool:
     """Whether a folder looks like a result, whatever it is called."""
-    return (folder / JSON).is_file() and (folder / MASKS).is_dir()
+    return has_file(folder / JSON) and has_folder(folder / MASKS)
 
 
 def default_folder(video: Path) -> Path:

@@ -6,9 +6,11 @@ import json
 from typing import Any, cast, get_args
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from trackmask.errors import CallError
 from trackmask.formats.node import Node
+from trackmask.result.records import dumps
 from trackmask.studio.plan import Direction
 from trackmask.studio.session import Session
 
@@ -16,6 +18,13 @@ ENDLESS = 1 << 30  # a frame that no video has
 LARGEST = 2000.0  # pixels: radius of a brush
 
 Answer = dict[str, Any]
+
+
+class Json(JSONResponse):
+    """Names are told whatever their bytes are: JSON has a sign for what is no text, UTF-8 has none."""
+
+    def render(self, content: Any) -> bytes:
+        return dumps(content).encode()
 
 
 async def read(request: Request) -> Node:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trackmask.batch.find import RESULT, find_clips
 from trackmask.errors import CallError, TrackmaskError, VideoError
-from trackmask.files import absolute, shown
+from trackmask.files import absolute, has_file, has_folder, shown
 from trackmask.result import default_folder, is_result, open_result, source_video
 from trackmask.result.layout import JSON
 from trackmask.studio.store import Place
@@ -39,13 +39,15 @@ class Found:
 
 def find(path: Path) -> Found:
     """Raises VideoError where there is nothing, and what reading a result raises where one is named."""
-    if not path.exists():
+    if has_file(path / JSON):
+        return Found(shown(path.name), True, (_of_result(path),))
+    if has_file(path):
+        return _alone(absolute(path))
+    if not has_folder(path):
         raise VideoError(
             f"{shown(path)} does not exist; give a video, a folder of pictures, a result or a folder of clips"
         )
-    if (path / JSON).is_file():
-        return Found(shown(path.name), True, (_of_result(path),))
-    return _alone(absolute(path)) if path.is_file() else _in_folder(absolute(path))
+    return _in_folder(absolute(path))
 
 
 def _alone(video: Path) -> Found:

@@ -5,10 +5,11 @@ itself, and asks anew.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
+
+from trackmask.result.records import dumps
 
 Message = tuple[str, dict[str, Any]]  # its kind, and what it says
 WAITING = 500  # events that wait for a tab, at most
@@ -69,4 +70,4 @@ class Hub:
 
 
 def _event(kind: str, data: dict[str, Any]) -> str:
-    return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
+    return f"event: {kind}\ndata: {dumps(data)}\n\n"

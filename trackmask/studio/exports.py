@@ -3,6 +3,7 @@ path."""
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import zipfile
@@ -131,7 +132,7 @@ def write(session: Session, to: str, options: Options, folder: Path, lacking: st
     kind = "" if suffix == f".{to}" else f".{to}"
     out = folder / f"{base}{kind}{suffix}"
     number = 2
-    while out.exists():
+    while os.path.lexists(out):
         out, number = folder / f"{base}{kind}-{number}{suffix}", number + 1
     report = export(session.place.result, to, out, options, partial=lacking is not None)
     notes = report.notes if lacking is None else (f"{lacking}: this is what there is", *report.notes)

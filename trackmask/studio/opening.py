@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trackmask.batch.find import RESULT
 from trackmask.errors import OutputExistsError, TrackmaskError, VideoError
-from trackmask.files import writing
+from trackmask.files import has_folder, writing
 from trackmask.result import SOFT, Result, clear_killed, open_result, prompted
 from trackmask.result.revision import link
 from trackmask.runtime import Runtime
@@ -34,7 +34,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
     """
     now, aside, held = fingerprint(place.result), None, None
     with ExitStack() as stack:
-        if place.folder.is_dir():
+        if has_folder(place.folder):
             held = take(place.folder)  # before anything in it is touched: another studio may have the clip open
             stack.callback(held.close)
             known = _known(place.folder)

@@ -11,14 +11,14 @@ import cv2
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from trackmask.errors import CallError, DataError, OutputExistsError, TrackmaskError
-from trackmask.files import writing
+from trackmask.files import plain_name, writing
 from trackmask.formats.node import Node
 from trackmask.studio import calls
-from trackmask.studio.calls import Answer, direction_of, frame_of, objects_of, read
+from trackmask.studio.calls import Answer, Json, direction_of, frame_of, objects_of, read
 from trackmask.studio.desk import Busy, Desk, NotFound
 from trackmask.studio.exports import formats, read_options
 from trackmask.studio.guard import TooLarge
@@ -97,13 +97,13 @@ class Routes:
         return StreamingResponse(self.desk.hub.listen(), media_type="text/event-stream")
 
     def list(self, request: Request) -> Response:
-        return JSONResponse(self.summaries.all())
+        return Json(self.summaries.all())
 
     def thumbnail(self, request: Request) -> Response:
         return Response(self.summaries.thumbnail(request.path_params["clip"]), media_type="image/jpeg")
 
     def state(self, request: Request) -> Response:
-        return JSONResponse(self.desk.state(request.path_params["clip"]))
+        return Json(self.desk.state(request.path_params["clip"]))
 
     def times(self, request: Request) -> Response:
         import numpy as np
@@ -135,7 +135,7 @@ class Routes:
         session = self._session(request)
         if not object_id.isdecimal() or int(object_id) not in session.acts.said.names:
             raise NotFound("there is no such object")
-        return JSONResponse(timeline(session, int(object_id)))
+        return Json(timeline(session, int(object_id)))
 
     def sound(self, request: Request) -> Response:
         path = self._session(request).sound()
@@ -157,7 +157,7 @@ class Routes:
     def call(self, how: Callable[[str, Node], Answer]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             said = await read(request)
-            return JSONResponse(await run_in_threadpool(how, request.path_params["clip"], said))
+            return Json(await run_in_threadpool(how, request.path_params["clip"], said))
 
         return endpoint
 
@@ -211,13 +211,13 @@ class Routes:
         return self.desk.state(clip)
 
     def formats(self, request: Request) -> Response:
-        return JSONResponse(formats())
+        return Json(formats())
 
     def download(self, request: Request) -> Response:
         path = self.desk.downloads.get(request.path_params["name"])
         if path is None or not path.exists():
             raise NotFound("this download is not there any more; export it again")
-        return FileResponse(path, filename=path.name)
+        return FileResponse(path, filename=plain_name(path.name, spaces=True))
 
     async def bring_in(self, request: Request) -> Response:
         clip, asked = request.path_params["clip"], request.query_params
@@ -229,7 +229,7 @@ class Routes:
                     await run_in_threadpool(file.write, piece)
             found = await run_in_threadpool(partial(self.desk.bring_in, clip, path, kind, absent=absent))
         state = await run_in_threadpool(self.desk.acted, clip)
-        return JSONResponse(state | {"brought": found})
+        return Json(state | {"brought": found})
 
     def _session(self, request: Request) -> Session:
         return self.desk.session(request.path_params["clip"])
@@ -257,4 +257,4 @@ def failed(request: Request, error: Exception) -> Response:
     elif not isinstance(error, TrackmaskError):
         text = "an error of trackmask itself; the terminal says more"
     begin = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]  # names stay as they are
-    return JSONResponse({"error": f"{begin}{text[1:].rstrip('.')}."}, status)
+    return Json({"error": f"{begin}{text[1:].rstrip('.')}."}, status)

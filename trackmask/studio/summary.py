@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trackmask import __version__
 from trackmask.draw import overlay
 from trackmask.errors import TrackmaskError
+from trackmask.files import has_file, has_folder
 from trackmask.result import open_result
 from trackmask.result.layout import JSON
 from trackmask.studio.clips import Clip
@@ -75,9 +76,9 @@ class Summaries:
 
 def _progress(clip: Clip, *, broken: bool) -> dict[str, Any]:
     """How far a clip is, by what lies on the disk."""
-    state = "broken" if broken else "started" if clip.place.folder.is_dir() else "new"
+    state = "broken" if broken else "started" if has_folder(clip.place.folder) else "new"
     about: dict[str, Any] = {"state": state, "review": 0, "objects": 0}
-    if (clip.place.result / JSON).is_file():
+    if has_file(clip.place.result / JSON):
         try:
             result = open_result(clip.place.result)
         except TrackmaskError as error:
