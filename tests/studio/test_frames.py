@@ -26,7 +26,7 @@ ORDER = (0, 5, 4, 119, 60, 61, 62, 40, 39, 38, 20, 119, 0, 77)
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Few key frames, and frames that are shown in another order than decoded."""
     path = tmp_path_factory.mktemp("frames") / "long.mp4"
-    return media.write_clip(path, media.numbered_images(COUNT), g=50, bf=2, crf=10)
+    return media.write_clip(path, media.numbered_images(COUNT), g=50, bf=2, crf=10, sc_threshold=0)
 
 
 @pytest.fixture
@@ -111,7 +111,44 @@ def test_where_key_frames_are_far_apart_pictures_are_made_from_the_beginning(
     assert not frames._previews._begun
     frames.are_apart(previews.FAR + 1)
     frames.picture(9, 64)
+    assert frames._previews._begun
+
+
+def test_once_the_way_is_known_pictures_are_made_whatever_was_asked_before(
+    frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames_room, "SLOW", float("inf"))
+    frames.picture(7, 64)
+    frames.are_apart(previews.FAR + 1)
     until(lambda: all(frames._previews.get(index, 64) for index in range(COUNT)), "all pictures")
+
+
+def test_who_rests_at_a_frame_and_sees_it_larger_takes_no_picture_away(
+    frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames_room, "SLOW", 0)  # seconds: all of them come slowly
+    frames.picture(30, 64)
+    until(lambda: all(frames._previews.get(index, 64) for index in range(COUNT)), "all pictures")
+    frames.picture(70, still=True)
+    assert all(frames._previews.get(index, 64) for index in range(COUNT))
+
+
+def test_who_drags_along_sees_at_once_a_frame_that_is_there(frames: Frames) -> None:
+    def seen(index: int) -> tuple[int, int]:
+        """The frame that stands for that one, as it is said and as it is shown."""
+        told, found = frames.near(index, 128)
+        return told, media.read_number(picture(found, cv2.IMREAD_COLOR)[..., ::-1])
+
+    with frames._turns.working:  # no pictures are made meanwhile
+        assert seen(40) == (0, 0)  # decoding begins with it
+        assert seen(55) == (55, 55)  # five frames behind such a one
+        assert seen(56) == (56, 56)
+        assert seen(99) == (56, 56)
+        assert seen(3) == (3, 3)
+        with frames._lock:  # somebody waits for a frame far away
+            assert seen(49) == (55, 55)
+            assert seen(119) == (100, 100)
+    until(lambda: seen(40) == (40, 40) and seen(119) == (119, 119), "the frames themselves")
 
 
 def test_where_the_room_for_pictures_is_full_those_around_who_waits_take_it(
@@ -133,6 +170,14 @@ def test_how_far_frames_are_from_their_key_frame(tmp_path: Path, name: str, way:
     with open_video(media.write_clip(tmp_path / name, media.numbered_images(COUNT), codec=codec, g=50)) as reader:
         assert len(reader.times()) == COUNT
         assert reader.longest_way() >= way
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.mp4", (0, 0, 50, 100)), ("a.ts", (0, 0, 0, 0))])
+def test_with_which_frame_decoding_begins(tmp_path: Path, name: str, begins: tuple[int, ...]) -> None:
+    with open_video(
+        media.write_clip(tmp_path / name, media.numbered_images(COUNT), g=50, bf=2, sc_threshold=0)
+    ) as reader:
+        assert tuple(map(reader.way_begins, (3, 49, 50, 119))) == begins
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.webm"])

@@ -1,5 +1,6 @@
 """The studio's page in a real browser, against the real server and network: what people do, and what they then see."""
 
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -155,6 +156,30 @@ def test_click_track_stop_correct_undo(opened, at):
     desk.drag((10, 20), (70, 20))
     desk.wait_masked(40, 20, is_masked=False)
     desk.press("v")
+
+
+def test_while_dragging_a_frame_nearby_stands_in_and_is_the_one_that_people_click_in(at):
+    desk = at("look")
+    near, exact = re.compile(r"/frames/\d+\?near=1"), re.compile(r"/frames/[1-9]\d*\?(?!near)")
+    desk.page.route(near, lambda way: way.continue_(url=re.sub(r"\d+\?", "0?", way.request.url)))
+    desk.page.route(exact, lambda way: None)  # it takes long
+    area = desk.page.locator("#track-area").bounding_box()
+    desk.page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 10)
+    desk.page.mouse.down()
+    desk.page.mouse.move(area["x"] + 0.8 * area["width"], area["y"] + 10, steps=4)
+    wanted = desk.frame
+    assert wanted > 0
+    desk.wait_text("#nearby", f"Frame 0, until {wanted} is there")
+    with desk.page.expect_request(exact):
+        desk.page.mouse.up()
+    with desk.page.expect_request(re.compile("/click$")) as asked:
+        desk.click(*CAT)
+    assert asked.value.post_data_json["frame"] == desk.shown == 0
+    desk.page.unroute_all()  # and what was held goes on
+    until(lambda: desk.shown == wanted, f"frame {wanted} itself")
+    assert not desk.page.locator("#nearby").is_visible()
+    until(lambda: "click" in desk.page.get_attribute("#undo", "title"), "a click to undo")
+    desk.press("Control+z")
 
 
 def test_box_beside_lasso_absent(at):

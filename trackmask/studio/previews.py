@@ -19,7 +19,7 @@ from trackmask.video import VideoReader
 ROOM = 1 << 30  # bytes of the file: some 10,000 pictures 1280 pixels wide
 FAR = 24  # frames from one key frame to the next: beyond, pictures are made from the beginning. 24 take 0.1 s at 1080p
 SLOW = 0.08  # seconds that a frame takes to come: from there on they are made in any case
-BEFORE = 300  # frames before the one that was slow, with which they begin: around it they are wanted most
+BEFORE = 300  # frames before the one that was slow, with which they begin at the earliest
 
 
 class Previews:
@@ -36,6 +36,7 @@ class Previews:
         self._end = 0
         self._width: int | None = None
         self._from: int | None = None  # the frame that they begin with; None: nobody wants any, or they are being made
+        self._at = -1  # the frame that is made next; -1: none
         self._begun = self._full = False
         self._closed = False
         threading.Thread(target=self._run, daemon=True, name="trackmask-previews").start()
@@ -61,14 +62,16 @@ class Previews:
             self.was_slow(index, width)
 
     def was_slow(self, index: int, width: int | None) -> None:
-        """Somebody waited for that frame."""
+        """Somebody waited for that frame: those on the way to it come next."""
+        first = max(self._reader.way_begins(index), index - BEFORE)
         with self._lock:
             self._begun = True
-            if width != self._width or self._full:  # full: those around here take the place of the others
+            anew = width != self._width or self._full  # full: those around here take the place of the others
+            if anew:
                 self._places.clear()
                 self._end, self._width, self._full = 0, width, False
-            if index not in self._places:
-                self._from = max(index - BEFORE, 0)
+            if anew or (index not in self._places and not first <= self._at <= index):
+                self._from = first
             self._lock.notify()
 
     def _run(self) -> None:
@@ -82,11 +85,13 @@ class Previews:
             with suppress(TrackmaskError, ValueError, OSError):  # the clip is closed, the disk is full: there are none
                 if self._fill(width, first) and first:
                     self._fill(width, 0, first - 1)
+            self._at = -1
 
     def _fill(self, width: int | None, first: int, last: int | None = None) -> bool:
         """The frames from the first to the last one; False where something else is wanted meanwhile."""
         with closing(self._reader.frames(first, last)) as frames:  # type: ignore[type-var]  # a generator
             for frame in frames:
+                self._at = frame.index
                 self._quiet()
                 known = frame.index in self._places
                 picture = b"" if known else self._encode(frame, width)

@@ -115,10 +115,16 @@ class Routes:
         session, index, width = self._session(request), request.path_params["frame"], _width(request)
         if index >= session.count:
             raise NotFound(f"there is no frame {index}; the clip has {session.count}")
-        picture = session.frames.picture(index, width)
-        if request.query_params.get("ahead"):
+        asked = request.query_params
+        if asked.get("near"):
+            shown, picture = session.frames.near(index, width)
+            return Response(
+                picture, media_type="image/jpeg", headers={"Frame": str(shown), "Cache-Control": "no-store"}
+            )
+        picture = session.frames.picture(index, width, still=bool(asked.get("still")))
+        if asked.get("ahead"):
             session.frames.read_ahead(index, width)
-        if request.query_params.get("still"):
+        if asked.get("still"):
             session.get_ready(index)
         return Response(picture, media_type="image/jpeg", headers=FOREVER)
 

@@ -97,6 +97,9 @@ class VideoFile(VideoReader):
             return self.info.frames or _WHOLE
         return max(next_ - key for key, next_ in pairwise((0, *known.keys, len(known.stamps))))
 
+    def way_begins(self, index: int) -> int:
+        return self._key_before(index) or 0
+
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         key = self._key_before(start)
         if key is not None and self._packets is not None:

@@ -21,6 +21,9 @@ class MadeVideo(VideoReader):
             spool.fill(self.frames(first, last))
             yield from spool.backwards()
 
+    def way_begins(self, index: int) -> int:
+        return 0
+
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         for frame in self._make():
             yield Picture(frame.index, frame.time, partial(_image, frame))

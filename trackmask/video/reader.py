@@ -103,6 +103,10 @@ class VideoReader:
         """The most frames that are decoded to reach a single one."""
         return 1
 
+    def way_begins(self, index: int) -> int:
+        """The frame that decoding begins with to reach that one."""
+        return index
+
     def _pictures(self, start: Place = None) -> Generator[Picture, None, None]:
         """Every picture in order of time, each until its own length is over. Those before `start` may be left out."""
         raise NotImplementedError

@@ -62,6 +62,10 @@ export function makePictures(clip, isSeen) {
   };
   const since = frame => Math.max(allChanged, changed.get(frame) ?? 0);
 
+  const keep = (frame, bitmap, width) => {
+    if (!(pictures.get(frame)?.width > width)) pictures.set(frame, { bitmap, width }, bitmap.width * bitmap.height);
+  };
+
   return {
     /** The picture of a frame if it is here, of whatever width. @returns {ImageBitmap | undefined} */
     ready: frame => pictures.get(frame)?.bitmap,
@@ -74,9 +78,18 @@ export function makePictures(clip, isSeen) {
       if (known && known.width >= width && !how.still) return known.bitmap;
       return once(`${frame} ${width} ${how.still}`, async () => {
         const bitmap = await clip.picture(frame, how);
-        if (!(pictures.get(frame)?.width > width)) pictures.set(frame, { bitmap, width }, bitmap.width * bitmap.height);
+        keep(frame, bitmap, width);
         return bitmap;
       });
+    },
+
+    /** A frame or, where that takes long, one near it. @returns {Promise<{frame: number, bitmap: ImageBitmap}>} */
+    async near(frame, how) {
+      const known = pictures.get(frame);
+      if (known) return { frame, bitmap: known.bitmap };
+      const found = await clip.near(frame, how);
+      keep(found.frame, found.bitmap, how.width ?? Infinity);
+      return found;
     },
 
     /** The masks of a frame if they are here and not out of date. */

@@ -79,6 +79,17 @@ export function clipAt(id) {
       return createImageBitmap(await answer.blob());
     },
 
+    /**
+     * The picture of a frame where it comes soon, else of one near it: for who drags along.
+     * @param {number} frame @param {{width?: number}} how @returns {Promise<{frame: number, bitmap: ImageBitmap}>}
+     */
+    async near(frame, { width }) {
+      const asked = new URLSearchParams({ near: 1 });
+      if (width) asked.set("width", width);
+      const answer = await ask(`${root}/frames/${frame}?${asked}`);
+      return { frame: Number(answer.headers.get("Frame")), bitmap: await createImageBitmap(await answer.blob()) };
+    },
+
     /** @param {number} frame @param {number} version @returns {Promise<import("./masks.js").Labels>} */
     async masks(frame, version) {
       const answer = await ask(`${root}/masks/${frame}?v=${version}`);

@@ -110,9 +110,10 @@ export function makeSession(store, report, note) {
       change({ ...CLOSED, hidden: new Set(), solo: null, marks: [], stroke: null, pointer: null });
     },
 
-    /** Show a frame. @param {number} frame is put inside of the clip */
-    go(frame) {
+    /** Show a frame. @param {number} frame is put inside of the clip @param {boolean} along whether people drag along */
+    go(frame, along = false) {
       if (!state.clip) return;
+      showing.drag(along);
       frame = Math.min(Math.max(Math.round(frame), 0), state.clip.frames - 1);
       if (frame === state.frame && state.shown?.frame === frame) return;
       change({ frame });

@@ -16,6 +16,7 @@ export function makeShowing(store, report) {
   let server = null;
   let pictures = null;
   let loading = false; // whether a frame is on its way: the newest one wanted comes next
+  let along = false; // whether people drag along: then a frame near the wanted one does until they rest
   let resting;
 
   /** The width to ask for, as large as the frame is on the screen. */
@@ -43,18 +44,30 @@ export function makeShowing(store, report) {
     }
   }
 
+  async function exactly(frame) {
+    const [picture, labels] = await Promise.all([pictures.picture(frame, { width: width(SCRUBBED) }), masks(frame)]);
+    return { frame, picture, labels };
+  }
+
+  /** That frame, or one that stands in for it. */
+  async function near(wanted) {
+    const { frame, bitmap } = await pictures.near(wanted, { width: width(SCRUBBED) });
+    return { frame, picture: bitmap, labels: await masks(frame), standsIn: frame !== wanted };
+  }
+
   /** Fetch and show the wanted frame; while it comes others may be wanted: only the newest of them is fetched then. */
   async function load() {
     if (loading || !server || !state.clip) return;
     loading = true;
     const at = server;
     const { frame } = state;
+    const roughly = along;
     await attempt(async open => {
-      const [picture, labels] = await Promise.all([pictures.picture(frame, { width: width(SCRUBBED) }), masks(frame)]);
-      if (open()) change({ shown: { frame, picture, labels } });
+      const shown = await (roughly ? near : exactly)(frame);
+      if (open()) change({ shown });
     });
     loading = false;
-    if (at !== server || state.frame !== frame) return load();
+    if (at !== server || state.frame !== frame || roughly !== along) return load();
     refresh(); // they may have changed while they were on their way
     rest();
   }
@@ -77,7 +90,9 @@ export function makeShowing(store, report) {
     const sharpen = async open => {
       const { frame } = state;
       const picture = await pictures.picture(frame, { width: width(), still: true });
-      if (open() && state.shown?.frame === frame) change({ shown: { ...state.shown, picture } });
+      if (!open() || state.frame !== frame) return;
+      if (state.shown?.frame === frame) change({ shown: { ...state.shown, picture } });
+      else load(); // it is here now
     };
     resting = setTimeout(() => attempt(sharpen), REST);
   }
@@ -86,12 +101,19 @@ export function makeShowing(store, report) {
     /** @param {ReturnType<import("./server.js").clipAt> | null} of the clip whose frames are shown from now on */
     open(of) {
       server = of;
+      along = false;
       pictures = of && makePictures(of, bitmap => bitmap === state.shown?.picture);
       clearTimeout(resting);
     },
 
     /** Show the frame that `state.frame` names. */
     load,
+
+    /** @param {boolean} does whether people drag along from now on: then they see a frame near the wanted one where that
+     * takes long, until they rest */
+    drag(does) {
+      along = does;
+    },
 
     /** Fetch the picture again: it is shown larger now. */
     sharpen: rest,

@@ -75,6 +75,11 @@ export function mountStage(canvas, store) {
     ],
     draw,
   );
+  const nearby = document.getElementById("nearby");
+  store.listen(["shown", "frame"], ({ shown, frame }) => {
+    nearby.hidden = !shown?.standsIn || shown.frame === frame;
+    nearby.textContent = nearby.hidden ? "" : `Frame ${shown.frame}, until ${frame} is there`;
+  });
   store.listen(["clip"], (_, changed) => {
     if (state.clip && changed.has("clip") && state.viewport.of !== state.clip.clip) {
       change({ viewport: { ...fitted(state.clip, state.room), of: state.clip.clip } });

@@ -80,7 +80,7 @@ export function mountTimeline(store, session) {
 
   const seek = event => {
     change({ speed: 0, follow: false });
-    session.go(inClip(place(event.clientX - area.getBoundingClientRect().left)));
+    session.go(inClip(place(event.clientX - area.getBoundingClientRect().left)), event.type !== "pointerup");
   };
   area.addEventListener("pointerdown", event => {
     if (event.button || !state.clip) return;
@@ -99,6 +99,7 @@ export function mountTimeline(store, session) {
     pointed.style.top = `${area.parentElement.scrollTop + 1}px`;
     pointed.hidden = false;
   });
+  area.addEventListener("pointerup", event => state.clip && area.hasPointerCapture(event.pointerId) && seek(event));
   area.addEventListener("pointerleave", () => (pointed.hidden = true));
   area.addEventListener(
     "wheel",
