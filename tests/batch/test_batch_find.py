@@ -1,5 +1,6 @@
 """Which clips a batch finds, among everything else that lies about."""
 
+import io
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -66,9 +67,61 @@ def test_exports_are_no_clips(result: Path, tmp_path: Path, to: str) -> None:
     export(result, to.split(".")[0], tmp_path / f"A {to}")
     found = find_clips(str(tmp_path), tmp_path / "out")
     assert keys(found) == ["shot"]
-    is_folder = (tmp_path / f"A {to}").is_dir()
-    said = f"{shown(f'A {to}')} is an export of trackmask, and is passed over whole"
-    assert list(found.notes) == [said] * is_folder
+    whole = " whole" * (tmp_path / f"A {to}").is_dir()
+    assert list(found.notes) == [f"{shown(f'A {to}')} is an export of trackmask, and is passed over{whole}"]
+
+
+def test_an_export_that_is_named_itself_holds_no_clips(result: Path, tmp_path: Path) -> None:
+    images(tmp_path / "shot")
+    export(result, "alpha", tmp_path / "alpha")
+    for source in (tmp_path / "alpha", tmp_path / "alpha" / "clip", f"{tmp_path / 'alpha'}/*"):
+        with pytest.raises(CallError, match=r"alpha is an export of trackmask, which holds no clips"):
+            find_clips(str(source), tmp_path / "out")
+
+
+def test_several_films_of_exports_are_one_note(result: Path, tmp_path: Path) -> None:
+    images(tmp_path / "shot")
+    for name in "abc":
+        export(result, "matte", tmp_path / f"{name}.mp4")
+    (note,) = find_clips(str(tmp_path), tmp_path / "out").notes
+    assert note == "a.mp4 and 2 more films beside it are exports of trackmask, and are passed over"
+
+
+def test_a_film_is_known_by_a_few_bytes_wherever_its_index_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches look at ten thousand films, at every resume; and films are anybody's."""
+    read: list[int] = []
+
+    class Watched(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            content = super().read(size) or b""
+            read.append(len(content))
+            return content
+
+    def box(kind: bytes, inside: bytes, size: int | None = None) -> bytes:
+        return (8 + len(inside) if size is None else size).to_bytes(4) + kind + inside
+
+    ftyp, about = box(b"ftyp", b"isom"), box(b"udta", COMMENT.encode())
+    moov = box(b"moov", box(b"mvhd", bytes(100)) + box(b"trak", bytes(3 << 20)) + about)
+    long = (1).to_bytes(4) + b"mdat" + (16 + (2 << 20)).to_bytes(8) + bytes(2 << 20)
+    films = {
+        "head": ftyp + moov + box(b"mdat", bytes(9)),
+        "foot": ftyp + long + moov,
+        "open": ftyp + box(b"moov", about, size=0),
+    }
+    for name, film in films.items():
+        path = tmp_path / f"{name}.mp4"
+        path.write_bytes(film)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "open", lambda path, *_, **__: Watched(path))
+            read.clear()
+            assert is_export(path), name
+        assert 0 < sum(read) < 1 << 13
+    others = [ftyp + box(b"mdat", COMMENT.encode()), ftyp + box(b"moov", b"", size=3) * 9, ftyp + moov[:200], b"", ftyp]
+    for other in others:
+        (tmp_path / "other.mp4").write_bytes(other)
+        assert not is_export(tmp_path / "other.mp4")
 
 
 def test_a_film_that_speaks_late_of_itself_is_known_and_one_that_says_nothing_is_a_clip(tmp_path: Path) -> None:

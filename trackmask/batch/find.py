@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from trackmask.batch.walk import Tree, is_video, may_be_video
 from trackmask.errors import CallError
+from trackmask.export.mark import is_export
 from trackmask.files import absolute, has_file, open_regular, shown
 
 RESULT = ".trackmask"
@@ -81,6 +82,9 @@ def _find(source: str, out: Path, select: Selection) -> Found:
 
 
 def _in_folder(folder: Path, out: Path, wanted: Callable[[str], bool]) -> Found:
+    ours = next((path for path in (folder, *absolute(folder).parents) if is_export(path)), None)
+    if ours is not None:
+        raise CallError(f"{shown(ours)} is an export of trackmask, which holds no clips; give the folder of the videos")
     tree = Tree(folder, out, wanted)
     clips = [_clip(key or folder.resolve().name, folder / key) for key in tree.clips()]
     return Found(clips, tree.notes)

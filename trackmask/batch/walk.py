@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trackmask.errors import VideoError
 from trackmask.export.mark import is_export
-from trackmask.files import shown
+from trackmask.files import counted, shown
 from trackmask.result import is_result
 from trackmask.video.folder import list_images
 
@@ -59,10 +59,21 @@ class Tree:
                 continue
             found = [entry for entry in found if not entry.name.startswith(".")]
             videos = [entry for entry in found if self._wanted(entry.name) and self._is_file(entry, inner)]
-            yield from (_below(inner, entry.name) for entry in videos if not _is_export(entry))
+            ours = {entry.name for entry in videos if _is_export(entry)}
+            yield from (_below(inner, entry.name) for entry in videos if entry.name not in ours)
+            if ours:
+                self._note_films(inner, sorted(ours, key=os.fsencode))
             if not videos and self._is_image_folder(inner):
                 yield inner
             waiting += [_below(inner, entry.name) for entry in reversed(found) if self._is_room(entry, inner)]
+
+    def _note_films(self, inner: str, names: list[str]) -> None:
+        named, more = shown(_below(inner, names[0])), f" and {counted(len(names) - 1, 'more film')} beside it"
+        self.notes.append(
+            f"{named} is an export of trackmask, and is passed over"
+            if len(names) == 1
+            else f"{named}{more} are exports of trackmask, and are passed over"
+        )
 
     def _is_room(self, entry: os.DirEntry[str], inner: str) -> bool:
         if not entry.is_dir(follow_symlinks=False):
