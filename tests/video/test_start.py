@@ -1,6 +1,7 @@
 """Starts far into a video."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
@@ -74,6 +75,32 @@ def test_on_the_way_to_a_start_what_no_frame_needs_is_not_decoded(tmp_path: Path
             (found,) = video.frames(start, start)
         assert same(found, plain[start])
         assert counts[-1] <= (start - 100 if start > 100 else start) * 0.6 + 8
+
+
+ENCODERS = {
+    "libx264": {"bf": 2, "x264-params": "open-gop=1"},
+    "libx265": {"x265-params": "open-gop=1:log-level=none"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": 8},
+    "mpeg4": {"bf": 2},
+}
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_starts_in_any_order_open_the_file_once(tmp_path: Path, codec: str, suffix: str) -> None:
+    """Where a pass ended, within a group or at the end of the film, leaves no trace in the next one."""
+    path = media.write_clip(tmp_path / f"a{suffix}", moving(90), codec=codec, g=20, **ENCODERS[codec])
+    plain, video = list(open_video(path)), open_video(path)
+    assert same(next(video.frames(70)), plain[70])  # the packets were looked at
+    with patch.object(av, "open", side_effect=AssertionError("opened anew")):
+        for start in (33, 85, 5, 40, 19, 89, 61, 60, 1, 88):
+            assert all(map(same, islice(video.frames(start), 4), plain[start : start + 4]))
+        assert all(map(same, video.frames(50), plain[50:]))
+        assert same(next(video.frames(51)), plain[51])
+        two = [video.frames(30), video.frames(55)]
+        assert same(next(two[0]), plain[30])
+    assert same(next(two[1]), plain[55])  # at the same time as the other one
+    assert same(next(two[0]), plain[31])
 
 
 def test_a_video_that_is_closed_ends_what_is_still_on_its_way(tmp_path: Path) -> None:

@@ -276,7 +276,7 @@ class Desk:
         with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
             with open_video(session.place.video, threads=1) as reader:
                 times = reader.times()
-                session.frames.are_apart(reader.longest_way())
+                session.frames.are_apart(session.reader.longest_way())  # which knows the way to any frame from then on
             if reader.damage is not None:
                 session.damage = reader.damage
                 session.notes.append(reader.damage)

@@ -23,7 +23,7 @@ from trackmask.video import VideoReader
 
 DECODED, PICTURES = 96 << 20, 48 << 20  # bytes that are kept: 16 frames of 1920 x 1080; 400 JPEGs of that size
 ON = 12  # frames that are read on before a frame is sought, or another one is shown meanwhile
-BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward
+BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward by no more than that
 AHEAD = 10  # frames that are read ahead when playing
 QUALITY = 88  # of JPEG: masks are judged at the edges of things
 T = TypeVar("T")
@@ -148,7 +148,7 @@ class Frames:
 
     def _decode(self, index: int) -> Frame:
         if self._source is None or not self._next <= index <= self._next + ON:
-            first = max(index - BEFORE, 0) if index < self._asked else index
+            first = max(index - BEFORE, 0) if self._asked - BEFORE <= index < self._asked else index
             self._source, self._next = self._reader.frames(first), first
         source, self._source = self._source, None  # one that has ended, or failed, gives nothing again
         with suppress(ValueError):  # the clip has been closed

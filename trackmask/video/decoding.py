@@ -59,22 +59,12 @@ def open_container(path: Path) -> InputContainer:
 
 
 class Decoding:
-    """The frames of a file from its start, or from the key frame at `seek` seconds by the container's clock.
+    """The frames of a file from its start, or from where `seek` leads.
 
     `deinterlace`: made whole, for which each needs its neighbours; the first one after a seek lacks the one before.
-    `wanted`: seconds by the same clock. What is shown before, and needed by no other frame, may be left out: a third of
-    the work where half of the frames are such.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        threads: int = 0,
-        seek: Fraction | None = None,
-        *,
-        deinterlace: bool = False,
-        wanted: Fraction | None = None,
-    ) -> None:
+    def __init__(self, path: Path, threads: int = 0, *, deinterlace: bool = False) -> None:
         self.container = open_container(path)
         try:
             self.stream = _picture_stream(self.container, path)
@@ -82,18 +72,28 @@ class Decoding:
             self._decoder.options = {"max_pixels": str(MAX_PIXELS)}
             self._decoder.thread_type = "AUTO"
             self._decoder.thread_count = threads
-            if seek is not None:
-                self.container.seek(int(seek / time_base(self.stream)), stream=self.stream)
         except (VideoError, av.error.FFmpegError):
             self.container.close()
             raise
         self.seekable = self.container.format.name in _EXACT_SEEK
         self.damaged = False  # whether anything could not be decoded so far
         self._deinterlace = deinterlace
-        plain = wanted is not None and not deinterlace and self.stream.codec_context.codec.canonical_name in _PLAIN
-        self._wanted = wanted if plain else None
+        self._wanted: Fraction | None = None
         # AVI numbers packets in the order of decoding; frames come in that of showing.
         self._unsorted = self.container.format.name == "avi" and self.stream.codec_context.has_b_frames
+
+    def pass_by(self, wanted: Fraction | None) -> None:
+        """What is shown before these seconds by the container's clock, and needed by no other frame, may be left out: a
+        third of the work where half of the frames are such. None: all is given.
+        """
+        plain = not self._deinterlace and self.stream.codec_context.codec.canonical_name in _PLAIN
+        self._wanted = wanted if plain else None
+        self._decoder.skip_frame = "DEFAULT"
+
+    def seek(self, to: Fraction) -> None:
+        """What is iterated over next begins with the key frame at so many seconds by the container's clock."""
+        self._decoder.flush_buffers()
+        self.container.seek(int(to / time_base(self.stream)), stream=self.stream)
 
     @property
     def end(self) -> Fraction | None:
@@ -106,6 +106,9 @@ class Decoding:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.container.close()
 
     def __iter__(self) -> Iterator[av.VideoFrame]:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import partial
 from itertools import dropwhile, pairwise
@@ -49,7 +49,7 @@ def _is_whole(frame: av.VideoFrame) -> bool:
 
 
 class VideoFile(VideoReader):
-    """A video in a file. Every pass opens the file anew, so passes do not disturb each other."""
+    """A video in a file. Passes at the same time open it each, so that they do not disturb each other."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         info, self._look = describe(path)
@@ -61,6 +61,12 @@ class VideoFile(VideoReader):
         self._packets: FrameIndex | None = None  # what the packets have told of the frames so far
         self._believed = True  # whether they may be asked: where they told wrong, frames have to be decoded
         self._tried = False  # whether that has been looked at
+        self._idle: list[Decoding] = []  # one at most, of a pass that is over
+
+    def close(self) -> None:
+        super().close()
+        while self._idle:
+            self._idle.pop().close()
 
     def reversed(self, last: int, first: int = 0) -> Iterator[Frame]:
         check_range(first, last)
@@ -114,7 +120,7 @@ class VideoFile(VideoReader):
         """The pictures from the key frame `key` on; of those before `sure` only some, and _Astray where those are not
         what the packets told.
         """
-        target = known.stamp(key) if known and key else None
+        target = known.stamp(key) if known and key in known.keys else None
         clock = Clock(self.info.fps, known.stamp(0) if known else None)
         rgb, decoded = ToRgb(self._look), key
         with self._decoding(target, known.stamp(sure) if known else None) as decoding:
@@ -143,7 +149,7 @@ class VideoFile(VideoReader):
             return None
         if key and self.info.interlaced:
             key = known.key_before(self._looked_back(known.frame(start)))
-        if not key and known.frame(start) <= TRIED:  # to make certain would cost more than it saves
+        if not key and not self._tried and known.frame(start) <= TRIED:  # to make certain costs more than it saves
             return None
         return key if self._certain() else None
 
@@ -155,8 +161,26 @@ class VideoFile(VideoReader):
         """The frame that has to be decoded for another: making a whole one of fields takes a look at the one before."""
         return max(index - self.info.interlaced, 0)
 
-    def _decoding(self, seek: Fraction | None = None, wanted: Fraction | None = None) -> Decoding:
-        return Decoding(self._path, self._threads, seek, deinterlace=self.info.interlaced, wanted=wanted)
+    @contextmanager
+    def _decoding(self, seek: Fraction | None = None, wanted: Fraction | None = None) -> Iterator[Decoding]:
+        """A pass. One that seeks goes on with what the one before has opened: to open a file takes FFmpeg 30 ms."""
+        try:
+            decoding = self._idle.pop() if seek is not None else self._opened()
+        except IndexError:
+            decoding = self._opened()
+        try:
+            decoding.pass_by(wanted)
+            if seek is not None:
+                decoding.seek(seek)
+            yield decoding
+        finally:
+            if seek is None or decoding.damaged or self._closed or self._idle:
+                decoding.close()
+            else:
+                self._idle.append(decoding)
+
+    def _opened(self) -> Decoding:
+        return Decoding(self._path, self._threads, deinterlace=self.info.interlaced)
 
     def _told(self, place: Place) -> FrameIndex | None:
         """What the packets tell of the frames up to `place`."""
