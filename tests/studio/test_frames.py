@@ -59,6 +59,13 @@ def test_a_film_that_is_away_for_a_while_is_there_again(clip: Path, tmp_path: Pa
     frames.close()
 
 
+def test_a_frame_is_read_on_to_where_that_is_the_shorter_way(frames: Frames) -> None:
+    with media.decoded() as counts:
+        for index, passes in ((30, 2), (45, 2), (20, 3), (70, 4), (85, 4), (110, 5)):  # one of them looks at the start
+            assert media.read_number(frames.at(index).image) == index
+            assert len(counts) == passes
+
+
 def test_pictures_are_no_wider_than_asked_for(frames: Frames) -> None:
     assert picture(frames.picture(7, 64), cv2.IMREAD_COLOR).shape == (48, 64, 3)
     assert picture(frames.picture(7, 4000), cv2.IMREAD_COLOR).shape == (96, 128, 3)

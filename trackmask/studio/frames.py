@@ -22,7 +22,7 @@ from trackmask.studio.turns import Turns
 from trackmask.video import VideoReader
 
 DECODED, PICTURES = 96 << 20, 48 << 20  # bytes that are kept: 16 frames of 1920 x 1080; 400 JPEGs of that size
-ON = 12  # frames that are read on before a frame is sought, or another one is shown meanwhile
+ON = 12  # frames that are read on in any case before a frame is sought, or another one is shown meanwhile
 BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward by no more than that
 AHEAD = 10  # frames that are read ahead when playing
 QUALITY = 88  # of JPEG: masks are judged at the edges of things
@@ -108,7 +108,7 @@ class Frames:
         Raises as `at`.
         """
         first = self._reader.way_begins(index)
-        if index - first <= ON or self._next <= index <= self._next + ON:
+        if index - first <= ON or 0 <= index - self._next <= ON:
             return index, self.picture(index, width)
         for away in range(index - first):
             for near in (index - away, index + away):
@@ -147,7 +147,7 @@ class Frames:
             self._ahead.notify()
 
     def _decode(self, index: int) -> Frame:
-        if self._source is None or not self._next <= index <= self._next + ON:
+        if self._source is None or not 0 <= index - self._next <= self._on(index):
             first = max(index - BEFORE, 0) if self._asked - BEFORE <= index < self._asked else index
             self._source, self._next = self._reader.frames(first), first
         source, self._source = self._source, None  # one that has ended, or failed, gives nothing again
@@ -159,6 +159,10 @@ class Frames:
                     self._source = source
                     return frame
         raise CallError(f"{self.info.name} has no frame {index}")
+
+    def _on(self, index: int) -> int:
+        """At most so many frames are read on to that one: each becomes a picture, on the way from a key none does."""
+        return max(ON, (index - self._reader.way_begins(index)) // 2)
 
     def _read_ahead(self) -> None:
         while True:
