@@ -14,11 +14,15 @@ from trackmask.data import Image, Labels
 from trackmask.formats.png import write_labels
 from trackmask.prompts import Prompt
 from trackmask.video import open_video
-from trackmask.video.writer import FilmWriter
+from trackmask.video.writer import Codec, FilmWriter
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 GRID = {1: (1, 1), 3: (2, 2), 5: (2, 3)}  # objects: (rows, columns) of tiles
 RATE = Fraction(25)
+# A key frame every 30 frames and no other order than that of showing, as phones and most cameras write films.
+PHONE = Codec(
+    "mp4", "libx264", "yuv420p", {"crf": "18", "preset": "superfast", "g": "30", "bf": "0", "x264-params": "mbtree=0"}
+)
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,11 @@ class Sample:
         """Endless: forth and back, so that nothing ever jumps."""
         return cycle(chain(self.images, self.images[-2:0:-1]))
 
-    def clip(self, folder: Path, size: tuple[int, int], objects: int, frames: int) -> Clip:
+    def clip(self, folder: Path, size: tuple[int, int], objects: int, frames: int, codec: Codec | None = None) -> Clip:
         """Write `frames` frames of `size` (height, width) that show `objects` objects, and their masks."""
         rows, columns = GRID[objects]
         name = f"{size[0]}-{objects}"
-        with FilmWriter(folder / f"{name}.mp4", size, RATE, threads=0, crf=18) as film:
+        with FilmWriter(folder / f"{name}.mp4", size, RATE, threads=0, crf=18, codec=codec) as film:
             for index, image in enumerate(islice(self.pictures(), frames)):
                 tiled = np.tile(image, (rows, columns, 1))
                 film.write(cv2.resize(tiled, size[::-1], interpolation=cv2.INTER_AREA), float(index / RATE))
