@@ -10,7 +10,7 @@ import pytest
 from studio_samples import Studio, cat, runtime, studio, truth
 
 from trackmask.correct import correct, undo
-from trackmask.errors import OutputExistsError
+from trackmask.errors import OutputExistsError, ResultError
 from trackmask.export import Options as ExportOptions
 from trackmask.export import export
 from trackmask.pipeline import Options, run
@@ -143,8 +143,22 @@ def test_other_commands_go_on_from_it(one: Studio, result: Path) -> None:
     made = open_result(result).masks(6)
     correct(result, [Prompt(1, 6, mask=truth(6))], runtime())
     assert np.array_equal(open_result(result).masks(6) == 1, truth(6))
+    assert not (result / "studio.json").exists()
     undo(result)
     assert np.array_equal(open_result(result).masks(6), made)
+    again = Options(end=2, fast=True, overwrite=True)
+    with pytest.raises(OutputExistsError, match="corrections"):  # it is the studio's again
+        run(result.parent / "cat.mp4", result, [Prompt(1, 0, mask=truth(0))], runtime(), again)
+
+
+def test_an_older_correction_is_not_undone_below_what_the_studio_has_made(one: Studio, result: Path) -> None:
+    """Of the frames that it changed, the history knows nothing: a result of two versions at once would come out."""
+    edit(one)
+    before = (result / "result.json").read_bytes()
+    with pytest.raises(ResultError, match="last written by the studio; open it there"):
+        undo(result)
+    assert (result / "result.json").read_bytes() == before
+    assert (result / "history" / "001").is_dir()
 
 
 def test_what_is_said_while_it_is_written_is_written_the_next_time(

@@ -26,7 +26,8 @@ from trackmask.result.layout import (
 # All that --overwrite may delete, and the names of the files in its folders.
 _OURS = {JSON, MASKS, SOFT, GIVEN, OVERLAY, HISTORY, EDITS, STUDIO, REPORT, f".{REPORT}.partial", LOCK, ".DS_Store"}
 _OURS |= {f".{EDITS}.partial", f".{EDITS}.replaced"}
-_WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{re.escape(JSON)}|edits\.json|{re.escape(OVERLAY)}|{LOCK}|\.DS_Store)$")
+_NAMES = "|".join(map(re.escape, (JSON, "edits.json", OVERLAY, STUDIO, LOCK, ".DS_Store")))
+_WRITTEN = re.compile(rf"^([0-9]{{5,}}\.png|{_NAMES})$")
 
 
 def check_free(folder: Path, *, overwrite: bool, discard: bool) -> None:

@@ -1,6 +1,7 @@
 """A result that is corrected: a new version takes its place whole, and what it replaced is kept for `undo`.
 
-    history/001/          what the first correction replaced: result.json, overlay.mp4, masks/, soft/; all of given/
+    history/001/          what the first correction replaced: result.json, overlay.mp4, studio.json, masks/, soft/, and
+                          all of given/
 
 Files that stay the same are hard links to the old version's, so that a correction of a long result costs little.
 """
@@ -18,7 +19,7 @@ from trackmask.errors import ResultError
 from trackmask.files import writing
 from trackmask.result.atomic import LOCK, StagedFolder
 from trackmask.result.folder import Result, open_result
-from trackmask.result.layout import EDITS, GIVEN, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, versions
+from trackmask.result.layout import EDITS, GIVEN, HISTORY, JSON, MASKS, OVERLAY, REPORT, SOFT, STUDIO, versions
 from trackmask.result.records import ObjectInfo, prompted
 from trackmask.result.writer import ResultWriter
 
@@ -106,7 +107,7 @@ class Revision:
         with writing(self.result.folder):
             link_tree(self.result.folder / EDITS, (self._kept if edits_used else self.folder) / EDITS)
             link_tree(self.result.folder / GIVEN, self._kept / GIVEN)
-            for name in (JSON, OVERLAY):
+            for name in (JSON, OVERLAY, STUDIO):
                 if (self.result.folder / name).exists():
                     link(self.result.folder / name, self._kept / name)
         return self._writer.finish(
@@ -123,10 +124,14 @@ class Revision:
 
 
 def undo(folder: Path) -> Result:
-    """Take back the last correction of a result. Raises ResultError where there is none."""
+    """Take back the last correction of a result. Raises ResultError where there is none, or where the studio has
+    written the result since: what lies in the history fits no more.
+    """
     open_result(folder)
     with StagedFolder(folder, lambda target: None) as staged:
         result, kept = open_result(folder), versions(folder)  # nobody else can be at work on it from here on
+        if (folder / STUDIO).exists():
+            raise ResultError(f"{folder} was last written by the studio; open it there, and undo it there")
         if not kept:
             raise ResultError(f"{folder} was not corrected; there is nothing to undo")
         with writing(folder):

@@ -5,14 +5,26 @@ number is its place among all acts that were ever made, from 1 on, and never cha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trackmask.files import counted
+from trackmask.formats.node import Node
 from trackmask.prompts import Box, Point
 
 _BASE = re.compile(r"[0-9]+-[0-9]+-[0-9]+-base\.png")
+
+_KINDS: Mapping[str, Callable[[Node], object]] = {
+    "object": lambda node: node.whole(1, 255),
+    "frame": lambda node: node.whole(0),
+    "name": Node.name,
+    "x": Node.number,
+    "y": Node.number,
+    "radius": Node.number,
+    "box": Node.box,
+    "points": Node.points,
+}
 
 Act = Mapping[str, Any]
 Place = tuple[int, int]  # object, frame
@@ -81,6 +93,15 @@ def after(said: Said, number: int, act: Act) -> Said:
     if do == "clear":
         return replace(said, givens={p: g for p, g in said.givens.items() if p != place})
     return _given(said, place, _more(old, number, act))
+
+
+def check(act: Act) -> None:
+    """Whether the values of an act that was read are what they are called. Raises DataError."""
+    said = Node("the act", "", act)
+    for one in [said, *(said.get("masks").items() if said.has("masks") else ())]:
+        for key, kind in _KINDS.items():
+            if one.has(key):
+                kind(one.get(key))
 
 
 def _more(old: Given | None, number: int, act: Act) -> Given:

@@ -23,7 +23,7 @@ from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
 from trackmask.studio.network import Network
 from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
-from trackmask.studio.saving import save, unfinished
+from trackmask.studio.saving import is_written, save, unfinished
 from trackmask.studio.session import Session
 from trackmask.studio.teller import Teller, progress
 from trackmask.studio.turns import Turns
@@ -173,7 +173,7 @@ class Desk:
         session = self.session(clip_id)
 
         def work(job: Job) -> None:
-            if session.dirty:
+            if not is_written(session):
                 self._save(clip_id, session, job)
             job.what = f"export as {to}"
             folder = self.downloads.place() if download else session.place.result.parent
@@ -193,7 +193,7 @@ class Desk:
         session = self.session(clip_id)
         if self.jobs.now is not None:
             raise Busy(f"another work is under way ({self.jobs.now.what}); wait for it, or stop it")
-        if session.dirty:
+        if not is_written(session):
             save(session)
         return bring_in(session, path, kind, absent=absent)
 

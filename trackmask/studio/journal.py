@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trackmask.files import open_regular, writing
+from trackmask.errors import ResultError
+from trackmask.files import brief, open_regular, writing
 
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)  # what no line of ours
+# raises when it is read
 LONGEST = 16 << 20  # bytes of a line: a stroke of 20,000 points takes 600,000, an import of 20,000 masks some millions
 
 
@@ -49,12 +52,40 @@ class Journal:
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """All whole lines of a file, none where there is none. Raises OSError, ValueError for what is no JSON."""
-    if not path.exists():
+    """All whole lines of a file, none where there is none. Raises ResultError where it is damaged."""
+    for line in raw_lines(path):
+        try:
+            said = parsed(line)
+        except DAMAGED as error:
+            raise damaged(path, error) from error
+        yield said
+
+
+def raw_lines(path: Path) -> Iterator[bytes]:
+    """The same, not looked at."""
+    try:
+        with open_regular(path, links=False) as file:
+            while (line := file.readline(LONGEST)).endswith(b"\n"):
+                yield line
+    except FileNotFoundError:
         return
-    with open_regular(path, links=False) as file:
-        while (line := file.readline(LONGEST)).endswith(b"\n"):
-            yield json.loads(line)
+    except OSError as error:
+        raise damaged(path, error) from error
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """Raises one of DAMAGED where it is no line of ours."""
+    said = json.loads(line)
+    if not isinstance(said, dict):
+        raise ValueError("it is no object")
+    return said
+
+
+def damaged(path: Path, error: Exception) -> ResultError:
+    return ResultError(
+        f"{path} is damaged, or of a newer trackmask ({brief(str(error))}); install that one, or move {path.parent} "
+        "away and begin anew"
+    )
 
 
 def _cut_torn(path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from trackmask.batch.find import RESULT
-from trackmask.errors import OutputExistsError, TrackmaskError, VideoError
+from trackmask.errors import OutputExistsError, ResultError, TrackmaskError, VideoError
 from trackmask.files import has_folder, writing
 from trackmask.result import SOFT, Result, clear_killed, open_result, prompted
 from trackmask.result.revision import link
@@ -39,6 +39,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
             stack.callback(held.close)
             known = _known(place.folder)
             if now is not None and known != now and any(lines(place.folder / JOURNAL)):
+                _check_result(place)
                 aside = _set_aside(place)
             elif not any(lines(place.folder / JOURNAL)):
                 _clear(place)
@@ -57,6 +58,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
                     f"{place.result.name} was made with other weights; what is tracked now may differ from it"
                 )
         _check_source(session)
+        session.dirty = session.dirty or (now is None and session.saved is not None)  # somebody has taken it away
         clear_killed(place.result.parent, f"{place.result.name.removesuffix(RESULT)}.")  # exports
         stack.pop_all()
     return session
@@ -143,6 +145,16 @@ def _pair(of_object: list[Gap], frame: int) -> Pair:
     return next((gap.pair for gap in of_object if gap.first <= frame <= gap.last), (0, 0))
 
 
+def _check_result(place: Place) -> None:
+    """Raises ResultError where what another command has left there is damaged."""
+    try:
+        open_result(place.result)
+    except ResultError as error:
+        raise ResultError(
+            f"{error}; or move {place.result.name} away: what you did in the studio is kept, and writes it anew"
+        ) from error
+
+
 def _check_source(session: Session) -> None:
     """Raises VideoError where the video is another one than it was."""
     path, about = session.place.video, session.about
@@ -159,7 +171,7 @@ def _check_source(session: Session) -> None:
 
 def _known(folder: Path) -> str | None:
     """The fingerprint of the result that a session has read or written last."""
-    found = [line["result"] for line in lines(folder / JOURNAL) if line.get("do") in ("begin", "saved")]
+    found = [line.get("result") for line in lines(folder / JOURNAL) if line.get("do") in ("begin", "saved")]
     return found[-1] if found else None
 
 

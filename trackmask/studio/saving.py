@@ -12,7 +12,7 @@ import numpy as np
 
 from trackmask.data import measured
 from trackmask.errors import OutputExistsError, ResultError
-from trackmask.files import open_regular, writing
+from trackmask.files import has_file, open_regular, writing
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt
@@ -85,6 +85,11 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
     return written
 
 
+def is_written(session: Session) -> bool:
+    """Whether the result folder is there, and has all of it."""
+    return not session.dirty and has_file(session.place.result / JSON)
+
+
 def unfinished(session: Session, said: Said | None = None) -> str | None:
     """In a sentence, what of the clip is not tracked, out of date or cannot be read; None where nothing is."""
     said = said or session.acts.said
@@ -98,7 +103,7 @@ def unfinished(session: Session, said: Said | None = None) -> str | None:
 
 def _frames(session: Session, said: Said) -> range:
     """From the first frame of which anything is known to the last one."""
-    known = {frame for _, frame in said.givens} | session.tracked.times.keys()
+    known = {frame for _, frame in said.givens if frame < session.count} | session.tracked.times.keys()
     return range(min(known), max(known) + 1) if known else range(0)
 
 

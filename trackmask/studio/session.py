@@ -117,7 +117,7 @@ class Session(Shown):
             number, entries = self.acts.count + 1, []
             for object_id, frame, name, mask in masks:
                 base = self.given_path(number, object_id, frame, base=True)
-                self.write_mask(base, mask)
+                self.write_mask(base, mask, lasts=True)
                 entries.append({"object": object_id, "frame": frame, "name": name, "base": base.name})
             self._do({"do": "masks", "what": what, "masks": entries})
 
@@ -198,7 +198,7 @@ class Session(Shown):
     def _begin_with(self, act: dict[str, Any], mask: np.ndarray) -> None:
         """The act changes a mask that was tracked, which is kept."""
         base = self.given_path(self.acts.count + 1, act["object"], act["frame"], base=True)
-        self.write_mask(base, mask)
+        self.write_mask(base, mask, lasts=True)
         act["base"] = base.name
 
     def _known(self, object_id: int) -> int:

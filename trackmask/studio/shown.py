@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from trackmask.data import Labels, ObjectRecord, State, box_of
+from trackmask.errors import ResultError
 from trackmask.prompts import Prompt
 from trackmask.result.records import dumps, encode
 from trackmask.runtime import Runtime
@@ -66,13 +68,15 @@ class Shown(Store):
     def mask(self, object_id: int, frame: int, given: Given) -> np.ndarray:
         """(H, W) bool: what was said of an object in a frame, as a mask."""
         path = self.given_path(given.number, object_id, frame)
-        if not path.exists():
-            with self.lock:  # made once, whoever else asks meanwhile
-                if not path.exists():
-                    mask, sure = self._made(object_id, frame, given)
-                    self.write_mask(path, mask)
-                    self._see(object_id, frame, given, mask, sure)
-        return self.read_mask(path)
+        with suppress(ResultError):
+            return self.read_mask(path)
+        with self.lock:  # made once, whoever else asks meanwhile
+            with suppress(ResultError):
+                return self.read_mask(path)
+            mask, sure = self._made(object_id, frame, given)
+            self.write_mask(path, mask)
+            self._see(object_id, frame, given, mask, sure)
+        return mask
 
     def prompt(self, object_id: int, frame: int, given: Given) -> Prompt:
         """What was said of an object in a frame, for the tracker."""

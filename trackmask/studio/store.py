@@ -12,8 +12,9 @@ The result folder is written from it, whole, after each tracking: see `saving`.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +23,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from trackmask.data import ObjectRecord
-from trackmask.errors import OutputExistsError, ResultError
-from trackmask.files import locked, open_lock, writing
+from trackmask.errors import DataError, OutputExistsError, ResultError
+from trackmask.files import counted, locked, open_lock, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey
 from trackmask.result.records import decode
-from trackmask.studio.acts import Act, Acts
-from trackmask.studio.journal import Journal, lines
+from trackmask.studio.acts import Act, Acts, check
+from trackmask.studio.journal import DAMAGED, Journal, damaged, lines
 from trackmask.studio.tracked import Tracked
 from trackmask.video import open_video
 
@@ -72,13 +73,18 @@ class Store:
             self.acts, self.about = Acts(), dict[str, Any]()
             self.seen: dict[tuple[int, int, int], ObjectRecord] = {}  # of prompts: by number, object and frame
             for line in lines(place.folder / JOURNAL):
-                self._read_line(line)
+                self._read_line(line, check)
             self.journal = Journal(place.folder / JOURNAL)
             stack.callback(self.journal.close)
             self.tracked = Tracked(place.folder, self.size, soft=bool(self.about.get("soft")))
             stack.callback(self.tracked.close)
             self._held = stack.pop_all()
-        self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
+        if self.tracked.lost:
+            self.notes.append(
+                f"what was tracked in {counted(self.tracked.lost, 'frame')} cannot be read any more; track again"
+            )
+        else:
+            self.dirty = self.dirty or self.about.get("lines", 0) != self.tracked.count
 
     def close(self) -> None:
         self._held.close()
@@ -128,8 +134,10 @@ class Store:
             self._read_line(line)
             self.journal.add(line)
 
-    def _read_line(self, line: Act) -> None:
+    def _read_line(self, line: Act, checks: Callable[[Act], None] = lambda _: None) -> None:
+        """`checks` raises where the line is not sound."""
         try:
+            checks(line)
             if line["do"] == "seen":
                 about = decode(line["of"], 0.0)
                 self.seen[line["number"], about.objects[0].id, about.index] = about.objects[0]
@@ -144,9 +152,8 @@ class Store:
             else:
                 self.acts.add(line)
                 self.dirty = True
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            path = self.place.folder / JOURNAL
-            raise ResultError(f"{path} is damaged ({error!r}); move {path.parent} away, and begin anew") from error
+        except (*DAMAGED, DataError) as error:
+            raise damaged(self.place.folder / JOURNAL, error) from error
 
     # --- masks that were given -----------------------------------------------------------------------------------
 
@@ -161,11 +168,14 @@ class Store:
             raise ResultError(f"{path} is not a mask of this clip; remove it")
         return mask
 
-    def write_mask(self, path: Path, mask: np.ndarray) -> None:
-        """(H, W) bool, whole or not at all."""
+    def write_mask(self, path: Path, mask: np.ndarray, *, lasts: bool = False) -> None:
+        """(H, W) bool, whole or not at all. `lasts`: it cannot be made again, and outlives a loss of power."""
         partial = path.with_name(f".{path.name}")
         with writing(path):
             write_grey(partial, mask.astype(np.uint8) * 255)
+            if lasts:
+                with partial.open("r+b") as file:
+                    os.fsync(file.fileno())
             partial.replace(path)
 
 

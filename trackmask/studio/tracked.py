@@ -11,6 +11,7 @@ above this, in `session`, and never gets in here: taken back, it leaves what was
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from trackmask.files import write_whole, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.records import decode, dumps, encode
-from trackmask.studio.journal import Journal, lines
+from trackmask.studio.journal import DAMAGED, Journal, parsed, raw_lines
 
 STATES, DOUBTS = tuple(State), tuple(Doubt)
 LETTERS = "." + "".join(state[0] for state in STATES)  # of the states by number: t, u, l, a; nothing is 0
@@ -110,10 +111,11 @@ class Tracked:
         self.times: dict[int, float] = {}  # seconds, of the frames that were tracked
         self.cuts: set[int] = set()  # first frames of new shots
         self.count = 0  # lines of the log: it rises with every frame that is tracked
+        self.lost = 0  # frames of which a line or the picture is damaged: they were not tracked
         self._lock = threading.RLock()
         with writing(folder):
             (folder / MASKS).mkdir(parents=True, exist_ok=True)
-        self._read()
+            self._read()
         self._log = Journal(folder / LOG)
 
     def close(self) -> None:
@@ -130,7 +132,10 @@ class Tracked:
         frame of a new shot that was noticed there.
         """
         with self._lock:
-            labels = self.labels(frame)
+            try:
+                labels = self.labels(frame)
+            except ResultError:  # it is damaged, and mended now
+                labels = np.zeros(self.size, np.uint8)
             for one in made:
                 labels[labels == one.record.id] = 0
             for one in made:
@@ -155,7 +160,7 @@ class Tracked:
             return np.zeros(self.size, np.uint8)
         found = np.array(read_picture(path, ResultError, links=False))
         if found.shape != self.size:
-            raise ResultError(f"{path} is not a mask of this clip; remove it, and track again")
+            raise ResultError(f"{path} is not a mask of this clip; remove it, and open the clip again")
         return found
 
     def record(self, object_id: int, frame: int) -> ObjectRecord | None:
@@ -182,15 +187,22 @@ class Tracked:
             series.put(frame, record, pair)
 
     def _read(self) -> None:
-        try:
-            for entry in lines(self.folder / LOG):
+        there, lost = _pictures(self.folder / MASKS), set[int | None]()
+        for line in raw_lines(self.folder / LOG):
+            frame = None
+            try:
+                entry = parsed(line)
                 about = decode(entry["of"], entry["time"])
+                frame = about.index
+                if self.path(frame).name not in there:
+                    raise ValueError("it has no picture")
                 pairs = [(int(left), int(right)) for left, right in entry["pairs"]]
-                self._note(about.index, about.time, zip(about.objects, pairs, strict=True), entry["cut"])
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            path = self.folder / LOG
-            raise ResultError(f"{path} is damaged ({error!r}); remove {self.folder}, and begin anew") from error
-        if self.count > _STALE * len(self.times) + 1000:
+                self._note(frame, about.time, list(zip(about.objects, pairs, strict=True)), entry["cut"])
+                lost.discard(frame)
+            except DAMAGED:
+                lost.add(frame)
+        self.lost = len(lost)
+        if not lost and self.count > _STALE * len(self.times) + 1000:
             self.count = len(self.times)
             write_whole(self.folder / LOG, "".join(f"{line}\n" for line in self._lines()).encode())
 
@@ -199,6 +211,16 @@ class Tracked:
             known = ((id_, series.record(id_, frame)) for id_, series in sorted(self.series.items()))
             records = [(record, _pair(self.series[id_], frame)) for id_, record in known if record is not None]
             yield _line(frame, time, records, frame if frame in self.cuts else None)
+
+
+def _pictures(folder: Path) -> set[str]:
+    """The names of those that are there. Where power was lost, what was written last may be empty: it is none."""
+    with os.scandir(folder) as entries:
+        sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+    for name, size in sizes.items():
+        if not size:
+            (folder / name).unlink()
+    return {name for name, size in sizes.items() if size}
 
 
 def _probability(one: Made) -> np.ndarray:

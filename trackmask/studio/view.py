@@ -113,8 +113,7 @@ def timeline(session: Session, object_id: int) -> dict[str, Any]:
         states[:length] = series.state[:length]
         confidence[:length] = np.where(states[:length] > 0, series.confidence[:length], np.nan)
     for frame in session.acts.said.of(object_id):
-        record = session.record(object_id, frame)
-        if record is not None and frame < count:
+        if frame < count and (record := session.record(object_id, frame)) is not None:
             states[frame], confidence[frame] = STATES.index(record.state) + 1, record.confidence
     letters = np.frombuffer(LETTERS.encode(), np.uint8)[states].tobytes().decode()
     known = [None if np.isnan(value) else value for value in np.round(confidence.astype(np.float64), 4).tolist()]
