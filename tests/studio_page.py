@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2 as httpx
 import numpy as np
 from waiting import PATIENCE, until
 
@@ -64,6 +65,29 @@ class Studio:
         """What it has said since the link."""
         self.process.send_signal(how)
         return self.process.communicate(timeout=PATIENCE)[0]
+
+
+class Process(Studio):
+    """The studio as people start it, asked as its page asks."""
+
+    def __init__(self, clip: Path, still: Path | None = None) -> None:
+        super().__init__(clip, still=still)
+        headers = {"Origin": self.address}
+        self.client = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE, follow_redirects=True)
+        assert self.client.get(self.link).status_code == 200
+        self.way = f"/api/clips/{self.client.get('/api/clips').json()['clips'][0]['id']}"
+
+    def post(self, do: str, **said: object) -> dict:
+        answer = self.client.post(f"{self.way}/{do}", json=said)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def state(self) -> dict:
+        return dict(self.client.get(self.way).json())
+
+    def end(self, how: int = signal.SIGINT) -> str:
+        self.client.close()
+        return super().end(how)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """trackmask studio, on the command line."""
 
 import asyncio
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,9 @@ import media
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from studio_page import Process
+from studio_samples import cat
+from waiting import PATIENCE
 
 from trackmask.cli import main
 from trackmask.errors import CallError
@@ -81,3 +86,52 @@ def test_without_the_extra_a_sentence_says_how_to_install_it(tmp_path: Path) -> 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.startswith("1 ")
     assert "pip install 'trackmask[studio]'" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have their browser elsewhere")
+@pytest.mark.parametrize(("name", "is_shown"), [("w3m", False), ("firefox", True)])
+def test_a_browser_is_not_waited_for_and_none_takes_the_terminal(name: str, is_shown: bool, tmp_path: Path) -> None:
+    """One within the terminal cannot show the page, and would use up the link."""
+    browser, seen, done = (tmp_path / name for name in (name, "seen", "done"))
+    browser.write_text(
+        f'#!/bin/sh\nprintf %s "$1" > {seen}.new && mv {seen}.new {seen}\nuntil [ -e {done} ]; do sleep 0.1; done\n'
+    )
+    browser.chmod(0o755)
+    code = f"""
+import threading
+from pathlib import Path
+from trackmask.cli.studio import show
+show("http://127.0.0.1/?token=1")
+Path({str(done)!r}).touch()
+for thread in threading.enumerate():
+    thread is threading.current_thread() or thread.join()
+"""
+    kept = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    env = kept | {"PATH": f"{tmp_path}:/usr/bin:/bin", "TERM": "xterm", "BROWSER": f"{browser} %s"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env, timeout=PATIENCE)
+    assert seen.exists() == is_shown
+    assert not is_shown or seen.read_text() == "http://127.0.0.1/?token=1"
+
+
+def test_a_name_of_another_machine_is_told_as_such() -> None:
+    for host in ("1.2.3.4", f"{'a' * 70}.invalid", "no name"):
+        with pytest.raises(CallError, match=r"cannot be listened at .*give a name or a number of this machine"):
+            listen(host, None)
+
+
+def test_only_who_lets_other_machines_in_is_warned(tmp_path: Path) -> None:
+    for host, warned in (("localhost", False), ("127.0.0.2", False), ("::1", False), ("1.2.3.4", True)):
+        done = CliRunner().invoke(main, ["studio", "--no-browser", "--host", host, str(tmp_path)])
+        assert ("warning: whoever can reach" in done.output) == warned
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_terminal_that_is_closed_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
+    one = Process(cat(tmp_path))
+    one.post("stroke", object=None, frame=0, points=[[20, 20]], radius=9, add=True)
+    one.client.close()
+    assert one.process.stdout is not None
+    one.process.stdout.close()  # what it says finds nobody any more
+    one.process.send_signal(signal.SIGHUP)
+    one.process.wait(PATIENCE)
+    assert (tmp_path / "cat.mp4.trackmask" / "result.json").is_file()

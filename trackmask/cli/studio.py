@@ -1,5 +1,7 @@
 """trackmask studio"""
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from .options import device_option, threads_option, weights_option
 
 if TYPE_CHECKING:
     from trackmask.studio.server import Address
+
+_IN_TERMINAL = {"www-browser", "links", "elinks", "lynx", "w3m"}  # browsers that Python's webbrowser knows
 
 
 @click.command()
@@ -34,10 +38,10 @@ def studio(
     need("studio", "the studio", "starlette", "uvicorn")
     from trackmask.runtime import check_device, open_runtime
     from trackmask.studio.clips import find
-    from trackmask.studio.server import LOOPBACK, serve
+    from trackmask.studio.server import is_own, serve
 
     check_device(device)
-    if host != LOOPBACK:
+    if not is_own(host):
         click.echo(
             f"warning: whoever can reach {host} and has the link sees and changes what is in {shown(path)}; what is "
             "sent is not encrypted",
@@ -50,9 +54,7 @@ def studio(
     def opened(address: "Address") -> None:
         click.echo(f"the studio is open at {address.link}\nend it with Ctrl-C; what you do is kept")
         if not no_browser:
-            import webbrowser
-
-            webbrowser.open(address.link)
+            show(address.link)
 
     serve(
         found,
@@ -60,5 +62,21 @@ def studio(
         host=host,
         port=port,
         opened=opened,
-        waits=lambda what: click.echo(f"{what}; a moment", err=True),
+        waits=wait,
     )
+
+
+def wait(what: str) -> None:
+    with suppress(OSError):  # the terminal may be closed: what is written then is written all the same
+        click.echo(f"{what}; a moment", err=True)
+
+
+def show(link: str) -> None:
+    """In a window, while the studio begins to answer. A browser within the terminal cannot show it, and would use up
+    the link, which is good once.
+    """
+    import webbrowser
+
+    with suppress(webbrowser.Error):
+        if Path(webbrowser.get().name).name not in _IN_TERMINAL:
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True, name="browser").start()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import logging
 import secrets
+import signal
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -78,13 +82,20 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def is_own(host: str) -> bool:
+    """Whether no other machine can reach it by that name."""
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def names_of(host: str) -> list[str]:
     """What the machine may be called in an address, beside numbers."""
     return ["localhost"] if host == LOOPBACK else ["localhost", host, socket.gethostname()]
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """Raises CallError where the port is taken; without one, another is taken where the usual one is."""
+    """Raises CallError where it cannot be; without a port, another is taken where the usual one is."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in (port,) if port is not None else (PORT, 0):
         # Said to be TCP: else asyncio lets small answers wait for an acknowledgement, 40 ms each.
@@ -94,10 +105,14 @@ def listen(host: str, port: int | None) -> socket.socket:
             place.bind((host, number))
             place.listen()
             return place
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that no network takes
             place.close()
-            refused = error
-    raise CallError(f"port {port} of {host} cannot be had ({refused.strerror}); give another one, or none") from refused
+            refused = error if isinstance(error, OSError) else OSError(errno.EINVAL, "it is no name")
+    if port is not None and refused.errno in (errno.EADDRINUSE, errno.EACCES):
+        what = f"port {port} of {host} cannot be had ({refused.strerror}); give another one, or none"
+    else:
+        what = f"{host} cannot be listened at ({refused.strerror}); give a name or a number of this machine"
+    raise CallError(what) from refused
 
 
 def serve(
@@ -126,9 +141,17 @@ def serve(
         opened(address)
         try:
             with suppress(KeyboardInterrupt):  # the way to end it
-                Server(config, hub).run(sockets=[place])
+                server = Server(config, hub)
+                end_with_terminal(server)
+                server.run(sockets=[place])
         finally:
             wait_for_threads(_PATIENCE)
+
+
+def end_with_terminal(server: uvicorn.Server) -> None:
+    """A terminal that is closed ends it as Ctrl-C does, unless somebody has said that it stays (nohup)."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, server.handle_exit)
 
 
 def wait_for_threads(patience: float) -> None:
