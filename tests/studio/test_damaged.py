@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scripted import HueRuntime
-from studio_samples import Studio, cat, studio
+from studio_samples import SAMPLES, Studio, cat, studio
 
 from trackmask.errors import ResultError
+from trackmask.result import open_result
 from trackmask.studio.clips import find
 from trackmask.studio.opening import open_session
 from trackmask.studio.turns import Turns
@@ -155,6 +156,27 @@ def test_a_result_that_was_taken_away_is_written_anew(opened: Callable[[], Studi
 def test_opened_without_its_result_the_work_is_not_saved(opened: Callable[[], Studio]) -> None:
     shutil.rmtree(RESULT)
     assert not opened().get()["saved"]
+
+
+def test_a_film_that_is_damaged_within_is_known_for_it_once_it_was_tracked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be counted without decoding it, and then not all can be decoded."""
+    monkeypatch.chdir(tmp_path)
+    film = bytearray((SAMPLES / "bunny.mp4").read_bytes())
+    film[150_000:210_000] = np.random.default_rng(0).bytes(60_000)
+    clip = tmp_path / "bunny.mp4"
+    clip.write_bytes(film)
+    with studio(clip, Network()) as one:
+        counted = one.wait()["frames"]
+        one.post("box", object=None, frame=0, box=[200, 100, 200, 200])
+        state = one.track()
+        assert 0 < state["frames"] < counted
+        assert state["stale"] == {"1": []}
+        assert "damaged or cut off" in state["notes"][0]
+    result = open_result(tmp_path / "bunny.mp4.trackmask")
+    assert "damaged or cut off" in (result.reason or "")
+    assert len(result.frames) == state["frames"]
 
 
 def test_what_was_said_of_a_frame_that_is_not_there_is_passed_over(opened: Callable[[], Studio]) -> None:

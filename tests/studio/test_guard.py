@@ -70,6 +70,16 @@ def test_a_made_up_cookie_opens_nothing(stranger):
         refused(stranger.get(CALL, headers={"Cookie": f"trackmask-8731={value}"}))
 
 
+def test_cookies_of_other_servers_on_this_machine_are_in_nobodys_way(friend):
+    """A browser sends them all: cookies do not tell ports apart, and not all are what a standard says."""
+    name, value = "trackmask-8731", friend.cookies["trackmask-8731"]
+    friend.cookies.clear()
+    for others in ('prefs={"a":1,"b":"x y"}', 'a[]=b"', "=", ";;", "broken", "ü=ß", f"{name}=another"):
+        for line in (f"{others}; {name}={value}", f"{name}={value};{others}"):
+            assert friend.get(CALL, headers={"Cookie": line.encode()}).status_code == 200
+        refused(friend.get(CALL, headers={"Cookie": others.encode()}))
+
+
 def test_a_name_that_leads_here_is_not_ours(friend):
     """DNS rebinding: a stranger's name is made to lead to this machine."""
     for host in (

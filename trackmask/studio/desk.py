@@ -153,8 +153,12 @@ class Desk:
             try:
                 with CachedVideo(open_video(session.place.video)) as video:
                     tracking = Work(session, said, video, teller.made, teller.step)
-                    for one in todo:
-                        tracking.run(one)
+                    try:
+                        for one in todo:
+                            tracking.run(one)
+                    finally:
+                        if video.error is not None:  # which a film tells where it is decoded, if it can be counted
+                            session.ends_early(session.times[: video.count], str(video.error))
             finally:
                 teller.flush()
                 self.rate = job.rate if job.done >= ENOUGH else self.rate
@@ -278,9 +282,8 @@ class Desk:
                 times = reader.times()
                 session.frames.are_apart(session.reader.longest_way())  # which knows the way to any frame from then on
             if reader.damage is not None:
-                session.damage = reader.damage
-                session.notes.append(reader.damage)
-            session.times = times  # last: whoever sees that they are counted knows as well what is damaged
+                session.ends_early(times, reader.damage)
+            session.times = times
             self._reviews[clip_id].renew(session)
             session.revision += 1
             self.changed(clip_id)

@@ -132,7 +132,7 @@ def serve(
         hub = Hub()
         config = uvicorn.Config(
             application(found, load, address, hub, waits),
-            log_level="warning",
+            log_level="error",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,

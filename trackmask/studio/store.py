@@ -100,6 +100,13 @@ class Store:
         first, last = self.about.get("range") or (0, self.count - 1)
         return first, last
 
+    def ends_early(self, times: Sequence[float], damage: str) -> None:
+        """The video has turned out to be damaged: these are the times, in seconds, of all frames that can be read."""
+        if self.damage is None:
+            self.notes.append(damage)
+        self.damage = damage
+        self.times = times  # last: whoever sees that they are counted knows as well what is damaged
+
     def time(self, frame: int) -> float:
         """Seconds."""
         if frame in self.tracked.times:
