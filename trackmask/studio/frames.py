@@ -185,8 +185,8 @@ def jpeg(image: Image, width: int | None = None) -> bytes:
     """A picture, (H, W, 3) uint8 RGB, at most `width` pixels wide, as the bytes of a JPEG."""
     height, full = image.shape[:2]
     if width is not None and width < full:
-        # To less than a half each pixel is the mean of its area, which takes 5 ms from 1080p to 720p, and 1 ms so.
-        way = cv2.INTER_AREA if 2 * width <= full else cv2.INTER_LINEAR
+        # Means of areas take 5 ms from 1080p to 720p, this 1 ms: as near to Lanczos so far, but not for smaller ones.
+        way = cv2.INTER_LINEAR if 3 * width >= 2 * full else cv2.INTER_AREA
         image = cv2.resize(image, (width, max(round(height * width / full), 1)), interpolation=way)
     _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
     return data.tobytes()
