@@ -64,6 +64,9 @@ def test_a_frame_is_read_on_to_where_that_is_the_shorter_way(frames: Frames) -> 
         for index, passes in ((30, 2), (45, 2), (20, 3), (70, 4), (85, 4), (110, 5)):  # one of them looks at the start
             assert media.read_number(frames.at(index).image) == index
             assert len(counts) == passes
+        frames.at(103)  # backward: those before it are kept, too, as far as they come with it
+        assert counts[-1] < 10
+        assert frames._decoded.get(101)
 
 
 def test_pictures_are_no_wider_than_asked_for(frames: Frames) -> None:

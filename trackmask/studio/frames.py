@@ -147,8 +147,10 @@ class Frames:
             self._ahead.notify()
 
     def _decode(self, index: int) -> Frame:
-        if self._source is None or not 0 <= index - self._next <= self._on(index):
-            first = max(index - BEFORE, 0) if self._asked - BEFORE <= index < self._asked else index
+        key = self._reader.way_begins(index)
+        # What is read on becomes pictures; what is passed by from the key on does not, and takes half of that.
+        if self._source is None or not 0 <= index - self._next <= max(ON, (index - key) // 2):
+            first = max(index - BEFORE, key) if self._asked - BEFORE <= index < self._asked else index
             self._source, self._next = self._reader.frames(first), first
         source, self._source = self._source, None  # one that has ended, or failed, gives nothing again
         with suppress(ValueError):  # the clip has been closed
@@ -159,10 +161,6 @@ class Frames:
                     self._source = source
                     return frame
         raise CallError(f"{self.info.name} has no frame {index}")
-
-    def _on(self, index: int) -> int:
-        """At most so many frames are read on to that one: each becomes a picture, on the way from a key none does."""
-        return max(ON, (index - self._reader.way_begins(index)) // 2)
 
     def _read_ahead(self) -> None:
         while True:

@@ -36,7 +36,7 @@ class Previews:
         self._end = 0
         self._width: int | None = None
         self._from: int | None = None  # the frame that they begin with; None: nobody wants any, or they are being made
-        self._at = -1  # the frame that is made next; -1: none
+        self._next = -1  # the frame that is made next; -1: none
         self._begun = self._full = False
         self._closed = False
         threading.Thread(target=self._run, daemon=True, name="trackmask-previews").start()
@@ -70,8 +70,9 @@ class Previews:
             if anew:
                 self._places.clear()
                 self._end, self._width, self._full = 0, width, False
-            if anew or (index not in self._places and not first <= self._at <= index):
-                self._from = first
+            if anew or (index not in self._places and not first <= self._next <= index):
+                missing = (frame for frame in range(first, index + 1) if frame not in self._places)
+                self._from = self._next = next(missing)
             self._lock.notify()
 
     def _run(self) -> None:
@@ -85,13 +86,13 @@ class Previews:
             with suppress(TrackmaskError, ValueError, OSError):  # the clip is closed, the disk is full: there are none
                 if self._fill(width, first) and first:
                     self._fill(width, 0, first - 1)
-            self._at = -1
+            with self._lock:
+                self._next = -1 if self._from is None else self._from
 
     def _fill(self, width: int | None, first: int, last: int | None = None) -> bool:
         """The frames from the first to the last one; False where something else is wanted meanwhile."""
         with closing(self._reader.frames(first, last)) as frames:  # type: ignore[type-var]  # a generator
             for frame in frames:
-                self._at = frame.index
                 self._quiet()
                 known = frame.index in self._places
                 picture = b"" if known else self._encode(frame, width)
@@ -99,6 +100,7 @@ class Previews:
                     self._full = self._full or self._end + len(picture) > ROOM
                     if self._closed or self._from is not None or self._full:
                         return False
+                    self._next = frame.index + 1
                     if not known:
                         self._file.seek(self._end)
                         self._file.write(picture)
