@@ -50,7 +50,7 @@ def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     images = [frame.image for frame, _ in zip(open_video(SAMPLES / "cat.mp4"), range(FRAMES), strict=False)]
     first = write_clip(folder / "look.mp4", images, crf=10)
-    for name in ("steps", "names", "out", "two", "find"):
+    for name in ("steps", "names", "out", "over", "two", "find"):
         shutil.copy(first, folder / f"{name}.mp4")
     write_clip(folder / "one.mp4", images[:1])
     (folder / "broken.mp4").write_bytes(b"no film")
@@ -104,7 +104,7 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 10
+    assert page.locator(".card").count() == 11
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
     desk = Desk(page, SIZE)
     desk.wait_text(".card:has-text('broken.mp4')", "Cannot be read")
@@ -221,6 +221,17 @@ def test_box_beside_lasso_absent(at):
     desk.press("ArrowLeft", "Delete")
     until(lambda: desk.shown == 0, "the picture of frame 0")
     desk.wait_masked(320, 320, is_masked=False)
+
+
+def test_what_an_object_takes_of_another_one_is_said(at):
+    desk = at("over")
+    x, y = middle(0)
+    desk.drag((20, 119), (158, 223))
+    desk.wait_masked(x, y)
+    desk.press("o", "b")
+    desk.drag((x - 10, y), (x + 10, y))
+    desk.wait_text("#says-text", "Object 2 takes of what was said to be object 1")
+    desk.press("v")
 
 
 def test_masks_that_change_on_their_way_are_shown_as_they_are_now(opened):
