@@ -335,6 +335,19 @@ def test_who_ends_it_is_told_what_it_waits_for(clip: Path) -> None:
     assert open_result(clip.with_name("cat.mp4.trackmask")).frames
 
 
+def test_of_what_was_taken_back_nothing_is_said_in_the_end(clip: Path, caplog: pytest.LogCaptureFixture) -> None:
+    desk, told = Desk(find(clip), HueRuntime, Hub()), []
+    session = desk.session(next(iter(desk.clips)))
+    session.box(None, 0, (100, 100, 100, 100))
+    session.undo()
+    desk.close(told.append)
+    assert (told, caplog.text) == ([], "")
+    with studio(clip) as one:
+        assert one.get()["redo"] == "box around object 1 in frame 0"
+        answer = one.client.post(f"{one.way}/import", params={"format": "davis", "name": "00000.png"}, content=b"x")
+        assert (answer.status_code, "track it first" in answer.text) == (400, True)
+
+
 def test_it_ends_in_peace_in_the_middle_of_what_it_does(clip: Path) -> None:
     """A thread that comes out of a library once Python has ended would end it all by force."""
     for _ in range(3):

@@ -23,7 +23,7 @@ from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
 from trackmask.studio.network import Network
 from trackmask.studio.opening import leave, open_session
 from trackmask.studio.plan import Direction, passes
-from trackmask.studio.saving import is_written, save, unfinished
+from trackmask.studio.saving import is_to_write, is_written, save, unfinished
 from trackmask.studio.session import Session
 from trackmask.studio.teller import Teller, progress
 from trackmask.studio.turns import Turns
@@ -73,7 +73,7 @@ class Desk:
             self.closed = True
             while self._open:
                 session = self._open.popitem()[1]
-                if session.dirty:
+                if is_to_write(session):
                     waits(f"writing {session.place.result.name}")
                 leave(session)
         for counting in self._counting.values():
@@ -198,6 +198,8 @@ class Desk:
         if self.jobs.now is not None:
             raise Busy(f"another work is under way ({self.jobs.now.what}); wait for it, or stop it")
         if not is_written(session):
+            if not is_to_write(session):
+                raise CallError("an import corrects masks that are there; mark an object, and track it first")
             save(session)
         return bring_in(session, path, kind, absent=absent)
 

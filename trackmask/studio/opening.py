@@ -16,7 +16,7 @@ from trackmask.runtime import Runtime
 from trackmask.studio.acts import Given
 from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps
-from trackmask.studio.saving import fingerprint, save
+from trackmask.studio.saving import fingerprint, is_to_write, save
 from trackmask.studio.session import Session
 from trackmask.studio.store import GIVEN, JOURNAL, LOCK, Place, take
 from trackmask.studio.tracked import Pair
@@ -69,7 +69,7 @@ def leave(session: Session) -> None:
     stays.
     """
     unused = not session.dirty and not session.acts.changed
-    if session.dirty:
+    if is_to_write(session):
         try:
             save(session)
         except OutputExistsError as error:  # it says itself where all is kept

@@ -85,6 +85,11 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
     return written
 
 
+def is_to_write(session: Session) -> bool:
+    """Whether anything is known of any frame that the result folder does not have."""
+    return not is_written(session) and bool(_frames(session, session.acts.said))
+
+
 def is_written(session: Session) -> bool:
     """Whether the result folder is there, and has all of it."""
     return not session.dirty and has_file(session.place.result / JSON)
