@@ -1,6 +1,7 @@
 """Any frame by its number, whatever was asked before; bounded, and soon."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import media
 import numpy as np
 import pytest
 from studio_samples import picture
-from waiting import until
+from waiting import PATIENCE, until
 
+from trackmask.data import Image
 from trackmask.errors import CallError, VideoError
 from trackmask.studio import frames as frames_room
 from trackmask.studio import previews
@@ -124,6 +126,41 @@ def test_where_key_frames_are_far_apart_pictures_are_made_from_the_beginning(
     assert frames._previews._begun
 
 
+def test_a_picture_is_waited_for_where_those_of_all_come_to_it_sooner(
+    frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, goes_on, encode = threading.Event(), threading.Event(), frames_room.jpeg
+
+    def stops_at_30(image: Image, width: int | None) -> bytes:
+        if threading.current_thread().name == "trackmask-previews" and media.read_number(image) == 30:
+            here.set()
+            goes_on.wait(PATIENCE)
+        return encode(image, width)
+
+    monkeypatch.setattr(frames_room, "jpeg", stops_at_30)
+    monkeypatch.setattr(frames_room, "SLOW", float("inf"))
+    frames.picture(0, 64)
+    with media.decoded() as counts:
+        frames.are_apart(previews.FAR + 1)
+        assert here.wait(PATIENCE)
+        assert not frames._previews.comes(40, 128, 0)
+        assert not frames._previews.comes(119, 64, 0)  # decoding can begin at 100
+        frames.at(40)
+        assert media.read_number(picture(frames.picture(41, 64), cv2.IMREAD_COLOR)[..., ::-1]) == 41
+        assert not frames._previews.get(41, 64)  # it was at hand
+        frames.at(3)
+        passes = len(counts)
+        found: list[bytes] = []
+        waits = threading.Thread(target=lambda: found.append(frames.picture(49, 64)))
+        waits.start()
+        until(lambda: frames._awaited == 49, "somebody who waits")
+        goes_on.set()
+        waits.join(PATIENCE)
+        assert media.read_number(picture(found[0], cv2.IMREAD_COLOR)[..., ::-1]) == 49
+        assert media.read_number(frames.at(49).image) == 49
+        assert len(counts) == passes
+
+
 def test_once_the_way_is_known_pictures_are_made_whatever_was_asked_before(
     frames: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +235,7 @@ def test_times_are_those_of_the_frames(tmp_path: Path, name: str) -> None:
     clip = media.write_clip(tmp_path / name, media.numbered_images(8), codec=codec, times=times)
     with open_video(clip) as reader:
         told = list(reader.times())
+        assert (reader.told_times() is None) == (name in ("a.avi", "a.ts", "a.webm"))
         assert told == [frame.time for frame in open_video(clip)]
     assert len(told) == 8
     if times:

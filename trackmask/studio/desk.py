@@ -280,11 +280,13 @@ class Desk:
     def _count(self, clip_id: str, session: Session) -> None:
         """What takes a while on opening, in a thread of its own."""
         with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
-            with open_video(session.place.video, threads=1) as reader:
-                times = reader.times()
-                session.frames.are_apart(session.reader.longest_way())  # which knows the way to any frame from then on
-            if reader.damage is not None:
-                session.ends_early(times, reader.damage)
+            times = session.reader.told_times()
+            session.frames.are_apart(session.reader.longest_way())
+            if times is None:
+                with open_video(session.place.video, threads=1) as reader:
+                    times = reader.times()
+                if reader.damage is not None:
+                    session.ends_early(times, reader.damage)
             session.times = times
             self._reviews[clip_id].renew(session)
             session.revision += 1

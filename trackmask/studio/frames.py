@@ -25,6 +25,7 @@ DECODED, PICTURES = 96 << 20, 48 << 20  # bytes that are kept: 16 frames of 1920
 ON = 12  # frames that are read on in any case before a frame is sought, or another one is shown meanwhile
 BEFORE = 12  # frames before the one that is sought which are kept, when somebody goes backward by no more than that
 AHEAD = 10  # frames that are read ahead when playing
+WAIT = 0.05  # seconds until somebody who waits for a picture looks whether it still comes
 QUALITY = 88  # of JPEG: masks are judged at the edges of things
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Frames:
 
     def __init__(self, reader: VideoReader, turns: Turns) -> None:
         self.info = reader.info
-        self._previews = Previews(reader, lambda frame, width: jpeg(frame.image, width), turns.quiet)
+        self._previews = Previews(reader, self._preview, turns.quiet)
         self._reader, self._turns = reader, turns
         self._lock = threading.Lock()
         self._decoded: Kept[Frame] = Kept(DECODED)
@@ -66,6 +67,7 @@ class Frames:
         self._next = 0  # the frame that `_source` gives next
         self._asked = 0  # the frame that was asked for last
         self._far = False  # whether many frames have to be decoded for one
+        self._awaited = -1  # the frame whose picture somebody waits for, while those of all are made
         self._passed: tuple[int, int | None] | None = None  # the picture that was asked for last: frame and width
         self._wanted: tuple[int, int | None] | None = None  # what is read ahead: from a frame on, at a width
         self._ahead = threading.Condition()
@@ -90,7 +92,7 @@ class Frames:
     def picture(self, index: int, width: int | None = None, *, still: bool = False) -> bytes:
         """A frame as JPEG, at most so many pixels wide; `still`: somebody rests there. Raises as `at`."""
         began = monotonic()
-        found = self._ready(index, width)
+        found = self._ready(index, width) or self._coming(index, width)
         if found is None:
             with self._turns.looking:
                 found = self._put(self.at(index), width)
@@ -108,7 +110,7 @@ class Frames:
         Raises as `at`.
         """
         first = self._reader.way_begins(index)
-        if index - first <= ON or 0 <= index - self._next <= ON:
+        if index - first <= ON or self._is_at_hand(index):
             return index, self.picture(index, width)
         for away in range(index - first):
             for near in (index - away, index + away):
@@ -127,6 +129,21 @@ class Frames:
 
     def _ready(self, index: int, width: int | None) -> bytes | None:
         return self._pictures.get((index, width)) or self._previews.get(index, width)
+
+    def _coming(self, index: int, width: int | None) -> bytes | None:
+        """A picture that is there soon as those of all are being made; None where it is decoded sooner on its own."""
+        self._awaited = index
+        while not self._is_at_hand(index) and self._turns.are_quiet and self._previews.comes(index, width, WAIT):
+            pass
+        return self._ready(index, width)
+
+    def _is_at_hand(self, index: int) -> bool:
+        return 0 <= index - self._next <= ON or self._decoded.get(index) is not None
+
+    def _preview(self, frame: Frame, width: int | None) -> bytes:
+        if frame.index == self._awaited:  # who waits for its picture will click there
+            self._decoded.put(frame.index, frame, frame.image.nbytes)
+        return jpeg(frame.image, width)
 
     def _put(self, frame: Frame, width: int | None) -> bytes:
         picture = jpeg(frame.image, width)

@@ -19,6 +19,7 @@ from trackmask.video import VideoReader
 ROOM = 1 << 30  # bytes of the file: some 10,000 pictures 1280 pixels wide
 FAR = 24  # frames from one key frame to the next: beyond, pictures are made from the beginning. 24 take 0.1 s at 1080p
 SLOW = 0.08  # seconds that a frame takes to come: from there on they are made in any case
+COST = 2  # how much longer it takes to make a picture of each frame than to pass by them
 BEFORE = 300  # frames before the one that was slow, with which they begin at the earliest
 
 
@@ -44,7 +45,7 @@ class Previews:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            self._lock.notify()
+            self._lock.notify_all()
             self._file.close()
 
     def get(self, index: int, width: int | None) -> bytes | None:
@@ -55,6 +56,16 @@ class Previews:
             start, length = self._places[index]
             self._file.seek(start)
             return self._file.read(length)
+
+    def comes(self, index: int, width: int | None, seconds: float) -> bool:
+        """Whether that picture is made before its frame could be decoded on its own; waits for it, so long at most."""
+        alone = index - self._reader.way_begins(index)  # frames
+        with self._lock:
+            wanted = not self._closed and width == self._width and index not in self._places
+            comes = wanted and 0 <= COST * (index - self._next) <= alone
+            if comes:
+                self._lock.wait(seconds)
+            return comes
 
     def begin(self, index: int, width: int | None) -> None:
         """Somebody looks at that frame, and will want others; at no cost where they are being made."""
@@ -73,7 +84,7 @@ class Previews:
             if anew or (index not in self._places and not first <= self._next <= index):
                 missing = (frame for frame in range(first, index + 1) if frame not in self._places)
                 self._from = self._next = next(missing)
-            self._lock.notify()
+            self._lock.notify_all()
 
     def _run(self) -> None:
         while True:
@@ -106,4 +117,5 @@ class Previews:
                         self._file.write(picture)
                         self._places[frame.index] = self._end, len(picture)
                         self._end += len(picture)
+                        self._lock.notify_all()
         return True

@@ -41,6 +41,7 @@ class Turns:
         self.preparing = Room()  # what a prompt will need
         self.looking = Room()  # a frame that somebody waits for
         self.working = Room()  # one long work
+        self._all = (self.working, self.answering, self.preparing, self.looking)
 
     def rest(self) -> None:
         """Between two frames of tracking."""
@@ -48,5 +49,10 @@ class Turns:
 
     def quiet(self) -> None:
         """Before what nobody waits for."""
-        for room in (self.working, self.answering, self.preparing, self.looking):
+        for room in self._all:
             room.wait()
+
+    @property
+    def are_quiet(self) -> bool:
+        """Whether what nobody waits for goes on."""
+        return all(room.is_empty for room in self._all)

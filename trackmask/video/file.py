@@ -91,9 +91,13 @@ class VideoFile(VideoReader):
             last = start - 1
 
     def times(self) -> Sequence[float]:
+        told = self.told_times()
+        return super().times() if told is None else told
+
+    def told_times(self) -> Sequence[float] | None:
         known = self._told(_WHOLE)
         if known is None or not self._certain():
-            return super().times()
+            return None
         first = known.stamps[0]
         return array("d", (float((stamp - first) * known.unit) for stamp in known.stamps))
 

@@ -99,6 +99,10 @@ class VideoReader:
             self.damage = str(error)
         return found
 
+    def told_times(self) -> Sequence[float] | None:
+        """`times` where nothing has to be decoded for them; else None."""
+        return None
+
     def longest_way(self) -> int:
         """The most frames that are decoded to reach a single one."""
         return 1
