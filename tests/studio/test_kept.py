@@ -77,7 +77,9 @@ def test_what_was_said_is_undone_and_redone_across_restarts(clip: Path) -> None:
         one.post("name", object=1, name="the <b>cat</b>")
         one.post("delete", object=1)
         assert not one.mask(0).any()
+        before = one.get()["revision"]
     with studio(clip) as one:
+        assert one.get()["revision"] > before  # pages that were open before take it as newer
         assert one.get()["undo"] == "delete object 1"
         one.post("undo")
         assert one.get()["objects"][0]["name"] == "the <b>cat</b>"

@@ -113,6 +113,10 @@ def test_link_and_list(opened):
     page.click("#says-close")
     page.click(".card:has-text('broken.mp4')")  # once more
     until(lambda: page.locator("#says").is_visible(), "it is said again")
+    page.click("#says-close")
+    desk.press("?")
+    assert page.locator("dialog kbd").count() > 40
+    desk.press("Escape")
     page.goto(page.url + "nothing/12")
     desk.wait_text("#says-text", "no such clip")
     assert page.locator("#clip-list").is_visible()
@@ -263,6 +267,43 @@ def test_masks_that_change_on_their_way_are_shown_as_they_are_now(opened):
     assert opened[1].evaluate(look) == [True, True, True]
 
 
+def test_an_answer_that_comes_late_takes_back_nothing(opened):
+    """As where the page asks for the state anew, and a click is answered before that is."""
+    look = """async () => {
+      const { makeSession } = await import("/page/session.js");
+      const { makeStore } = await import("/page/store.js");
+      const clip = { clip: "c", width: 2, height: 2, aspect: 1, frames: 1, fps: 25, objects: [{ id: 1 }], tracked: {} };
+      const at = (revision, prompts) => Response.json({ ...clip, revision, prompts });
+      const canvas = new OffscreenCanvas(2, 2);
+      canvas.getContext("2d").fillRect(0, 0, 2, 2);
+      const picture = await canvas.convertToBlob();
+      const [real, asked] = [window.fetch, []];
+      let late;
+      window.fetch = async path => {
+        const what = path.replace("/api/clips/c", "").split("?")[0];
+        asked.push(what);
+        if (what === "/click") return at(2, [{ object: 1, frame: 0 }]);
+        if (what === "/timeline") return Response.json({ first: 0, states: "", confidence: [] });
+        if (what) return new Response(picture);
+        return asked.filter(one => !one).length > 1 ? new Promise(go => (late = () => go(at(1, [])))) : at(1, []);
+      };
+      try {
+        const view = { viewport: { scale: 1 }, frame: 0, shown: null, speed: 0, chosen: 1, marks: [], pending: 0 };
+        const { state, ...store } = makeStore(view);
+        const session = makeSession({ state, ...store }, problem => console.error(problem));
+        await session.open("c");
+        const reloaded = session.reload();
+        await session.act("click", { object: 1, frame: 0 });
+        late();
+        await reloaded;
+        return state.clip.prompts.length;
+      } finally {
+        window.fetch = real;
+      }
+    }"""
+    assert opened[1].evaluate(look) == 1
+
+
 def test_the_main_object_is_found(at):
     desk = at("find")
     desk.page.click("text=Find the main object")
@@ -402,6 +443,14 @@ def test_one_frame(at):
     desk.click(*CAT)
     desk.wait_masked(CAT[0] + 20, CAT[1])
     desk.wait_text("#track-plan", "All is tracked")
+    desk.page.click("#home")
+    desk.wait_text(".card:has-text('one.mp4')", "Tracked")
+    desk.page.go_back()
+    until(lambda: desk.page.locator("#undo").is_enabled(), "the clip open again")
+    desk.press("Control+z")
+    until(lambda: desk.page.locator("#undo").is_disabled(), "the click undone")
+    desk.page.click("#home")
+    desk.wait_text(".card:has-text('one.mp4')", "Not begun")
 
 
 def test_names_are_text_and_a_reload_comes_back(at):
@@ -540,6 +589,27 @@ def test_nothing_scrolls(at, scheme, size):
     page.emulate_media(color_scheme="light")
 
 
+def test_light_or_dark_as_the_system_has_it_or_as_it_is_wanted(at):
+    page = at("look").page
+    seen = {}
+    for system in ("light", "dark"):
+        page.emulate_media(color_scheme=system)
+        for wanted in ("light", "dark", "as the system has it"):
+            page.click("#theme")
+            assert page.get_attribute("#theme", "title") == f"Colours: {wanted}"
+            paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            seen[system, wanted] = "light" if int(paper.split("(")[1].split(",")[0]) > 128 else "dark"
+    page.emulate_media(color_scheme="light")
+    assert seen == {
+        (system, wanted): wanted if wanted in ("light", "dark") else system
+        for system in ("light", "dark")
+        for wanted in ("light", "dark", "as the system has it")
+    }
+    sheets = page.evaluate("Promise.all([...document.styleSheets].map(async ({ href }) => (await fetch(href)).text()))")
+    assert len(sheets) == 4
+    assert "light-dark(" not in "".join(sheets)  # browsers of 2023 do not know it, and would show no colours at all
+
+
 @pytest.mark.parametrize("width", [390, 820])
 def test_nothing_is_cut_off_in_a_small_window(at, width):
     desk = at("look")
@@ -578,6 +648,24 @@ def test_a_long_clip_is_drawn_by_columns_of_the_screen(opened):
       return calls;
     }"""
     assert 1000 < page.evaluate(draw) / 5 < 3 * 1132  # a lane
+
+
+def test_marks_at_the_ends_of_the_timeline_are_whole(opened):
+    draw = """async () => {
+      const { COLOURS, drawLanes } = await import("/page/lanes.js");
+      const [width, frames] = [300, 20000];
+      const series = { states: new Uint8Array(frames), confidence: new Float32Array(frames) };
+      const prompts = [0, frames - 1].map(frame => ({ frame, kind: "mask" }));
+      const lanes = [{ id: 1, series, prompts, stale: [], tracked: [], review: [] }];
+      const colours = { ...Object.fromEntries(COLOURS.map(name => [name, "#fff"])), ink: "#000" };
+      const context = new OffscreenCanvas(width, 40).getContext("2d");
+      drawLanes(context, { width, from: 0, to: frames, frames, lanes, cuts: [], chosen: null, colours });
+      const { data } = context.getImageData(0, 8, width, 1);
+      const dark = Array.from({ length: width }, (_, x) => data[4 * x + 3] > 128 && data[4 * x] < 128);
+      return [dark.slice(0, 20), dark.slice(-20).reverse()].map(end => end.filter(Boolean).length);
+    }"""
+    left, right = opened[1].evaluate(draw)
+    assert left == right >= 6
 
 
 def test_killed_and_gone_on(opened, clips, tmp_path):

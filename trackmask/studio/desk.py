@@ -105,6 +105,15 @@ class Desk:
             self._open.move_to_end(clip_id)
             return self._open[clip_id]
 
+    def opened(self, clip_id: str) -> Session | None:
+        """The clip if it is open; it may be closed at any time."""
+        return self._open.get(clip_id)
+
+    def to_review(self, clip_id: str) -> int:
+        """How many ranges are left to look at in a clip that is open."""
+        session = self.opened(clip_id)
+        return 0 if session is None else len(self._reviews[clip_id].left(session))
+
     def state(self, clip_id: str) -> dict[str, Any]:
         session = self.session(clip_id)
         return state_of(session, clip_id, self._reviews[clip_id], self.jobs.of(clip_id))
@@ -121,7 +130,7 @@ class Desk:
         """A person has said something: all tabs are told the new state, which is returned, and what is to review then
         as soon as that is known.
         """
-        state, count = self.changed(clip_id), self.session(clip_id).acts.count
+        state, count = self.changed(clip_id, list_too=True), self.session(clip_id).acts.count
         threading.Thread(target=self._renew, args=(clip_id, count), daemon=True, name="trackmask-review").start()
         return state
 
@@ -131,7 +140,7 @@ class Desk:
             session = self._open.get(clip_id)
             if session is not None and session.acts.count == count and self._reviews[clip_id].renew(session):
                 session.revision += 1
-                self.changed(clip_id)
+                self.changed(clip_id, list_too=True)
 
     # --- works ---------------------------------------------------------------------------------------------------
 

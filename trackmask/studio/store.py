@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ class Store:
         """`held`: what `take` gave for the place's folder, where that was done before; closed with the rest."""
         self.place = place
         self.lock = threading.RLock()  # held for each act
-        self.revision = 0  # rises with every change
+        # Rises with every change; from the clock, so that a page that was open before takes what it is told from now on
+        # as newer than what it knows.
+        self.revision = time.time_ns() // 1_000_000
         self.notes: list[str] = []  # sentences that people should read
         self.reader = open_video(place.video)
         self.info = self.reader.info

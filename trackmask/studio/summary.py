@@ -14,6 +14,7 @@ from trackmask.result import open_result
 from trackmask.result.layout import JSON
 from trackmask.studio.clips import Clip
 from trackmask.studio.frames import Kept, jpeg
+from trackmask.studio.saving import unfinished
 from trackmask.video import open_video
 
 if TYPE_CHECKING:
@@ -57,7 +58,17 @@ class Summaries:
         about: dict[str, Any] = {"width": None, "height": None, "frames": None, "seconds": None, "error": None}
         about |= self._known.get(clip_id, {})
         about["picture"] = str(_stamp(clip))  # another one for another thumbnail; no number, which would be rounded
-        return {"id": clip_id, "name": clip.name, **about, **_progress(clip, broken=about["error"] is not None)}
+        progress = self._open(clip_id) or _progress(clip, broken=about["error"] is not None)
+        return {"id": clip_id, "name": clip.name, **about, **progress}
+
+    def _open(self, clip_id: str) -> dict[str, Any] | None:
+        """How far a clip is that is open and has something: its result may not have all of it yet."""
+        session = self._desk.opened(clip_id)
+        if session is None:
+            return None
+        names, left = session.acts.said.names, self._desk.to_review(clip_id)
+        state = "new" if not names else "started" if unfinished(session) else "tracked"
+        return {"state": state, "review": left, "objects": len(names)}
 
     def _look(self) -> None:
         for clip_id, clip in self._desk.clips.items():

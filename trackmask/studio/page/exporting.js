@@ -65,7 +65,8 @@ function openExport(formats, clip, start, closed) {
     : [];
   const bar = make("progress", { max: 1, value: 0, hidden: true });
   const says = make("p", { role: "status" });
-  const folder = make("button", { className: "plain", onclick: () => send("folder") }, "Into a folder");
+  const beside = `Beside ${clip.folder}; what lies there stays`;
+  const folder = make("button", { className: "plain", title: beside, onclick: () => send("folder") }, "Into a folder");
   const download = make("button", { className: "plain primary", onclick: () => send("download") }, "Download");
 
   const mark = mountChoice(list, choose);
@@ -106,6 +107,7 @@ function openExport(formats, clip, start, closed) {
   const dialog = openDialog("Export", body, [says, make("span", { className: "gap" }), folder, download]);
   dialog.addEventListener("close", closed);
   choose((formats.export.find(({ needs }) => !needs) ?? formats.export[0]).name);
+  list.querySelector("[aria-checked=true]").focus();
   return { ended, progress: ({ done, total }) => (bar.value = total ? done / total : 0) };
 }
 

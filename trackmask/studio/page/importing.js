@@ -52,7 +52,8 @@ export async function showImport(session) {
     make("label", {}, "Format", format),
     what,
     make("label", {}, "File", file),
-    make("label", {}, "Not shown there", make("span", {}, absent, " means: not here")),
+    make("label", {}, "Not in the file", make("span", { className: "row" }, absent, "is not here: gone or hidden")),
   );
-  const dialog = openDialog("Import edits", body, [says, make("span", { className: "gap" }), load]);
+  openDialog("Import edits", body, [says, make("span", { className: "gap" }), load]);
+  file.focus();
 }

@@ -9,6 +9,7 @@ import { openDialog } from "./dialog.js";
  * @property {string[]} [keys] as KeyboardEvent.key has them, letters small; with "Ctrl+", "Alt+", "Shift+" before, in this
  *   order. None: only shown, the stage knows them
  * @property {(() => void) | (() => void)[]} [press] for all of the keys, or for each
+ * @property {boolean} [anywhere] whether it is one in the list of clips as well
  * @property {string[]} [shown] what stands in the dialog, where it is not the keys
  */
 
@@ -34,19 +35,19 @@ function pressed(event) {
 export function mountKeys(table, here) {
   const entries = Object.values(table)
     .flat()
-    .flatMap(({ keys = [], press }) => keys.map((key, k) => [key, press[k] ?? press]));
+    .flatMap(({ keys = [], press, anywhere }) => keys.map((key, k) => [key, { press: press[k] ?? press, anywhere }]));
   const all = new Map(entries);
   addEventListener("keydown", event => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]") || !here()) return;
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const { target } = event;
     if (target.matches("input:not([type=range]), select, textarea")) return;
     const key = pressed(event);
     // A button that is in focus is pressed by these itself.
     if (target.matches("button, a") && (key === " " || key === "Enter")) return;
-    const press = all.get(key);
-    if (!press) return;
+    const found = all.get(key);
+    if (!found || !(found.anywhere || here())) return;
     event.preventDefault();
-    press();
+    found.press();
   });
 
   // Who pressed something with the mouse means the next key for the page, not for that button.

@@ -4,6 +4,7 @@ import { STATES } from "./series.js";
 
 export const LANE = 36; // CSS pixels, high
 const STRIP = 6; // the states' colours, at a lane's foot
+const MARK = 4.5; // half a prompt's mark, which is whole at the clip's ends as well
 const PADDING = 5; // over and under the line of confidence
 const FADED = 0.65; // how much of a state's colour goes where it is out of date
 const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
@@ -79,7 +80,10 @@ function drawLane(context, lane, { width, colours, from, to, frames }, left, sca
   drawStates(context, columns, colours, foot + 1);
   drawConfidence(context, columns, colours.accent, foot);
   drawStale(context, lane, { colours, foot, left, scale });
-  for (const prompt of lane.prompts) drawPrompt(context, left(prompt.frame) + scale / 2, prompt.kind, colours);
+  for (const { frame, kind } of lane.prompts) {
+    if (frame < Math.floor(from) || frame >= to) continue;
+    drawPrompt(context, Math.min(Math.max(left(frame) + scale / 2, MARK + 1), width - MARK - 1), kind, colours);
+  }
 }
 
 /** Of each column of the screen: the state to look at (a number of STATES), lowest and highest confidence (NaN: none). */
@@ -173,7 +177,7 @@ function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) 
 
 function drawPrompt(context, x, kind, colours) {
   const y = 8,
-    r = 4.5;
+    r = MARK;
   context.beginPath();
   if (kind === "absent") {
     context.arc(x, y, r - 0.5, 0, 7);

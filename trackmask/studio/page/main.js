@@ -23,6 +23,7 @@ import { mountTransport } from "./transport.js";
 
 const by = id => document.getElementById(id);
 const KEPT = "trackmask-studio"; // what a browser remembers of how people like to work
+const SETTLE = 150; // milliseconds on a frame until the address names it: browsers refuse to change it all the time
 const LIKED = ["style", "radius", "direction", "sound"];
 
 const store = makeStore({
@@ -151,6 +152,7 @@ async function route() {
 
 function showList() {
   session.close();
+  if (state.view) attempt(fetchClips); // they may have changed while a clip was shown
   change({ view: "clips" });
 }
 
@@ -168,11 +170,13 @@ async function openClip(id, frame) {
   }
 }
 addEventListener("hashchange", route);
-store.listen(["shown"], ({ shown, speed }) => {
-  if (shown && !speed) history.replaceState(null, "", `#${session.id}/${shown.frame}`);
-});
-store.listen(["speed"], ({ speed, shown }) => {
-  if (shown && !speed) history.replaceState(null, "", `#${session.id}/${shown.frame}`);
+let naming;
+store.listen(["shown", "speed"], () => {
+  clearTimeout(naming);
+  if (!state.shown || state.speed) return;
+  const { hash } = location;
+  const address = `#${session.id}/${state.shown.frame}`;
+  naming = setTimeout(() => location.hash === hash && history.replaceState(null, "", address), SETTLE);
 });
 store.listen(LIKED, () =>
   localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(LIKED.map(name => [name, state[name]])))),
@@ -220,6 +224,6 @@ listen({
     if (error && !(kind === "export" && exporting.failed(error))) say(error);
   },
   exported: what => what.clip === session.id && exporting.exported(what),
-  clips: () => attempt(fetchClips),
+  clips: () => state.view === "clips" && attempt(fetchClips),
   bye: () => change({ ended: true }),
 });

@@ -43,7 +43,8 @@ export function makeSession(store, report, note) {
       ]);
       if (at === server) change({ times: known, series: new Map(ids.map((id, k) => [id, found[k]])) });
     } catch (problem) {
-      if (at === server) report(problem);
+      const gone = problem.status === 404; // an object was undone meanwhile: the state that says so comes next
+      if (at === server && !gone) report(problem);
     }
   }
 
@@ -54,17 +55,17 @@ export function makeSession(store, report, note) {
     return pointing || ids.includes(state.chosen) ? state.chosen : (ids[0] ?? null);
   }
 
-  /** Take in a state of the clip, unless a newer one is here already. A studio that was started anew counts its
-   * revisions anew: what it says first is taken `anyway`. */
-  function adopt(clip, anyway = false) {
+  /** Take in a state of the clip, unless a newer one is here already: answers and events may overtake each other.
+   * @param {boolean} [missed] whether masks may have changed that this page was not told of */
+  function adopt(clip, missed = false) {
     if (!server || clip.clip !== server.id) return;
     const before = state.clip;
-    if (before && clip.revision < before.revision && !anyway) return;
+    if (before && clip.revision < before.revision) return;
     const chosen = chosenIn(clip);
     const solo = clip.objects.some(({ id }) => id === state.solo) ? state.solo : null;
     change({ clip, chosen, solo, frame: Math.min(state.frame, clip.frames - 1) });
     if (before && state.shown?.frame !== state.frame) showing.load();
-    if (before?.revision === clip.revision && !anyway) return;
+    if (before?.revision === clip.revision && !missed) return;
     showing.outdate();
     showing.refresh();
     clearTimeout(settling);

@@ -118,7 +118,7 @@ export function shortcuts({
         keys: ["Alt+ArrowUp", "Alt+ArrowDown"],
         press: [() => timeline.zoom(1), () => timeline.zoom(-1)],
       },
-      { does: "This list", keys: ["?"], press: help },
+      { does: "This list", keys: ["?"], press: help, anywhere: true },
     ],
   };
 }

@@ -46,7 +46,8 @@ export function makeShowing(store, report) {
 
   async function exactly(frame) {
     const [picture, labels] = await Promise.all([pictures.picture(frame, { width: width(SCRUBBED) }), masks(frame)]);
-    return { frame, picture, labels };
+    // A sharper picture may have come while the masks were on their way, and this one be freed.
+    return { frame, picture: pictures.ready(frame) ?? picture, labels };
   }
 
   /** That frame, or one that stands in for it. */
