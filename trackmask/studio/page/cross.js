@@ -1,32 +1,61 @@
-/** Clicks and boxes without a pointer: Enter shows a cross, the arrow keys move it, Enter clicks there. */
+/** What the pointer does on the frame, without one: Enter shows a cross, the arrow keys move it, Enter clicks there or,
+ * with a brush, an eraser or a lasso, begins to draw and ends it. */
 
 import { boxBetween, inClip } from "./saying.js";
+import { panned, toFrame, toScreen } from "./viewport.js";
 
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 4,
   LEAP = 20; // screen pixels, with Shift the second
+const DRAWS = ["brush", "eraser", "lasso"];
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {ReturnType<import("./store.js").makeStore>} store
  * @param {ReturnType<import("./saying.js").makeSaying>} saying
+ * @param {{begin: Function, move: Function, end: () => boolean, cancel: () => boolean}} drawing as gestures.js has it
  */
-export function mountCross(canvas, store, saying) {
+export function mountCross(canvas, store, saying, drawing) {
   const { state, change } = store;
   const show = pointer => change({ pointer: { ...pointer, cross: true } });
 
-  function press({ key, altKey, shiftKey }) {
+  /** Where the cross comes: the middle of what is seen of the frame. */
+  function middle() {
+    const { viewport, clip, room } = state;
+    return inClip(clip, toFrame(viewport, clip, room.width / 2, room.height / 2));
+  }
+
+  function enter(minus) {
+    const { at, box } = state.pointer;
+    show({ at });
+    if (box) saying.box(box);
+    else if (!DRAWS.includes(state.tool)) saying.click(at, !minus);
+    else if (!drawing.end()) drawing.begin(at, minus);
+  }
+
+  function move([dx, dy], step) {
     const { at, box, from } = state.pointer;
-    if (key === "Enter" && box) {
-      saying.box(box);
-      show({ at });
-    } else if (key === "Enter") saying.click(at, !altKey);
+    const by = step / Math.max(1, state.viewport.scale);
+    const to = inClip(state.clip, { x: at.x + dx * by, y: at.y + dy * by });
+    show({ at: to, from, box: box && boxBetween(from, to), ...drawing.move(to) });
+    keepInSight(to);
+  }
+
+  /** Zoomed in, the picture moves where the cross would leave the stage. */
+  function keepInSight(at) {
+    const { viewport, clip, room } = state;
+    const { x, y } = toScreen(viewport, clip, at.x, at.y);
+    const out = (place, size) => Math.min(Math.max(place, LEAP), size - LEAP) - place;
+    const [dx, dy] = [out(x, room.width), out(y, room.height)];
+    if (!viewport.fits && (dx || dy)) change({ viewport: { ...panned(viewport, clip, room, dx, dy), of: clip.clip } });
+  }
+
+  function press({ key, altKey, shiftKey }) {
+    const { at } = state.pointer;
+    if (key === "Enter") enter(altKey);
     else if (key === "r") show({ at, from: at, box: [at.x, at.y, 1, 1] });
-    else if (key in WAYS) {
-      const [dx, dy] = WAYS[key].map(way => (way * (shiftKey ? LEAP : STEP)) / Math.max(1, state.viewport.scale));
-      const to = inClip(state.clip, { x: at.x + dx, y: at.y + dy });
-      show({ at: to, from, box: box && boxBetween(from, to) });
-    } else return false;
+    else if (key in WAYS) move(WAYS[key], shiftKey ? LEAP : STEP);
+    else return false;
     return true;
   }
 
@@ -34,10 +63,10 @@ export function mountCross(canvas, store, saying) {
     if (!state.shown) return;
     if (state.pointer?.cross) {
       if (!press(event)) return;
-    } else if (event.key === "Enter") show({ at: { x: state.clip.width / 2, y: state.clip.height / 2 } });
+    } else if (event.key === "Enter") show({ at: middle() });
     else return;
     event.preventDefault();
     event.stopPropagation();
   });
-  canvas.addEventListener("blur", () => state.pointer?.cross && change({ pointer: null }));
+  canvas.addEventListener("blur", () => state.pointer?.cross && drawing.cancel());
 }

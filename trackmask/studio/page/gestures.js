@@ -121,7 +121,7 @@ export function mountGestures(canvas, store, session) {
   }
 
   function move(event) {
-    if (!state.shown) return;
+    if (!state.shown || (press && state.pointer?.cross)) return;
     const at = place(event);
     change({ pointer: { at, ...press?.move(at, event) } });
     clearTimeout(hovering);
@@ -140,8 +140,9 @@ export function mountGestures(canvas, store, session) {
   /** Give up what is being drawn. @returns {boolean} whether anything was */
   function cancel() {
     const was = press !== null || Boolean(state.pointer?.cross);
+    if (press) change({ stroke: null });
+    if (was) change({ pointer: null });
     press = null;
-    if (was) change({ stroke: null, pointer: null });
     return was;
   }
 
@@ -170,7 +171,18 @@ export function mountGestures(canvas, store, session) {
     },
     { passive: false },
   );
-  mountCross(canvas, store, saying);
+  mountCross(canvas, store, saying, {
+    begin: (at, minus) => (press = presses[state.tool](at, minus)),
+    move: at => press?.move(at, {}),
+    /** @returns {boolean} whether something was being drawn */
+    end() {
+      const ended = press;
+      press = null;
+      ended?.up();
+      return ended !== null;
+    },
+    cancel,
+  });
 
   return { cancel, zoom };
 }

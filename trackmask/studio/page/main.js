@@ -24,6 +24,7 @@ import { mountTransport } from "./transport.js";
 const by = id => document.getElementById(id);
 const KEPT = "trackmask-studio"; // what a browser remembers of how people like to work
 const SETTLE = 150; // milliseconds on a frame until the address names it: browsers refuse to change it all the time
+const LEFT = "trackmask-frame"; // the frame in which a clip was left: people go on there
 const LIKED = ["style", "radius", "direction", "sound"];
 
 const store = makeStore({
@@ -143,11 +144,12 @@ const attempt = async start => {
 
 /** The address names the clip and the frame, so that a reload comes back to it: #3fa9/12 */
 async function route() {
-  const [id, frame] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [named, frame] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const id = named || (state.single ? state.clips[0].id : "");
   hide();
-  if (id && id === session.id) return session.go(Number(frame) || 0);
-  if (id || state.single) return openClip(id || state.clips[0].id, Number(frame) || 0);
-  showList();
+  if (!id) return showList();
+  const wanted = Number(frame ?? localStorage.getItem(`${LEFT} ${id}`)) || 0;
+  return id === session.id ? session.go(wanted) : openClip(id, wanted);
 }
 
 function showList() {
@@ -174,9 +176,12 @@ let naming;
 store.listen(["shown", "speed"], () => {
   clearTimeout(naming);
   if (!state.shown || state.speed) return;
-  const { hash } = location;
-  const address = `#${session.id}/${state.shown.frame}`;
-  naming = setTimeout(() => location.hash === hash && history.replaceState(null, "", address), SETTLE);
+  const [{ hash }, { id }, { frame }] = [location, session, state.shown];
+  naming = setTimeout(() => {
+    if (location.hash !== hash) return; // on the way to another clip, or to the list
+    history.replaceState(null, "", `#${id}/${frame}`);
+    localStorage.setItem(`${LEFT} ${id}`, frame);
+  }, SETTLE);
 });
 store.listen(LIKED, () =>
   localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(LIKED.map(name => [name, state[name]])))),

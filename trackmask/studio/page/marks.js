@@ -115,8 +115,8 @@ export function drawPointer(context, { pointer, viewport, clip, tool, radius }) 
       [0, 1],
       [0, -1],
     ]) {
-      context.moveTo(x + 4 * dx, y + 4 * dy);
-      context.lineTo(x + 16 * dx, y + 16 * dy);
+      context.moveTo(x + 3 * dx, y + 3 * dy);
+      context.lineTo(x + 18 * dx, y + 18 * dy);
     }
     twice(context, () => context.stroke());
   }
@@ -125,8 +125,8 @@ export function drawPointer(context, { pointer, viewport, clip, tool, radius }) 
 /** Dark over light, to be seen on every picture. */
 function twice(context, stroke) {
   for (const [width, style] of [
-    [3, "#000a"],
-    [1.2, "#fff"],
+    [4, "#000b"],
+    [1.6, "#fff"],
   ]) {
     context.lineWidth = width;
     context.strokeStyle = style;

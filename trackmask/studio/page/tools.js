@@ -12,6 +12,7 @@ const HINTS = {
 };
 const HINT_NEW = "Click on the new object, or drag a box around it";
 const HINT_CROSS = "Arrows move · Enter clicks · Alt Enter beside the object · R a box · Esc ends";
+const HINT_DRAW = "Arrows move · Enter begins to draw, and ends it · Alt Enter the other way · Esc ends";
 const TITLES = {
   point: "Click or box (V)",
   brush: "Brush (B)",
@@ -54,7 +55,7 @@ export function mountTools(store) {
   const known = new Set();
   function hintNow() {
     const { tool, clip, chosen, pointer, shown } = state;
-    if (pointer?.cross) return HINT_CROSS;
+    if (pointer?.cross) return tool === "point" || tool === "hand" ? HINT_CROSS : HINT_DRAW;
     const other = pointer?.at && shown && !pointer.box ? objectAt(state, pointer.at) : chosen;
     if (tool === "point" && other && other !== chosen)
       return `${clip.objects.find(({ id }) => id === other)?.name} · Shift click to work on it`;
