@@ -7,11 +7,13 @@ import { icon, iconButton, make, swatch } from "./dom.js";
  * @param {Record<string, (id: number) => void>} acts
  */
 export function objectRow({ id, name, color }, acts) {
-  const choose = make("button", { className: "choose", title: name, onclick: () => acts.choose(id) }, swatch(color));
+  const here = make("span", { className: "here", id: `here-${id}` });
+  const about = { title: name, "aria-describedby": here.id };
+  const choose = make("button", { className: "choose", onclick: () => acts.choose(id), ...about }, swatch(color));
   choose.append(make("span", { className: "name", dir: "auto" }, name));
   choose.addEventListener("dblclick", () => acts.rename(id));
   const hide = iconButton("eye", "Hide or show (H)", () => acts.hide(id));
-  return make("li", { className: "object", "data-id": id }, choose, make("span", { className: "here" }), hide);
+  return make("li", { className: "object", "data-id": id }, choose, here, hide);
 }
 
 /**

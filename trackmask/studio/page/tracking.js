@@ -76,7 +76,9 @@ export function mountTracking(store, session) {
       return `Waits for ${state.clips?.find(({ id }) => id === other.clip)?.name ?? "another clip"}: ${doing(other.job)}.`;
     if (!clip.prompts.length) return "Show what to track first.";
     if (!known.frames) {
-      if (Object.values(clip.stale).some(list => list.length)) return "Nothing to track this way.";
+      // What was said last has put frames out of date, and what tracking would do is being asked; or they lie elsewhere.
+      if (Object.values(clip.stale).some(list => list.length))
+        return state.direction === "all" ? "" : "Nothing to track this way from here. All tracks the rest.";
       return `All is tracked and up to date. ${clip.review.length ? "Next: the places to review (N)." : "Next: export."}`;
     }
     const all = Object.entries(known.ranges);
