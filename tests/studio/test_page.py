@@ -298,7 +298,9 @@ def test_an_answer_that_comes_late_takes_back_nothing(opened):
         await session.act("click", { object: 1, frame: 0 });
         late();
         await reloaded;
-        return state.clip.prompts.length;
+        const { length } = state.clip.prompts;
+        session.close();
+        return length;
       } finally {
         window.fetch = real;
       }
