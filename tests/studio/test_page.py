@@ -329,11 +329,14 @@ def test_frames(at):
     assert page.input_value("#time-field") == "0:00.440"
     page.fill("#frame-field", "many")
     page.press("#frame-field", "Enter")
+    assert "number of a frame" in page.eval_on_selector("#frame-field:focus", "field => field.validationMessage")
+    desk.press("Escape")
     desk.wait_frame(11)
 
     box = page.locator("#track-area").bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.down()
+    until(lambda: desk.shown == 0, "the first frame")
     seen = {}  # pictures, by frame
     for step in range(1, 11):
         page.mouse.move(box["x"] + box["width"] * step / 10 - 5, box["y"] + 5)
@@ -424,6 +427,19 @@ def test_places_to_review_go_around(at):
       return seen;
     }"""
     assert at("look").page.evaluate(walk) == [2, 5, 2, 5, 2]
+
+
+def test_which_frames_are_tracked_is_said_of_several_objects_too(at):
+    ask = """async () => {
+      const { mountTracking } = await import("/page/tracking.js");
+      const clip = { prompts: [{}], review: [], stale: {}, tracked: { 1: [[0, 30]] } };
+      const plan = { frames: 36, ranges: { 1: [[5, 9], [20, 21]], 2: [[1, 4], [8, 12]] }, seconds: 4 };
+      const drawn = [], store = { state: { clip, plan }, listen: (_, draw) => drawn.push(draw) };
+      mountTracking(store, {});
+      drawn.at(-1)();
+      return document.getElementById("track-plan").textContent;
+    }"""
+    assert at("look").page.evaluate(ask) == "Tracks frames 1–12, 20–21 of 2 objects again, about 4\u00a0s."
 
 
 def test_a_place_to_review_names_the_frame_to_correct_where_it_lies_beside(at):

@@ -25,3 +25,14 @@ export const withoutFrame = (ranges = [], frame) =>
           [frame + 1, last],
         ].filter(([a, b]) => a <= b),
   );
+
+/** The frames that are in any of them. @param {Ranges[]} all @returns {Ranges} */
+export function union(all) {
+  const found = [];
+  for (const [first, last] of all.flat().sort((a, b) => a[0] - b[0])) {
+    const before = found.at(-1);
+    if (before && first <= before[1] + 1) before[1] = Math.max(before[1], last);
+    else found.push([first, last]);
+  }
+  return found;
+}

@@ -1,6 +1,7 @@
 /** Tracking: which way, what it will do, how far it is, and stop. */
 
 import { mountChoice } from "./dom.js";
+import { union } from "./ranges.js";
 import { count, ranges, roughly } from "./times.js";
 
 const SETTLE = 200; // milliseconds until the server is asked what tracking would do
@@ -86,7 +87,8 @@ export function mountTracking(store, session) {
       list.some(([first, last]) => (clip.tracked[id] ?? []).some(([a, b]) => a <= last && first <= b)),
     );
     const time = known.seconds ? `, about ${roughly(known.seconds)}` : "";
-    return `Tracks ${all.length === 1 ? ranges(all[0][1]) : count(all.length, "object")}${again ? " again" : ""}${time}.`;
+    const whose = all.length === 1 ? "" : ` of ${count(all.length, "object")}`;
+    return `Tracks ${ranges(union(all.map(([, list]) => list)))}${whose}${again ? " again" : ""}${time}.`;
   }
 
   const show = mountChoice(document.getElementById("direction"), direction => change({ direction }));

@@ -43,35 +43,46 @@ export function mountTransport(store, session, player, zoom) {
     if (box) look(around(state.clip, state.room, box));
   }
 
-  /** A field whose value is gone to with Enter, or when it is left. @param {(text: string) => number | null} frameOf */
-  function mountField(field, frameOf) {
+  /**
+   * A field whose value is gone to with Enter, or when it is left.
+   * @param {string} example what is said of a value that cannot be gone to
+   * @param {(text: string) => number | null} frameOf
+   */
+  function mountField(field, example, frameOf) {
+    const says = sentence => {
+      field.setCustomValidity(sentence);
+      field.setAttribute("aria-invalid", sentence !== "");
+    };
+    /** @returns {boolean} whether there is such a frame */
     const go = () => {
       const frame = frameOf(field.value);
-      field.setAttribute("aria-invalid", frame === null);
-      if (frame === null) return;
+      says(frame === null ? example : "");
+      if (frame === null) return false;
       change({ speed: 0, follow: false });
       session.go(frame);
       draw();
+      return true;
     };
     field.addEventListener("focus", () => field.select());
+    field.addEventListener("input", () => says(""));
     field.addEventListener("change", go);
     field.addEventListener("keydown", event => {
-      if (event.key === "Enter") field.blur();
+      if (event.key === "Enter" && go()) field.blur();
+      else if (event.key === "Enter") field.reportValidity();
       if (event.key === "Escape") {
         field.value = ""; // nothing that could be gone to
-        field.setAttribute("aria-invalid", false);
         by("picture").focus();
-        draw();
       }
       event.stopPropagation();
     });
     field.addEventListener("blur", () => {
-      field.setAttribute("aria-invalid", false);
+      says("");
       draw();
     });
   }
-  mountField(frameField, text => (/^\s*\d+\s*$/.test(text) ? Number(text) : null));
-  mountField(timeField, text => {
+  const number = text => (/^\s*\d+\s*$/.test(text) ? Number(text) : null);
+  mountField(frameField, "Type the number of a frame, such as 12.", number);
+  mountField(timeField, "Type a time, such as 1:15.48, or seconds.", text => {
     const seconds = parseClock(text);
     return seconds === null ? null : session.frameAt(seconds);
   });
