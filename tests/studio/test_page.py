@@ -184,6 +184,12 @@ def test_while_dragging_a_frame_nearby_stands_in_and_is_the_one_that_people_clic
     desk.page.unroute_all()  # and what was held goes on
     until(lambda: desk.shown == wanted, f"frame {wanted} itself")
     assert not desk.page.locator("#nearby").is_visible()
+    desk.page.route(exact, lambda way: None)
+    desk.page.fill("#frame-field", "3")
+    desk.page.press("#frame-field", "Enter")
+    desk.wait_text("#nearby", f"Frame {wanted}, until 3 is there")
+    desk.page.unroute_all()
+    until(lambda: desk.shown == 3, "frame 3 itself")
     until(lambda: "click" in desk.page.get_attribute("#undo", "title"), "a click to undo")
     desk.press("Control+z")
 

@@ -6,6 +6,7 @@ import { fitted } from "./viewport.js";
 
 const BEHIND = "#808080"; // a cut-out: light and dark objects both stand out from it
 const CRISP = 4; // device pixels a pixel of the clip, from which on pixels are squares
+const LATE = 150; // milliseconds that a frame may take to come before that is said
 const GRID = 14; // screen pixels a pixel of the clip, from which on the pixels' borders are drawn
 
 /** @param {HTMLCanvasElement} canvas @param {ReturnType<import("./store.js").makeStore>} store */
@@ -76,9 +77,18 @@ export function mountStage(canvas, store) {
     draw,
   );
   const nearby = document.getElementById("nearby");
-  store.listen(["shown", "frame"], ({ shown, frame }) => {
-    nearby.hidden = !shown?.standsIn || shown.frame === frame;
-    nearby.textContent = nearby.hidden ? "" : `Frame ${shown.frame}, until ${frame} is there`;
+  let late; // until it is said that the wanted frame is not there yet
+  function tellNearby() {
+    if (!state.shown) return;
+    nearby.textContent = `Frame ${state.shown.frame}, until ${state.frame} is there`;
+    nearby.hidden = false;
+  }
+  store.listen(["shown", "frame", "speed"], ({ shown, frame, speed }) => {
+    clearTimeout(late);
+    nearby.hidden = true;
+    if (!shown || speed || shown.frame === frame) return;
+    if (shown.standsIn) tellNearby();
+    else late = setTimeout(tellNearby, LATE);
   });
   store.listen(["clip"], (_, changed) => {
     if (state.clip && changed.has("clip") && state.viewport.of !== state.clip.clip) {
