@@ -169,6 +169,8 @@ def test_while_dragging_a_frame_nearby_stands_in_and_is_the_one_that_people_clic
     near, exact = re.compile(r"/frames/\d+\?near=1"), re.compile(r"/frames/[1-9]\d*\?(?!near)")
     desk.page.route(near, lambda way: way.continue_(url=re.sub(r"\d+\?", "0?", way.request.url)))
     desk.page.route(exact, lambda way: None)  # it takes long
+    with desk.page.expect_request(exact):
+        desk.press("End")
     area = desk.page.locator("#track-area").bounding_box()
     desk.page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 10)
     desk.page.mouse.down()

@@ -15,7 +15,7 @@ export function makeShowing(store, report) {
   const { state, change } = store;
   let server = null;
   let pictures = null;
-  let loading = false; // whether a frame is on its way: the newest one wanted comes next
+  let loading = null; // what is on its way, if anything: the newest frame wanted comes next
   let along = false; // whether people drag along: then a frame near the wanted one does until they rest
   let resting;
 
@@ -56,19 +56,20 @@ export function makeShowing(store, report) {
     return { frame, picture: bitmap, labels: await masks(frame), standsIn: frame !== wanted };
   }
 
-  /** Fetch and show the wanted frame; while it comes others may be wanted: only the newest of them is fetched then. */
+  /** Fetch and show the wanted frame; while it comes others may be wanted: only the newest of them is fetched then. Who
+   * begins to drag along does not wait for a frame that takes long. */
   async function load() {
-    if (loading || !server || !state.clip) return;
-    loading = true;
+    if (!server || !state.clip || (loading && (loading.roughly || !along))) return;
+    const mine = (loading = { roughly: along });
     const at = server;
     const { frame } = state;
-    const roughly = along;
     await attempt(async open => {
-      const shown = await (roughly ? near : exactly)(frame);
-      if (open()) change({ shown });
+      const shown = await (mine.roughly ? near : exactly)(frame);
+      if (open() && loading === mine) change({ shown });
     });
-    loading = false;
-    if (at !== server || state.frame !== frame || roughly !== along) return load();
+    if (loading !== mine) return;
+    loading = null;
+    if (at !== server || state.frame !== frame || mine.roughly !== along) return load();
     refresh(); // they may have changed while they were on their way
     rest();
   }
