@@ -26,6 +26,7 @@ from PIL import Image
 from waiting import PATIENCE, until
 
 from trackmask.cli import main
+from trackmask.cli.correct import tracked_again
 from trackmask.cli.run import look_first
 from trackmask.result import Range, open_result
 from trackmask.result.review import PROMPT
@@ -121,6 +122,13 @@ def test_a_correction_says_what_it_changed_and_what_is_left() -> None:
     call("run", CAT, *BOX, "--end", "9", "--fast", "--no-overlay", "-o", "sure")
     said = call("correct", "sure", "--frame", "0", *BOX).stdout
     assert said == "sure: corrected, frames 0 to 9 tracked again; nothing is left to look at\n"
+
+
+def test_of_several_objects_it_is_said_whose_frames_a_correction_changed() -> None:
+    objects = [SimpleNamespace(id=id_, name=name) for id_, name in ((1, "cat"), (2, "dog"), (3, "cow"))]
+    spans = {2: [(3, 3)], 1: [(0, 4), (6, 9)], 3: [(1, 2)]}
+    said = tracked_again(spans, SimpleNamespace(objects=objects))
+    assert said == "frames 0 to 4 of cat, frames 6 to 9 of cat, frame 3 of dog and 1 more range tracked again"
 
 
 def test_what_was_found_without_a_prompt_is_said() -> None:
