@@ -55,6 +55,7 @@ def clips(tmp_path_factory):
     write_clip(folder / "one.mp4", images[:1])
     (folder / "broken.mp4").write_bytes(b"no film")
     write_clip(folder / "portrait.mp4", numbered_images(30, (320, 180)), audio="aac")
+    write_clip(folder / "wide.mp4", numbered_images(2, (720, 1280)))
     write_clip(folder / "uneven.mp4", numbered_images(len(UNEVEN)), times=UNEVEN)
     return folder
 
@@ -106,7 +107,7 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 11
+    assert page.locator(".card").count() == 12
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
     desk = Desk(page, SIZE)
     desk.wait_text(".card:has-text('broken.mp4')", "Cannot be read")
@@ -368,6 +369,15 @@ def test_frames(at):
     until(lambda: "-2×" in page.evaluate("speeds"), "playing backward, twice as fast")
     until(lambda: desk.frame < 29, "a frame before the last one")
     desk.press("k")
+
+
+def test_frames_are_asked_for_as_wide_as_they_are_shown_from_the_first_one_on(at):
+    """The server makes pictures of all frames as wide as the first one was."""
+    page = at("wide", (720, 1280)).page
+    urls = "performance.getEntriesByType('resource').map(({ name }) => name.split('/frames/')[1]).filter(Boolean)"
+    page.keyboard.press("ArrowRight")
+    until(lambda: any(url.startswith("1?") and "still" in url for url in page.evaluate(urls)), "a rest in frame 1")
+    assert {url.partition("?")[2].removesuffix("&still=1") for url in page.evaluate(urls)} == {"width=960"}
 
 
 def test_the_times_of_a_variable_frame_rate(at):

@@ -64,7 +64,7 @@ export function makeSession(store, report, note) {
     const chosen = chosenIn(clip);
     const solo = clip.objects.some(({ id }) => id === state.solo) ? state.solo : null;
     change({ clip, chosen, solo, frame: Math.min(state.frame, clip.frames - 1) });
-    if (before && state.shown?.frame !== state.frame) showing.load();
+    if (state.shown && state.shown.frame !== state.frame) showing.load();
     if (before?.revision === clip.revision && !missed) return;
     showing.outdate();
     showing.refresh();
@@ -101,7 +101,9 @@ export function makeSession(store, report, note) {
       const series = new Map(clip.objects.map(object => [object.id, emptySeries(clip.frames)]));
       change({ view: "clip", series, frame: Math.min(Math.max(frame, 0), clip.frames - 1) });
       adopt(clip);
-      showing.load();
+      // By the second picture of the screen the stage has its size: all frames are asked for as wide as it shows them.
+      for (let k = 0; k < 2; k++) await new Promise(requestAnimationFrame);
+      if (at === server) showing.load();
     },
 
     close() {
