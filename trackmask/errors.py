@@ -12,6 +12,8 @@ TrackmaskError            exit code 1: the input or the machine failed
     └── OutputExistsError the output is there already
 """
 
+NO_MEMORY = "there is not enough memory; free some, or scale the video down"  # of a MemoryError, wherever it comes from
+
 
 class TrackmaskError(Exception):
     exit_code = 1

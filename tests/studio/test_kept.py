@@ -233,11 +233,11 @@ def test_what_others_did_to_the_result_is_where_it_goes_on(clip: Path) -> None:
 
 class Failing(HueRuntime):
     weights_folder, files = None, {}
-    broken = False
+    broken: Exception | None = None
 
     def encode(self, crops: np.ndarray) -> Features:
         if self.broken:
-            raise WeightsError("the graph cannot be run")
+            raise self.broken
         return super().encode(crops)
 
 
@@ -248,9 +248,9 @@ def test_an_act_that_fails_does_not_count(clip: Path) -> None:
         one.post("name", object=1, name="cat")
         one.post("undo")
         mask = one.mask(0)
-        network.broken = True
+        network.broken = WeightsError("the graph cannot be run")
         assert "cannot be run" in one.post("click", 500, object=None, frame=3, x=50, y=60, on=True)["error"]
-        network.broken = False
+        network.broken = None
         assert [prompt["frame"] for prompt in one.get()["prompts"]] == [0]
     with studio(clip, network) as one:
         state = one.get()
@@ -259,6 +259,19 @@ def test_an_act_that_fails_does_not_count(clip: Path) -> None:
         assert (state["undo"], state["redo"]) == ("box around object 1 in frame 0", "new name of object 1")
         assert np.array_equal(one.mask(0), mask)
         assert one.post("click", object=None, frame=3, x=50, y=60, on=True)["object"] == 2
+
+
+def test_too_little_memory_is_told_and_all_goes_on(clip: Path, caplog: pytest.LogCaptureFixture) -> None:
+    network = Failing()
+    with studio(clip, network) as one:
+        box(one)
+        network.broken = MemoryError()
+        assert "not enough memory; free some" in one.post("click", 500, object=1, frame=3, x=50, y=60, on=True)["error"]
+        one.track()
+        assert "not enough memory; free some" in one.heard("done")[-1]["error"]
+        network.broken = None
+        assert one.track()["stale"] == {"1": []}
+    assert caplog.text == ""
 
 
 def test_one_work_ends_and_the_next_one_has_the_machine_for_itself(clip: Path) -> None:

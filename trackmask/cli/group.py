@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from trackmask.errors import TrackmaskError
+from trackmask.errors import NO_MEMORY, TrackmaskError
 from trackmask.files import brief
 
 from .mistakes import meant_command, meant_option
@@ -142,7 +142,7 @@ def one_line(ctx: click.Context) -> Iterator[None]:
             _drop_output()
             _end(ctx, f"the output cannot be written: {error.strerror}; make room, or send it elsewhere", 1)
         if isinstance(error, MemoryError):
-            _end(ctx, "there is not enough memory; free some, or scale the video down", 1)
+            _end(ctx, NO_MEMORY, 1)
         if isinstance(error, ImportError) and ".so" in str(error):
             _end(
                 ctx,

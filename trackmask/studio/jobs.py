@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from trackmask.errors import CallError, TrackmaskError
+from trackmask.errors import NO_MEMORY, CallError, TrackmaskError
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,8 @@ class Jobs:
             stopped = True
         except TrackmaskError as raised:
             error = str(raised)
+        except MemoryError:
+            error = NO_MEMORY
         except Exception as raised:  # a fault of ours: the page says so, the log says where
             log.exception("the work failed: %s", job.what)
             error = f"an error of trackmask itself: {raised!r}; what was done before is kept"

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from trackmask.errors import CallError, DataError, OutputExistsError, TrackmaskError
+from trackmask.errors import NO_MEMORY, CallError, DataError, OutputExistsError, TrackmaskError
 from trackmask.files import plain_name, writing
 from trackmask.formats.node import Node
 from trackmask.studio import calls
@@ -256,6 +256,8 @@ def failed(request: Request, error: Exception) -> Response:
         status = 409
     elif isinstance(error, TooLarge):
         status, text = 413, "this is larger than the studio takes"
+    elif isinstance(error, MemoryError):
+        text = NO_MEMORY
     elif isinstance(error, CallError | DataError):
         status = 400
     elif isinstance(error, HTTPException):

@@ -63,7 +63,7 @@ def application(
         yield
         desk.close(waits)
 
-    errors = {error: failed for error in (TrackmaskError, TooLarge, HTTPException, Exception)}
+    errors = {error: failed for error in (TrackmaskError, TooLarge, HTTPException, MemoryError, Exception)}
     app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
     app.state.desk = desk
     return Guard(app, names=names_of(address.host), port=address.port, token=address.token)
