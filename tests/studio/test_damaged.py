@@ -179,6 +179,49 @@ def test_a_film_that_is_damaged_within_is_known_for_it_once_it_was_tracked(
     assert len(result.frames) == state["frames"]
 
 
+def other(clip: Path) -> None:
+    """Another film in its place."""
+    os.utime(shutil.copy(SAMPLES / "bunny.mp4", clip), (1, 1))
+
+
+def test_a_film_that_is_exchanged_while_it_is_open_is_not_tracked_for_it(
+    clip: Path, opened: Callable[[], Studio]
+) -> None:
+    one = opened()
+    kept, before = clip.read_bytes(), (RESULT / "result.json").read_bytes()
+    one.wait()
+    other(clip)
+    for do, said in (
+        ("track", {"direction": "all", "frame": 0}),
+        ("export", {"format": "overlay"}),
+        ("auto", {"frame": 0}),
+    ):
+        one.told.clear()
+        one.post(do, **said)
+        one.wait()
+        assert "cat.mp4 has changed since it was opened here" in one.heard("done")[-1]["error"]
+    assert open_result(RESULT).source.sha256 in before.decode()
+    clip.write_bytes(kept)
+    os.utime(clip, (2, 2))  # the same film, copied back
+    assert one.track("both", 1)["saved"]
+
+
+def test_a_film_that_is_exchanged_before_it_was_tracked_is_known_when_it_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip = cat(tmp_path)
+    with studio(clip, Network()) as one:
+        one.post("box", object=None, frame=0, box=[100, 100, 150, 150])
+        kept = clip.read_bytes()
+        other(clip)
+    assert not RESULT.exists()  # of which film it is would not be true
+    with studio(clip, Network()) as one:
+        assert "another video than the one that was marked here" in one.get("", 500)["error"]
+        clip.write_bytes(kept)
+        assert [prompt["frame"] for prompt in one.get()["prompts"]] == [0]
+
+
 def test_what_was_said_of_a_frame_that_is_not_there_is_passed_over(opened: Callable[[], Studio]) -> None:
     """As where a film has lost its end."""
     insert("journal.jsonl", b'{"do":"box","object":1,"frame":999999999,"box":[1,1,5,5]}')

@@ -159,6 +159,7 @@ class Desk:
             job.total = sum(2 * one.count for one in todo)
             job.began = monotonic()
             teller = Teller(self.hub, clip_id, session, job)
+            session.check_video()
             try:
                 with CachedVideo(open_video(session.place.video)) as video:
                     tracking = Work(session, said, video, teller.made, teller.step)
@@ -188,6 +189,7 @@ class Desk:
         def work(job: Job) -> None:
             if not is_written(session):
                 self._save(clip_id, session, job)
+            session.check_video()
             job.what = f"export as {to}"
             folder = self.downloads.place() if download else session.place.result.parent
             made = write(session, to, options, folder, unfinished(session))
@@ -223,6 +225,7 @@ class Desk:
                     job.step(frame.index)
                     yield frame
 
+            session.check_video()
             try:
                 with open_video(session.place.video) as video:
                     found = discover(session.runtime, frames(video), session.size, most)

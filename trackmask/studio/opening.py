@@ -21,7 +21,7 @@ from trackmask.studio.session import Session
 from trackmask.studio.store import GIVEN, JOURNAL, LOCK, Place, take
 from trackmask.studio.tracked import Pair
 from trackmask.studio.turns import Turns
-from trackmask.video import hash_source, stamp
+from trackmask.video import hash_source
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +157,10 @@ def _check_result(place: Place) -> None:
 
 def _check_source(session: Session) -> None:
     """Raises VideoError where the video is another one than it was."""
-    path, about = session.place.video, session.about
-    if (
-        "sha256" in about
-        and about["stamp"] != stamp(path)[1]
-        and hash_source(path) != (about["bytes"], about["sha256"])
-    ):
+    path, about, (size, now) = session.place.video, session.about, session.stamp
+    if "stamp" not in about or about["stamp"] == now:
+        return
+    if (hash_source(path) != (about["bytes"], about["sha256"])) if "sha256" in about else size != about["bytes"]:
         raise VideoError(
             f"{path.name} is another video than the one that was marked here; bring that one back, or move "
             f"{session.place.folder.name} and {session.place.result.name} away to begin anew"

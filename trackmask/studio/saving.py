@@ -24,7 +24,7 @@ from trackmask.result.revision import link, link_tree
 from trackmask.studio.acts import Given, Said
 from trackmask.studio.plan import stale
 from trackmask.studio.session import Session
-from trackmask.video import hash_source, stamp
+from trackmask.video import hash_source
 
 
 def fingerprint(result: Path) -> str | None:
@@ -66,6 +66,7 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
         reason = unfinished(session, said)
         style = session.about.get("style") if reason in (None, session.damage) else None
         if style is not None:
+            session.check_video()
             drawing()
             draw_masks(
                 writer.folder, session.reader, path, session.reader.frames(frames[0], frames[-1]), writer.labels, style
@@ -140,7 +141,8 @@ def _source(session: Session) -> Source:
     info, path = session.info, session.place.video
     if "sha256" not in session.about:
         size, sha256 = hash_source(path)
-        session.note({"do": "source", "bytes": size, "sha256": sha256, "stamp": stamp(path)[1]})
+        session.check_video()
+        session.note({"do": "source", "bytes": size, "sha256": sha256, "stamp": session.stamp[1]})
     size, sha256 = session.about["bytes"], session.about["sha256"]
     count = len(session.times) if session.counted else None
     return Source(path, info.name, size, sha256, count, info.size, info.fps, info.names)

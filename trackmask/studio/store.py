@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from trackmask.data import ObjectRecord
-from trackmask.errors import DataError, OutputExistsError, ResultError
+from trackmask.errors import DataError, OutputExistsError, ResultError, VideoError
 from trackmask.files import counted, locked, open_lock, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey
@@ -32,7 +32,7 @@ from trackmask.result.records import decode
 from trackmask.studio.acts import Act, Acts, check
 from trackmask.studio.journal import DAMAGED, Journal, damaged, lines
 from trackmask.studio.tracked import Tracked
-from trackmask.video import open_video
+from trackmask.video import hash_source, open_video, stamp
 
 JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
 
@@ -65,6 +65,7 @@ class Store:
         # as newer than what it knows.
         self.revision = time.time_ns() // 1_000_000
         self.notes: list[str] = []  # sentences that people should read
+        self.stamp = stamp(place.video)  # of what is opened here
         self.reader = open_video(place.video)
         self.info = self.reader.info
         self.size = self.info.size
@@ -110,6 +111,18 @@ class Store:
         self.damage = damage
         self.times = times  # last: whoever sees that they are counted knows as well what is damaged
 
+    def check_video(self) -> None:
+        """Raises VideoError where another video stands in the place of the one that was opened."""
+        path, now = self.place.video, stamp(self.place.video)
+        if now[1] in ("", self.stamp[1]):  # one that is away for a while tells so where it is read
+            return
+        if "sha256" not in self.about or hash_source(path) != (self.about["bytes"], self.about["sha256"]):
+            raise VideoError(
+                f"{path.name} has changed since it was opened here; bring that one back, or end the studio and open it "
+                "again"
+            )
+        self.stamp = now
+
     def time(self, frame: int) -> float:
         """Seconds."""
         if frame in self.tracked.times:
@@ -132,6 +145,9 @@ class Store:
         self.journal.add(act)
         self.acts.add(act)
         self.dirty = True
+        if "stamp" not in self.about:
+            size, text = self.stamp
+            self.note({"do": "source", "bytes": size, "stamp": text})
 
     def begin(self, line: dict[str, Any]) -> None:
         """What lies in the result, which nobody can take back; on the disk once its records are."""
