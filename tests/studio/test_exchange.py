@@ -16,6 +16,7 @@ from studio_samples import SAMPLES, Studio, cat, runtime, studio, truth
 
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt
+from trackmask.studio.imports import upload
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,16 @@ def test_masks_of_another_tool_become_corrections_and_can_be_taken_back(one: Stu
         answer = one.client.post(way, content=bad, headers={"Content-Type": "application/octet-stream"})
         assert answer.status_code == 400, answer.text
         assert str(Path.cwd()) not in answer.text  # what is wrong is their file, not a folder of ours
+
+
+def test_two_uploads_at_once_are_in_nobodys_way(one: Studio) -> None:
+    session = one.client.app._app.state.desk.session(one.clips[0]["id"])
+    with upload(session, "00005.png", "davis") as first:
+        first.write_bytes(b"first")
+        with upload(session, "00005.png", "davis") as second:
+            second.write_bytes(b"second")
+        assert first.read_bytes() == b"first"
+    assert not list(first.parent.parent.iterdir())
 
 
 def test_the_main_object_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -441,6 +442,21 @@ def test_every_tab_is_told_what_one_of_them_does(clip: Path) -> None:
     text, _ = one.process.communicate(timeout=PATIENCE)
     assert one.process.returncode == 0
     assert "Traceback" not in text
+
+
+def test_who_goes_away_in_the_middle_of_a_call_leaves_no_trace(clip: Path) -> None:
+    one = Process(clip)
+    cookie = "; ".join(f"{name}={value}" for name, value in one.client.cookies.items())
+    for way, kind in (("click", "application/json"), ("import?format=davis&name=a.zip", "application/octet-stream")):
+        head = f"Host: 127.0.0.1:{one.address.rpartition(':')[2]}\r\nCookie: {cookie}\r\nOrigin: {one.address}"
+        with socket.create_connection(("127.0.0.1", int(one.address.rpartition(":")[2]))) as place:
+            asked = f"POST {one.way}/{way} HTTP/1.1\r\n{head}\r\nContent-Type: {kind}\r\nContent-Length: 999\r\n\r\n{{"
+            place.sendall(asked.encode())
+            if kind != "application/json":
+                until(lambda: list(clip.parent.glob(".*/uploads/*/a.zip")), "the beginning of the upload")
+    until(lambda: not list(clip.parent.glob(".*/uploads/*")), "the end of the upload")
+    assert one.state()["objects"] == []
+    assert "Traceback" not in one.end()
 
 
 def test_killed_while_it_tracks_it_goes_on_where_it_was(clip: Path) -> None:

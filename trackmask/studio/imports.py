@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from trackmask.result import EDITS
 from trackmask.result.layout import HISTORY
 from trackmask.result.revision import link_tree
 from trackmask.studio.session import Session
+from trackmask.studio.store import UPLOADS
 
 Mask = tuple[int, int, str, np.ndarray]  # object, frame, its name, (H, W) bool
 
@@ -28,11 +30,10 @@ def upload(session: Session, name: str, kind: str) -> Iterator[Path]:
     plain = plain_name(name)[-100:].lstrip(".") or "upload"
     if Path(plain).suffix.lower() not in (*READERS[kind].suffixes, ".zip"):
         raise CallError(f"{kind} comes as {', '.join((*READERS[kind].suffixes, '.zip'))}; this is another kind of file")
-    folder = session.place.folder / "upload"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = session.place.folder / UPLOADS / secrets.token_hex(8)  # two may come at once
     try:
         with writing(folder):
-            folder.mkdir()
+            folder.mkdir(parents=True)
         yield folder / plain
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,7 @@ from trackmask.studio.journal import lines
 from trackmask.studio.plan import Gap, gaps
 from trackmask.studio.saving import fingerprint, is_to_write, save
 from trackmask.studio.session import Session
-from trackmask.studio.store import GIVEN, JOURNAL, LOCK, Place, take
+from trackmask.studio.store import GIVEN, JOURNAL, LOCK, UPLOADS, Place, take
 from trackmask.studio.tracked import Pair
 from trackmask.studio.turns import Turns
 from trackmask.video import hash_source
@@ -43,6 +43,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
                 aside = _set_aside(place)
             elif not any(lines(place.folder / JOURNAL)):
                 _clear(place)
+            shutil.rmtree(place.folder / UPLOADS, ignore_errors=True)  # of a studio that was killed
         session = Session(place, runtime, turns, held)
         stack.callback(session.close)
         if aside is not None:

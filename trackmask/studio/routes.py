@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -258,6 +258,8 @@ def failed(request: Request, error: Exception) -> Response:
         status, text = 413, "this is larger than the studio takes"
     elif isinstance(error, MemoryError):
         text = NO_MEMORY
+    elif isinstance(error, ClientDisconnect):
+        status, text = 400, "the rest of this never came"  # and nobody is there to read it
     elif isinstance(error, CallError | DataError):
         status = 400
     elif isinstance(error, HTTPException):

@@ -18,6 +18,7 @@ from time import monotonic
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from trackmask.errors import CallError, TrackmaskError
@@ -63,7 +64,8 @@ def application(
         yield
         desk.close(waits)
 
-    errors = {error: failed for error in (TrackmaskError, TooLarge, HTTPException, MemoryError, Exception)}
+    told = (TrackmaskError, TooLarge, HTTPException, MemoryError, ClientDisconnect, Exception)
+    errors = dict.fromkeys(told, failed)
     app = Starlette(routes=Routes(desk).all(), exception_handlers=errors, lifespan=life)
     app.state.desk = desk
     return Guard(app, names=names_of(address.host), port=address.port, token=address.token)

@@ -6,6 +6,7 @@ on in which it was said:
     given/7-1-00012-base.png   the mask that act 7 began with
     masks/, tracked.jsonl      what was tracked, see `tracked`
     sound.m4a                  the clip's sound, for browsers
+    uploads/                   what is on its way in, to be imported
 
 The result folder is written from it, whole, after each tracking: see `saving`.
 """
@@ -34,7 +35,7 @@ from trackmask.studio.journal import DAMAGED, Journal, damaged, lines
 from trackmask.studio.tracked import Tracked
 from trackmask.video import hash_source, open_video, stamp
 
-JOURNAL, GIVEN, SOUND, LOCK = "journal.jsonl", "given", "sound.m4a", ".lock"
+JOURNAL, GIVEN, SOUND, UPLOADS, LOCK = "journal.jsonl", "given", "sound.m4a", "uploads", ".lock"
 
 
 @dataclass(frozen=True)
