@@ -1,5 +1,6 @@
 """What lies on the disk is damaged, cut off, of a newer version or taken away: one sentence, or all goes on."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,10 +12,11 @@ import pytest
 from scripted import HueRuntime
 from studio_samples import SAMPLES, Studio, cat, studio
 
-from trackmask.errors import ResultError
+from trackmask.errors import OutputError, ResultError
 from trackmask.result import open_result
 from trackmask.studio.clips import find
 from trackmask.studio.opening import open_session
+from trackmask.studio.store import take
 from trackmask.studio.turns import Turns
 
 LAST = 9
@@ -177,6 +179,17 @@ def test_a_film_that_is_damaged_within_is_known_for_it_once_it_was_tracked(
     result = open_result(tmp_path / "bunny.mp4.trackmask")
     assert "damaged or cut off" in (result.reason or "")
     assert len(result.frames) == state["frames"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OutputError, match="start the studio in a folder of your own, with the path of the clip"):
+        take(tmp_path / ".cat.mp4.trackmask.studio")
 
 
 def other(clip: Path) -> None:

@@ -1,11 +1,15 @@
 """Nothing is lost: undone and redone across restarts, stopped and gone on with, killed at any moment."""
 
 import json
+import os
+import shutil
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import media
 import numpy as np
@@ -19,15 +23,20 @@ from waiting import PATIENCE, until
 
 from trackmask.correct import correct
 from trackmask.errors import OutputError, WeightsError
+from trackmask.files import locked
 from trackmask.prompts import Prompt
 from trackmask.result import open_result
 from trackmask.runtime import Features, OnnxRuntime
+from trackmask.studio import store
 from trackmask.studio.clips import find
 from trackmask.studio.desk import Desk
 from trackmask.studio.events import Hub
 from trackmask.studio.jobs import Job
 from trackmask.studio.journal import Journal, lines
+from trackmask.studio.opening import leave, open_session
 from trackmask.studio.server import wait_for_threads
+from trackmask.studio.store import take
+from trackmask.studio.turns import Turns
 from trackmask.video import open_video
 
 FRAMES = 16
@@ -395,6 +404,28 @@ def test_who_only_looks_leaves_nothing(clip: Path) -> None:
         one.frame(3, width=200, still=1)
         one.post("undo", 400)
     assert [path.name for path in clip.parent.iterdir()] == ["cat.mp4"]
+
+
+def test_two_studios_that_end_and_begin_at_once_do_not_take_from_each_other(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one wrote into a folder that the other one is taking away would be lost."""
+    place = find(clip).clips[0].place
+    session = open_session(place, HueRuntime(), Turns())
+    close, there = session.close, []
+    monkeypatch.setattr(session, "close", lambda: (there.append(place.folder.exists()), close()))
+    leave(session)
+    assert there == [sys.platform == "win32"]
+    gone = []
+
+    def late(file: BinaryIO) -> bool:
+        if not gone:
+            gone.append(shutil.rmtree(place.folder))
+        return locked(file)
+
+    monkeypatch.setattr(store, "locked", late)
+    with take(place.folder) as held:
+        assert os.path.samestat(os.fstat(held.fileno()), (place.folder / ".lock").stat())
 
 
 def test_a_clip_is_open_in_one_studio_at_a_time(clip: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -78,8 +79,10 @@ def leave(session: Session) -> None:
         except TrackmaskError as error:
             kept = session.place.folder.name
             log.warning("note: the result was not written: %s; what you did is kept in %s", error, kept)
-    session.close()
     if unused:
+        shutil.rmtree(session.place.folder, ignore_errors=True)  # while it is ours: another studio may wait for it
+    session.close()
+    if unused and sys.platform == "win32":  # which removes no file that is open
         shutil.rmtree(session.place.folder, ignore_errors=True)
 
 

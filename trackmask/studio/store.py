@@ -13,11 +13,12 @@ The result folder is written from it, whole, after each tracking: see `saving`.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +26,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from trackmask.data import ObjectRecord
-from trackmask.errors import DataError, OutputExistsError, ResultError, VideoError
+from trackmask.errors import DataError, OutputError, OutputExistsError, ResultError, VideoError
 from trackmask.files import counted, locked, open_lock, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey
@@ -208,10 +209,37 @@ class Store:
 
 def take(folder: Path) -> BinaryIO:
     """The folder, for this process alone. Raises OutputExistsError where another studio has it."""
-    with writing(folder):
-        (folder / GIVEN).mkdir(parents=True, exist_ok=True)
-        held = open_lock(folder / LOCK)
-    if not locked(held):
-        held.close()
-        raise OutputExistsError("this clip is open in another studio already; close that one first")
-    return held
+    with _writing(folder):
+        for _ in range(100):  # each turn but the last lost a race with a studio that was just ending
+            with suppress(FileNotFoundError):
+                (folder / GIVEN).mkdir(parents=True, exist_ok=True)
+                held = open_lock(folder / LOCK)
+                if not locked(held):
+                    held.close()
+                    raise OutputExistsError("this clip is open in another studio already; close that one first")
+                if _is_at(held, folder / LOCK):
+                    return held
+                held.close()
+    raise OutputError(f"cannot lock {folder}; open the clip again")
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file is still the one that a path leads to."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """As `writing`, where nothing was written yet: it may be a place that nobody may write."""
+    try:
+        with writing(folder):
+            yield
+    except OutputError as error:
+        if not isinstance(error.__cause__, PermissionError) and getattr(error.__cause__, "errno", 0) != errno.EROFS:
+            raise
+        raise OutputError(
+            f"the result would lie in {folder.parent}, which cannot be written; make it writable, or start the studio "
+            "in a folder of your own, with the path of the clip"
+        ) from error
