@@ -16,6 +16,7 @@ from studio_samples import SAMPLES, Studio, cat, runtime, studio, truth
 
 from trackmask.pipeline import Options, run
 from trackmask.prompts import Prompt
+from trackmask.studio.exports import Downloads
 from trackmask.studio.imports import upload
 
 
@@ -45,6 +46,15 @@ def test_a_download_is_one_zip_that_holds_the_export(one: Studio) -> None:
         masks = [name for name in archive.namelist() if "Annotations" in name and name.endswith(".png")]
     assert len(masks) == 3
     assert one.client.get(about["download"] + "x").status_code == 404
+
+
+def test_who_exports_nothing_leaves_nothing_to_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    downloads = Downloads()
+    assert not list(tmp_path.iterdir())
+    assert downloads.place().is_dir()
+    downloads.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_export_lies_beside_the_result_under_a_free_name(one: Studio, tmp_path: Path) -> None:

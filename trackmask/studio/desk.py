@@ -136,7 +136,7 @@ class Desk:
 
     def _renew(self, clip_id: str, count: int) -> None:
         """What is to review after so many acts; given up where there are more meanwhile."""
-        with suppress(TrackmaskError, ValueError), self._renewing:
+        with suppress(TrackmaskError, ValueError, MemoryError), self._renewing:
             session = self._open.get(clip_id)
             if session is not None and session.acts.count == count and self._reviews[clip_id].renew(session):
                 session.revision += 1
@@ -281,7 +281,7 @@ class Desk:
                 raise Stopped
 
     def _ended(self, job: Job, stopped: bool, error: str | None) -> None:
-        with suppress(TrackmaskError):
+        with suppress(TrackmaskError, MemoryError):
             self.session(job.clip).revision += 1
             self.changed(job.clip, list_too=True)
         about = {"clip": job.clip, "job": job.id, "kind": job.kind, "stopped": stopped, "error": error}
@@ -291,7 +291,7 @@ class Desk:
 
     def _count(self, clip_id: str, session: Session) -> None:
         """What takes a while on opening, in a thread of its own."""
-        with suppress(TrackmaskError, ValueError):  # the clip may be closed meanwhile
+        with suppress(TrackmaskError, ValueError, MemoryError):  # the clip may be closed meanwhile
             times = session.reader.told_times()
             session.frames.are_apart(session.reader.longest_way())
             if times is None:

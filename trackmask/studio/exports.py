@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from trackmask.batch.find import RESULT
@@ -143,13 +143,15 @@ class Downloads:
     """Files that wait to be fetched, for as long as the studio is open."""
 
     def __init__(self) -> None:
-        self._room = TemporaryDirectory(prefix="trackmask-studio-")
+        self._room: TemporaryDirectory | None = None  # made once there is one: a kill would leave it
         self._files: OrderedDict[str, Path] = OrderedDict()
 
     def place(self) -> Path:
         """A new empty folder."""
-        folder = Path(self._room.name) / secrets.token_hex(8)
-        folder.mkdir()
+        with writing(Path(gettempdir())):
+            self._room = self._room or TemporaryDirectory(prefix="trackmask-studio-")
+            folder = Path(self._room.name) / secrets.token_hex(8)
+            folder.mkdir()
         return folder
 
     def add(self, path: Path) -> str:
@@ -165,7 +167,8 @@ class Downloads:
         return self._files.get(name)
 
     def close(self) -> None:
-        self._room.cleanup()
+        if self._room is not None:
+            self._room.cleanup()
 
 
 def zipped(folder: Path) -> Path:

@@ -51,7 +51,7 @@ class Network:
 
     def _answer(self) -> None:
         """A network takes longer over its first answer than over all others: let nobody wait for it."""
-        with suppress(TrackmaskError), self._turns.preparing:  # whoever opens a clip is told what is wrong
+        with suppress(TrackmaskError, MemoryError), self._turns.preparing:  # whoever opens a clip is told what is wrong
             blank = np.zeros((64, 64, 3), np.uint8)
             PromptedFrame(self.runtime(), blank).observe(Prompt(1, 0, positive=((32, 32),)))
 

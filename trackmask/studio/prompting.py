@@ -51,7 +51,7 @@ class Prompting:
         """Encode what a prompt in this frame will need, or answer just this one; given up where another wish comes."""
         self._wish += 1
         wish = self._wish
-        with suppress(TrackmaskError), self._turns.preparing, self._lock:
+        with suppress(TrackmaskError, MemoryError), self._turns.preparing, self._lock:
             if wish != self._wish:
                 return
             self._open(index).get_ready(prompt, lambda: wish == self._wish)
