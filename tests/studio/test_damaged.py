@@ -192,6 +192,23 @@ def test_a_folder_that_cannot_be_written_is_told_with_what_to_do(
         take(tmp_path / ".cat.mp4.trackmask.studio")
 
 
+@pytest.mark.parametrize("name", ["", "masks", "given", "given/.2-1-00007.png", ".sound.m4a", "masks/00003.png"])
+def test_no_link_that_a_stranger_has_laid_is_followed(clip: Path, tmp_path: Path, name: str) -> None:
+    outside, place = tmp_path / "outside", KEPT / name
+    if place.is_dir():
+        shutil.copytree(place, outside)
+        shutil.rmtree(place)
+    else:
+        outside.write_text("mine")
+        place.unlink(missing_ok=True)
+    place.symlink_to(outside)
+    before = sorted(path.name for path in outside.iterdir()) if outside.is_dir() else outside.read_text()
+    with studio(clip, Network()) as one:
+        assert "is a link, which the studio never lays" in one.get("", 500)["error"]
+        one.post("stroke", 500, object=None, frame=7, points=[[20, 20]], radius=9, add=True)
+    assert before == (sorted(path.name for path in outside.iterdir()) if outside.is_dir() else outside.read_text())
+
+
 def other(clip: Path) -> None:
     """Another film in its place."""
     os.utime(shutil.copy(SAMPLES / "bunny.mp4", clip), (1, 1))

@@ -27,7 +27,7 @@ import numpy as np
 
 from trackmask.data import ObjectRecord
 from trackmask.errors import DataError, OutputError, OutputExistsError, ResultError, VideoError
-from trackmask.files import counted, locked, open_lock, writing
+from trackmask.files import counted, has_folder, locked, open_lock, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey
 from trackmask.result.records import decode
@@ -208,10 +208,16 @@ class Store:
 
 
 def take(folder: Path) -> BinaryIO:
-    """The folder, for this process alone. Raises OutputExistsError where another studio has it."""
+    """The folder, for this process alone. Raises OutputExistsError where another studio has it, ResultError where a
+    link lies in it: a stranger's would lead what is written elsewhere.
+    """
     with _writing(folder):
         for _ in range(100):  # each turn but the last lost a race with a studio that was just ending
             with suppress(FileNotFoundError):
+                if link := _link_in(folder):
+                    raise ResultError(
+                        f"{link} is a link, which the studio never lays; remove it, and open the clip again"
+                    )
                 (folder / GIVEN).mkdir(parents=True, exist_ok=True)
                 held = open_lock(folder / LOCK)
                 if not locked(held):
@@ -221,6 +227,20 @@ def take(folder: Path) -> BinaryIO:
                     return held
                 held.close()
     raise OutputError(f"cannot lock {folder}; open the clip again")
+
+
+def _link_in(folder: Path) -> Path | None:
+    if folder.is_symlink():
+        return folder
+    waiting = [folder] if has_folder(folder) else []
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    return Path(entry)
+                if entry.is_dir():
+                    waiting.append(Path(entry))
+    return None
 
 
 def _is_at(file: BinaryIO, path: Path) -> bool:
