@@ -144,6 +144,18 @@ def test_a_click_beside_a_tracked_mask_keeps_the_rest_of_it(one: Studio) -> None
     assert np.array_equal(one.mask(8), after)
 
 
+def test_what_was_tracked_of_an_object_that_was_taken_back_is_not_the_next_ones(one: Studio) -> None:
+    box(one)
+    one.track()
+    one.post("undo")
+    state = one.post("stroke", object=None, frame=3, points=[[20, 20]], radius=9, add=True)
+    assert [item["id"] for item in state["objects"]] == [2]
+    assert one.wait()["tracked"] == {"2": [[3, 3]]}
+    assert not one.mask(8).any()
+    one.post("undo")
+    assert one.post("stroke", object=None, frame=3, points=[[20, 20]], radius=9, add=True)["object"] == 2  # nor in vain
+
+
 def test_a_correction_puts_out_of_date_what_it_can_change_and_no_more(one: Studio) -> None:
     box(one)
     one.track()

@@ -207,9 +207,11 @@ class Session(Shown):
         return object_id
 
     def _free(self) -> int:
-        if self.acts.said.used >= 255:
+        """An id that no object had, not even one that was taken back, of which something was tracked."""
+        used = max((self.acts.said.used, *self.tracked.series))
+        if used >= 255:
             raise PromptError("a clip can have 255 objects, and all were used; track the others in another result")
-        return self.acts.said.used + 1
+        return used + 1
 
     def _name(self, name: str) -> str:
         if not is_name(name):
