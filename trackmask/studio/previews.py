@@ -40,7 +40,8 @@ class Previews:
         self._next = -1  # the frame that is made next; -1: none
         self._begun = self._full = False
         self._closed = False
-        threading.Thread(target=self._run, daemon=True, name="trackmask-previews").start()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="trackmask-previews")
+        self._thread.start()
 
     def close(self) -> None:
         with self._lock:
@@ -62,7 +63,7 @@ class Previews:
         alone = index - self._reader.way_begins(index)  # frames
         with self._lock:
             wanted = not self._closed and width == self._width and index not in self._places
-            comes = wanted and 0 <= COST * (index - self._next) <= alone
+            comes = wanted and self._thread.is_alive() and 0 <= COST * (index - self._next) <= alone
             if comes:
                 self._lock.wait(seconds)
             return comes
