@@ -278,17 +278,17 @@ def test_masks_that_change_on_their_way_are_shown_as_they_are_now(opened):
     assert opened[1].evaluate(look) == [True, True, True]
 
 
-def test_an_answer_that_comes_late_takes_back_nothing(opened):
-    """As where the page asks for the state anew, and a click is answered before that is."""
+def test_an_answer_that_comes_late_takes_back_nothing_and_a_click_that_finds_nothing_is_said(opened):
+    """Late as where the page asks for the state anew, and a click is answered before that is."""
     look = """async () => {
       const { makeSession } = await import("/page/session.js");
       const { makeStore } = await import("/page/store.js");
       const clip = { clip: "c", width: 2, height: 2, aspect: 1, frames: 1, fps: 25, objects: [{ id: 1 }], tracked: {} };
-      const at = (revision, prompts) => Response.json({ ...clip, revision, prompts });
+      const at = (revision, prompts) => Response.json({ ...clip, revision, prompts, object: 1, frame: 0 });
       const canvas = new OffscreenCanvas(2, 2);
       canvas.getContext("2d").fillRect(0, 0, 2, 2);
-      const picture = await canvas.convertToBlob();
-      const [real, asked] = [window.fetch, []];
+      const picture = await canvas.convertToBlob();  // as masks: nothing
+      const [real, asked, notes] = [window.fetch, [], []];
       let late;
       window.fetch = async path => {
         const what = path.replace("/api/clips/c", "").split("?")[0];
@@ -301,20 +301,21 @@ def test_an_answer_that_comes_late_takes_back_nothing(opened):
       try {
         const view = { viewport: { scale: 1 }, frame: 0, shown: null, speed: 0, chosen: 1, marks: [], pending: 0 };
         const { state, ...store } = makeStore(view);
-        const session = makeSession({ state, ...store }, problem => console.error(problem));
+        const session = makeSession({ state, ...store }, problem => console.error(problem), note => notes.push(note));
         await session.open("c");
+        while (!state.shown) await new Promise(requestAnimationFrame);
         const reloaded = session.reload();
         await session.act("click", { object: 1, frame: 0 });
         late();
         await reloaded;
         const { length } = state.clip.prompts;
         session.close();
-        return length;
+        return [length, notes.map(note => note.includes("no mask"))];
       } finally {
         window.fetch = real;
       }
     }"""
-    assert opened[1].evaluate(look) == 1
+    assert opened[1].evaluate(look) == [1, [True]]
 
 
 def test_the_main_object_is_found(at):

@@ -75,7 +75,7 @@ function report(problem) {
   else say(problem.message);
 }
 
-const session = makeSession(store, report, note => say(sentences([note])));
+const session = makeSession(store, report, note => say(sentences([note]), { note: true }));
 const player = makePlayer(store, session, by("audio"));
 mountStage(by("picture"), store);
 const gestures = mountGestures(by("picture"), store, session);
@@ -121,7 +121,7 @@ by("help").addEventListener("click", keys.help);
 let told = "";
 store.listen(["clip"], ({ clip }) => {
   const notes = sentences(clip?.notes ?? []);
-  if (notes && notes !== told) say(notes);
+  if (notes && notes !== told) say(notes, { note: true });
   told = notes;
 });
 

@@ -15,9 +15,10 @@ export function mountSays() {
   close.addEventListener("click", hide);
   return {
     /** @param {string} sentence */
-    say(sentence, { good = false } = {}) {
+    say(sentence, { good = false, note = false } = {}) {
       text.textContent = sentence;
       box.classList.toggle("good", good);
+      box.classList.toggle("note", note);
       box.hidden = false;
       clearTimeout(timer);
       timer = setTimeout(hide, STAYS);

@@ -7,6 +7,8 @@ import { makeShowing } from "./showing.js";
 import { floor } from "./times.js";
 
 const SETTLE = 120; // milliseconds until the timelines are fetched anew, so that a row of clicks fetches them once
+const FINDS = ["click", "box"]; // acts from which a mask is expected
+const NOTHING = "no mask of it was found here; draw a box closely around it, or paint it";
 const CLOSED = {
   clip: null,
   times: null,
@@ -82,6 +84,9 @@ export function makeSession(store, report, note) {
     if (answer?.note) note(answer.note);
     if (fresh && answer?.object) change({ chosen: answer.object });
     await showing.refresh();
+    const { shown } = state;
+    const found = shown?.frame !== answer?.frame || shown.labels.ids.includes(answer.object);
+    if (FINDS.includes(act) && !found) note(NOTHING);
     return answer;
   }
 
