@@ -74,6 +74,9 @@ export function makeSession(store, report, note) {
     settling = setTimeout(refreshSeries, before ? SETTLE : 0);
   }
 
+  /** Whether the frame that is shown is that of an answer, and has no mask of its object. */
+  const lacks = ({ frame, object }) => state.shown?.frame === frame && !state.shown.labels.ids.includes(object);
+
   /** Send one act, and take in what the server says of the clip then. */
   async function send(at, act, body) {
     // The first of a row of clicks on a new object has made it by the time the second one is sent.
@@ -84,9 +87,7 @@ export function makeSession(store, report, note) {
     if (answer?.note) note(answer.note);
     if (fresh && answer?.object) change({ chosen: answer.object });
     await showing.refresh();
-    const { shown } = state;
-    const found = shown?.frame !== answer?.frame || shown.labels.ids.includes(answer.object);
-    if (FINDS.includes(act) && !found) note(NOTHING);
+    if (FINDS.includes(act) && lacks(answer)) note(NOTHING);
     return answer;
   }
 
