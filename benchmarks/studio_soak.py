@@ -17,7 +17,17 @@ from clips import Sample
 from studio import SIZES, STAGE, Studio, studio, watch
 
 FRAMES, OBJECTS = 300, 6  # of the film; at most, at a time
-ACTS = {"look": 10, "click": 4, "stroke": 3, "drag": 5, "undo": 2, "redo": 1, "delete": 1, "track": 1}  # how often
+ACTS = {
+    "look": 10,
+    "click": 4,
+    "stroke": 3,
+    "play": 3,
+    "drag": 3,
+    "undo": 2,
+    "redo": 1,
+    "delete": 1,
+    "track": 1,
+}  # how often
 LONGEST = 10.0  # seconds that one tracking may take
 
 
@@ -31,9 +41,12 @@ def act(one: Studio, do: str, rng: random.Random) -> None:
     if do in ("look", "click"):
         one.get(f"frames/{frame}", width=STAGE, still=1)
         one.get(f"masks/{frame}")
-    if do == "drag":
+    if do == "play":
         for index in range(frame, min(frame + 25, FRAMES)):
             one.get(f"frames/{index}", width=STAGE, ahead=1)
+    elif do == "drag":
+        for index in range(frame, FRAMES, 4):
+            one.get(f"frames/{index}", width=STAGE, near=1)
     elif do == "click":
         said = {"object": who, "frame": frame, "x": x, "y": y, "on": True}
     elif do == "stroke":
@@ -42,7 +55,7 @@ def act(one: Studio, do: str, rng: random.Random) -> None:
         said = {"object": who}
     elif do == "track":
         said = {"direction": "both", "frame": frame}
-    if do not in ("look", "drag"):
+    if do not in ("look", "play", "drag"):
         one.client.post(f"{one.way}/{do}", json=said)
 
 
