@@ -66,6 +66,18 @@ def test_an_export_lies_beside_the_result_under_a_free_name(one: Studio, tmp_pat
         assert (tmp_path / "here" / name).read_text().count("\n") > 12
 
 
+def test_what_is_out_of_date_is_said_of_all_objects_and_by_their_names(one: Studio) -> None:
+    one.wait()
+    one.post("name", object=1, name="cat")
+    assert "of cat in frame 4" in one.post("clear", 400, object=1, frame=4)["error"]
+    one.post("stroke", object=1, frame=4, points=[[30, 30], [60, 30]], radius=8, add=True)
+    one.post("stroke", object=None, frame=4, points=[[300, 30], [360, 30]], radius=8, add=True)
+    one.post("export", format="csv", options={}, to="folder")
+    one.wait()
+    (note,) = one.heard("exported")[0]["notes"]
+    assert note.startswith("frames 1 to 3 of cat and 3 more ranges are not tracked yet")
+
+
 def test_what_a_killed_export_left_is_taken_away(tracked: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(tracked, tmp_path / "here"))
     for name in (".cat.mp4.coco.partial", ".cat.mp4.mine.partial", ".other.mp4.coco.partial"):
@@ -192,4 +204,7 @@ def test_formats_are_listed_with_their_options(one: Studio) -> None:
     by_name = {form["name"]: form for form in about["export"]}
     assert "polygon" in by_name["coco"]["options"]
     assert "background" in by_name["cutout"]["options"]
-    assert {form["name"] for form in about["import"]} >= {"cvat", "coco", "labelme"}
+    ways_in = {form["name"]: form["suffixes"] for form in about["import"]}
+    assert ways_in.keys() >= {"cvat", "coco", "labelme"}
+    assert ways_in["labelme"] == [".json", ".zip"]
+    assert ways_in["yolo-seg"] == [".zip"]  # a file of labels does not say what its numbers mean

@@ -562,6 +562,10 @@ def test_export_and_import(at, clips):
     page.fill("dialog label:has-text('Frames a second') input", "5")
     page.click("dialog >> text=Into a folder")
     desk.wait_text("dialog footer", "Written to")
+    more = "dialog => { dialog.querySelector('footer p').textContent += ' and more'.repeat(30) }"
+    wide = page.locator("dialog").bounding_box()["width"]
+    page.eval_on_selector("dialog", more)
+    assert page.locator("dialog").bounding_box()["width"] == wide  # whatever is said there
     desk.wait_idle()
     page.click("dialog [data-value=csv]")
     with page.expect_download() as download:
@@ -592,7 +596,7 @@ def test_export_and_import(at, clips):
 def test_without_a_mouse(at):
     desk = at("two")
     page = desk.page
-    page.focus("#picture")
+    assert page.evaluate("document.activeElement === document.body")
     desk.press("Enter")
     desk.wait_text("#hint", "Enter clicks")
     desk.press("ArrowLeft", "Enter")

@@ -20,6 +20,12 @@ class Reader:
     what: str  # it reads, for the help
     suffixes: tuple[str, ...]  # of the files that matter
     read: Callable[[Path, str], Annotations]
+    alone: bool = True  # whether one such file is enough; else it takes the folder
+
+    @property
+    def uploads(self) -> tuple[str, ...]:
+        """The endings of what can be sent as one file: a ZIP of the folder, and where it is enough, a file of it."""
+        return (*self.suffixes, ".zip") if self.alone else (".zip",)
 
 
 def _coco(path: Path, clip: str) -> Annotations:
@@ -64,7 +70,7 @@ READERS = {
     "label-studio": Reader("Label Studio's json of brushes or polygons", (".json",), _label_studio),
     "labelme": Reader("labelme's json files", (".json",), _labelme),
     "via": Reader("VGG Image Annotator's json of polygons", (".json",), _via),
-    "yolo-seg": Reader("a data set of Ultralytics YOLO", (".txt", ".yaml", ".yml"), _yolo),
+    "yolo-seg": Reader("a data set of Ultralytics YOLO", (".txt", ".yaml", ".yml"), _yolo, alone=False),
 }
 
 

@@ -47,10 +47,7 @@ def formats() -> dict[str, Any]:
             {"name": name, "opens": form.opens, "needs": _missing(form), "options": options_for(name)}
             for name, form in FORMATS.items()
         ],
-        "import": [
-            {"name": name, "what": reader.what, "suffixes": [*reader.suffixes, ".zip"]}
-            for name, reader in READERS.items()
-        ],
+        "import": [{"name": name, "what": reader.what, "suffixes": reader.uploads} for name, reader in READERS.items()],
         "states": [str(state) for state in State],
     }
 

@@ -28,8 +28,9 @@ def upload(session: Session, name: str, kind: str) -> Iterator[Path]:
     if kind not in READERS:
         raise CallError(f"{kind!r} cannot be imported; give one of {', '.join(READERS)}")
     plain = plain_name(name)[-100:].lstrip(".") or "upload"
-    if Path(plain).suffix.lower() not in (*READERS[kind].suffixes, ".zip"):
-        raise CallError(f"{kind} comes as {', '.join((*READERS[kind].suffixes, '.zip'))}; this is another kind of file")
+    endings = READERS[kind].uploads
+    if Path(plain).suffix.lower() not in endings:
+        raise CallError(f"{kind} comes as {', '.join(endings)}; this is another kind of file")
     folder = session.place.folder / UPLOADS / secrets.token_hex(8)  # two may come at once
     try:
         with writing(folder):

@@ -12,7 +12,7 @@ import numpy as np
 
 from trackmask.data import measured
 from trackmask.errors import OutputExistsError, ResultError
-from trackmask.files import has_file, open_regular, writing
+from trackmask.files import counted, has_file, open_regular, writing
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt
@@ -99,12 +99,13 @@ def is_written(session: Session) -> bool:
 def unfinished(session: Session, said: Said | None = None) -> str | None:
     """In a sentence, what of the clip is not tracked, out of date or cannot be read; None where nothing is."""
     said = said or session.acts.said
-    for object_id, found in stale(said, session.tracked, session.range).items():
-        if found:
-            name, (begin, end) = said.names[object_id], found[0]
-            more = f" and {len(found) - 1} more ranges" if len(found) > 1 else ""
-            return f"frames {begin} to {end}{more} of {name} are not tracked yet, or out of date"
-    return session.damage
+    left = stale(said, session.tracked, session.range)
+    ranges = [(said.names[id_], begin, end) for id_, found in left.items() for begin, end in found]
+    if not ranges:
+        return session.damage
+    name, begin, end = ranges[0]
+    more = f" and {counted(len(ranges) - 1, 'more range')}" if ranges[1:] else ""
+    return f"frames {begin} to {end} of {name}{more} are not tracked yet, or out of date"
 
 
 def _frames(session: Session, said: Said) -> range:

@@ -94,7 +94,8 @@ class Session(Shown):
         with self.lock:
             act, old = self._act("clear", object_id, frame)
             if old is None:
-                raise CallError(f"nothing was said of object {object_id} in frame {frame}; there is nothing to clear")
+                name = self.acts.said.names[object_id]
+                raise CallError(f"nothing was said of {name} in frame {frame}; there is nothing to take back")
             return self._do(act)
 
     def new_object(self, name: str | None = None) -> int:
@@ -122,11 +123,11 @@ class Session(Shown):
             self._do({"do": "masks", "what": what, "masks": entries})
 
     def found(self, masks: list[tuple[int, str, np.ndarray]]) -> None:
-        """New objects: frame, a few words on it, (H, W) bool each."""
+        """New objects: frame, a few words on it, which tell it from others, (H, W) bool each."""
         with self.lock:
             first = self._free()
             named = [
-                (number, frame, f"object {number}, {words}", mask)
+                (number, frame, f"object {number}" + (f", {words}" if masks[1:] else ""), mask)
                 for number, (frame, words, mask) in enumerate(masks, first)
             ]
             self.masks("main object", named)

@@ -222,7 +222,9 @@ def take(folder: Path) -> BinaryIO:
                 held = open_lock(folder / LOCK)
                 if not locked(held):
                     held.close()
-                    raise OutputExistsError("this clip is open in another studio already; close that one first")
+                    raise OutputExistsError(
+                        "this clip is open in another studio already; close that one, then reload this page"
+                    )
                 if _is_at(held, folder / LOCK):
                     return held
                 held.close()

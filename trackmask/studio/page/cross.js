@@ -14,6 +14,7 @@ const DRAWS = ["brush", "eraser", "lasso"];
  * @param {ReturnType<import("./store.js").makeStore>} store
  * @param {ReturnType<import("./saying.js").makeSaying>} saying
  * @param {{begin: Function, move: Function, end: () => boolean, cancel: () => boolean}} drawing as gestures.js has it
+ * @returns {() => void} shows it, from anywhere in the page
  */
 export function mountCross(canvas, store, saying, drawing) {
   const { state, change } = store;
@@ -69,4 +70,9 @@ export function mountCross(canvas, store, saying, drawing) {
     event.stopPropagation();
   });
   canvas.addEventListener("blur", () => state.pointer?.cross && drawing.cancel());
+
+  return () => {
+    canvas.focus();
+    if (state.shown) show({ at: middle() });
+  };
 }

@@ -104,7 +104,7 @@ function openExport(formats, clip, start, closed) {
   }
 
   const body = make("div", { className: "formats" }, list, make("div", { className: "options" }, options, bar));
-  const dialog = openDialog("Export", body, [says, make("span", { className: "gap" }), folder, download]);
+  const dialog = openDialog("Export", body, [says, folder, download]);
   dialog.addEventListener("close", closed);
   choose((formats.export.find(({ needs }) => !needs) ?? formats.export[0]).name);
   list.querySelector("[aria-checked=true]").focus();

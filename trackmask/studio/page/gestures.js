@@ -171,7 +171,7 @@ export function mountGestures(canvas, store, session) {
     },
     { passive: false },
   );
-  mountCross(canvas, store, saying, {
+  const cross = mountCross(canvas, store, saying, {
     begin: (at, minus) => (press = presses[state.tool](at, minus)),
     move: at => press?.move(at, {}),
     /** @returns {boolean} whether something was being drawn */
@@ -184,5 +184,5 @@ export function mountGestures(canvas, store, session) {
     cancel,
   });
 
-  return { cancel, zoom };
+  return { cancel, cross, zoom };
 }

@@ -16,7 +16,8 @@ export async function showImport(session) {
   const suit = () => {
     const chosen = formats.find(({ name }) => name === format.value);
     file.accept = chosen.suffixes.join(",");
-    what.textContent = `Takes ${chosen.what}.`;
+    const alone = chosen.suffixes.length > 1; // whether one of its files is enough
+    what.textContent = `Takes ${chosen.what}: ${alone ? "one file, or " : ""}the folder as a ZIP.`;
   };
   format.addEventListener("change", suit);
   suit();
@@ -54,6 +55,6 @@ export async function showImport(session) {
     make("label", {}, "File", file),
     make("label", {}, "Not in the file", make("span", { className: "row" }, absent, "is not here: gone or hidden")),
   );
-  openDialog("Import edits", body, [says, make("span", { className: "gap" }), load]);
+  openDialog("Import edits", body, [says, load]);
   file.focus();
 }

@@ -91,6 +91,7 @@ function signs() {
   const marks = [
     ["line", "confidence, 0 to 1"],
     ["given", "what you said"],
+    ["gone", "not here"],
     ["look", "to review"],
     ["old", "out of date"],
     ["cut", "cut"],

@@ -223,7 +223,8 @@ listen({
     if (clip !== session.id) return;
     attempt(async () => {
       await session.reload();
-      if (kind === "find" && !error) session.showFound();
+      const found = kind === "find" && !error ? session.showFound() : null;
+      if (found !== null) say(`The main object is seen best in frame ${found}.`, { good: true });
       if (kind === "save" && !error) say(`All is saved in ${state.clip.folder}.`, { good: true });
     });
     if (error && !(kind === "export" && exporting.failed(error))) say(error);

@@ -209,13 +209,15 @@ export function makeSession(store, report, note) {
 
     soundOf: () => server?.sound ?? "",
 
-    /** Go to where the main object was found, and work on it. */
+    /** Go to where the main object was found, and work on it. @returns {number | null} that frame, where it is another */
     showFound() {
       const newest = state.clip?.objects.at(-1);
       const prompt = state.clip?.prompts.find(({ object }) => object === newest?.id);
-      if (!prompt) return;
+      if (!prompt) return null;
+      const other = prompt.frame !== state.frame;
       change({ chosen: newest.id });
       session.go(prompt.frame);
+      return other ? prompt.frame : null;
     },
 
     async reload() {

@@ -66,7 +66,12 @@ export function shortcuts({
       { does: "Take back what was said in this frame", keys: ["c"], press: chosen(objects.clear) },
       { does: "Undo", keys: ["Ctrl+z"], press: undo },
       { does: "Redo", keys: ["Ctrl+Shift+z", "Ctrl+y"], press: redo },
-      { does: "In the frame: a cross; move; click, draw", shown: ["Enter", "Arrows", "Enter"] },
+      {
+        does: "In the frame: a cross; move; click, draw",
+        keys: ["Enter"],
+        press: gestures.cross,
+        shown: ["Enter", "Arrows", "Enter"],
+      },
       { does: "With the cross: beside it; a box", shown: ["Alt Enter", "R"] },
     ],
     Track: [
