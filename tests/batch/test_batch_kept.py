@@ -11,7 +11,9 @@ from batch_samples import add_clip, tree
 from click.testing import CliRunner
 
 from trackmask.batch.batch import Batch, run_batch
+from trackmask.batch.manifest import FAILED, Manifest
 from trackmask.batch.owner import Event
+from trackmask.batch.status import manifest_name, paths
 from trackmask.cli import main
 from trackmask.correct import correct
 from trackmask.errors import OutputExistsError
@@ -62,6 +64,14 @@ def test_a_correction_outlives_whatever_changes(call: Batch, tmp_path: Path, cha
     (plan,) = (event.about for event in events if event.kind == "plan")
     assert sum(plan["kept"].values()) == 1
     assert run_batch(replace(call, options=options)).kept == 1  # it is said each time
+
+
+def test_what_is_kept_and_had_failed_before_is_not_missing_from_what_is_left(call: Batch) -> None:
+    manifest = paths(call.out, manifest_name(None))[0]
+    with Manifest(manifest) as before:
+        before.put(*(replace(row, state=FAILED) for row in before.rows().values() if b"a.mp4" in row.output))
+    summary = run_batch(replace(call, options=Options(overwrite=True)))
+    assert (summary.kept, len(summary.failures), summary.left) == (1, 1, 0)
 
 
 def test_the_command_says_so_and_discards_where_it_is_told_to(call: Batch) -> None:

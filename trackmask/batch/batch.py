@@ -146,7 +146,7 @@ def _summary(plan: Plan, rows: list[Row], *, interrupted: bool) -> Summary:
     mine = {work.row.output for work in plan.work}
     done = [row for row in rows if row.output in mine and row.state == DONE]
     failed = failures(rows)
-    left = len(plan.work) - len(done) - len(failed)
+    left = len(plan.work) - len(done) - sum(row.output in mine for row in failed)  # others failed before, and are kept
     frames = sum(row.frames for row in rows if row.output in mine)
     kept = plan.kept.total()
     skipped = len(plan.rows) - len(plan.work) - kept
