@@ -323,5 +323,5 @@ def test_an_unknown_format_gets_the_list(result, tmp_path):
 def test_mots_says_what_trackeval_scores(result, tmp_path):
     pytest.importorskip("pycocotools")
     (note,) = export((result,), "mots", tmp_path / "a").notes
-    assert "pedestrian" in note
+    assert "to be scored, give bird the category pedestrian" in note  # the studio says so as well: no option is named
     assert export((result,), "mots", tmp_path / "b", Options(categories={"dot": "pedestrian"})).notes == ()

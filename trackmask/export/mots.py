@@ -34,8 +34,8 @@ def write(job: ExportJob, folder: Path) -> list[str]:
         _write_clip(clip, folder / clip.name, {info.id: classes[job.category(info)] for info in clip.objects})
     if all(name.casefold() not in _SCORED for name in classes):
         return [
-            f"TrackEval's MOTSChallenge scores the class pedestrian alone, and here is none; to be scored, export with "
-            f"--category '{next(iter(classes), 'object 1')}=pedestrian'"
+            "TrackEval's MOTSChallenge scores the class pedestrian alone, and here is none; to be scored, give "
+            f"{next(iter(classes), 'object 1')} the category pedestrian"
         ]
     return []
 
