@@ -188,7 +188,7 @@ def test_a_folder_lists_its_clips_and_what_is_left_to_do(tracked: Path, tmp_path
         assert clips["cat.mp4"]["objects"] == 1
         assert clips["day2/bunny.mp4"]["state"] == "new"
         assert clips["day2/bunny.mp4"]["width"] == 640
-        assert "broken.mp4" in clips["broken.mp4"]["error"]
+        assert clips["broken.mp4"]["error"].startswith("broken.mp4 ")  # no folder of this machine
         assert clips["broken.mp4"]["state"] == "broken"
         for clip in ("cat.mp4", "day2/bunny.mp4"):
             answer = one.client.get(f"/api/clips/{clips[clip]['id']}/thumbnail")

@@ -29,6 +29,11 @@ class Clip:
         return hashlib.sha256(os.fsencode(absolute(self.place.result))).hexdigest()[:12]
 
 
+def without_folder(error: Exception, folder: Path) -> str:
+    """What is wrong with a clip or a result, for the page, which names no folder of this machine."""
+    return str(error).replace(f"{folder}{os.sep}", "")
+
+
 @dataclass(frozen=True)
 class Found:
     title: str
@@ -71,7 +76,7 @@ def _in_folder(folder: Path) -> Found:
             try:
                 clips.append(Clip(result.relative_to(folder).as_posix(), _of_result(result).place))
             except TrackmaskError as error:
-                notes.append(str(error))
+                notes.append(without_folder(error, folder))
     if not clips and _holds_pictures(folder):  # one alone, or links: a batch passes them by, but this folder was named
         return _alone(folder)
     if not clips:

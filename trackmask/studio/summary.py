@@ -12,7 +12,7 @@ from trackmask.errors import TrackmaskError
 from trackmask.files import has_file, has_folder
 from trackmask.result import open_result
 from trackmask.result.layout import JSON
-from trackmask.studio.clips import Clip
+from trackmask.studio.clips import Clip, without_folder
 from trackmask.studio.frames import Kept, jpeg
 from trackmask.studio.saving import unfinished
 from trackmask.video import open_video
@@ -81,7 +81,7 @@ class Summaries:
                 seconds = None if info.frames is None else round(float(info.frames / info.fps), 3)
                 self._known[clip_id] = {"width": width, "height": height, "frames": info.frames, "seconds": seconds}
             except TrackmaskError as error:
-                self._known[clip_id] = {"error": str(error)}
+                self._known[clip_id] = {"error": without_folder(error, clip.place.video.parent)}
         self._desk.hub.send("clips", {})
 
 
@@ -93,7 +93,7 @@ def _progress(clip: Clip, *, broken: bool) -> dict[str, Any]:
         try:
             result = open_result(clip.place.result)
         except TrackmaskError as error:
-            return {"state": "broken", "review": 0, "objects": 0, "error": str(error)}
+            return about | {"state": "broken", "error": without_folder(error, clip.place.result.parent)}
         done = "tracked" if result.complete else "started"
         about = {"state": done, "review": len(result.review), "objects": len(result.objects)}
     return about
