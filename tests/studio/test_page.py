@@ -199,6 +199,9 @@ def test_while_dragging_a_frame_nearby_stands_in_and_is_the_one_that_people_clic
 
 def test_box_beside_lasso_absent(at):
     desk = at("look")
+    desk.press("o")
+    desk.click(*CAT, button="right")
+    desk.wait_text("#says-text", "Click on the object first")
     desk.drag((20, 119), (158, 223))
     desk.wait_masked(*middle(0))
     x, y = middle(0)
@@ -245,7 +248,7 @@ def test_what_an_object_takes_of_another_one_is_said(at):
     desk.wait_masked(x, y)
     desk.press("o", "b")
     desk.drag((x - 10, y), (x + 10, y))
-    desk.wait_text("#says-text", "Object 2 takes of what was said to be object 1")
+    desk.wait_text("#says-text", "The mask of object 2 takes of what was said to be object 1")
     desk.press("v")
 
 

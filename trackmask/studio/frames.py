@@ -155,7 +155,7 @@ class Frames:
         with suppress(ValueError), closing(self._reader.frames(index, index)) as frames:  # type: ignore[type-var]
             for frame in frames:
                 return self._put(frame, width)
-        raise CallError(f"{self.info.name} has no frame {index}")
+        raise CallError(f"there is no frame {index} in {self.info.name}")
 
     def read_ahead(self, index: int, width: int | None = None) -> None:
         """The frames behind this one will be wanted at that width."""
@@ -177,7 +177,7 @@ class Frames:
                 if frame.index == index:
                     self._source = source
                     return frame
-        raise CallError(f"{self.info.name} has no frame {index}")
+        raise CallError(f"there is no frame {index} in {self.info.name}")
 
     def _read_ahead(self) -> None:
         while True:

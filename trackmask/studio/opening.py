@@ -49,15 +49,15 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
         stack.callback(session.close)
         if aside is not None:
             session.notes.append(
-                f"{place.result.name} was changed by another command since it was open here; this is the changed one. "
-                f"What the studio had is kept in {aside.name}"
+                f"the result {place.result.name} was changed by another command since it was open here; this is the "
+                f"changed one. What the studio had is kept in {aside.name}"
             )
         if session.acts.count == 0 and now is not None:
             result = open_result(place.result)
             begin(session, result)
             if result.weights != runtime.weights_sha256:
                 session.notes.append(
-                    f"{place.result.name} was made with other weights; what is tracked now may differ from it"
+                    f"the result {place.result.name} was made with other weights; what is tracked now may differ"
                 )
         _check_source(session)
         session.dirty = session.dirty or (now is None and session.saved is not None)  # somebody has taken it away
@@ -166,8 +166,8 @@ def _check_source(session: Session) -> None:
         return
     if (hash_source(path) != (about["bytes"], about["sha256"])) if "sha256" in about else size != about["bytes"]:
         raise VideoError(
-            f"{path.name} is another video than the one that was marked here; bring that one back, or move "
-            f"{session.place.folder.name} and {session.place.result.name} away to begin anew"
+            f"in the place of {path.name} is another video than the one that was marked here; bring that one back, or "
+            f"move {session.place.folder.name} and {session.place.result.name} away to begin anew"
         )
 
 

@@ -50,8 +50,9 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
     with kept_up_to_date(folder), ResultWriter(folder, overwrite=True, discard=True) as writer:
         if fingerprint(folder) not in (None, session.saved):
             raise OutputExistsError(
-                f"{folder.name} was changed by another command meanwhile, so it is left as it is; close the studio and "
-                f"open it again to go on from there. What you did is kept in {session.place.folder.name}"
+                f"the result {folder.name} was changed by another command meanwhile, so it is left as it is; close the "
+                "studio and open it again to go on from there. What you did is kept in "
+                f"{session.place.folder.name}"
             )
         with writing(folder):
             for part in (HISTORY, EDITS):

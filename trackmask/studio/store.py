@@ -120,8 +120,8 @@ class Store:
             return
         if "sha256" not in self.about or hash_source(path) != (self.about["bytes"], self.about["sha256"]):
             raise VideoError(
-                f"{path.name} has changed since it was opened here; bring that one back, or end the studio and open it "
-                "again"
+                f"the video {path.name} has changed since it was opened here; bring that one back, or end the studio "
+                "and open it again"
             )
         self.stamp = now
 

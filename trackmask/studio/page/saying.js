@@ -21,7 +21,6 @@ export function makeSaying(store, session) {
 
     /** @param {{x: number, y: number}} at @param {boolean} on the object, or beside it */
     click({ x, y }, on) {
-      if (!on && state.chosen === null) return; // beside nothing
       const spot = target();
       session.act("click", { ...spot, x, y, on }, { ...spot, [on ? "positive" : "negative"]: [[x, y]] });
     },
