@@ -28,10 +28,9 @@ from trackmask.studio.session import Session
 from trackmask.studio.teller import Teller, progress
 from trackmask.studio.turns import Turns
 from trackmask.studio.view import Review, state_of
-from trackmask.studio.work import Work
+from trackmask.studio.work import run
 from trackmask.tracking import discover
 from trackmask.video import VideoReader, open_video
-from trackmask.video.cache import CachedVideo
 
 ENOUGH = 24  # frames, in both directions, that tell how fast tracking is: the first ones take longer
 OPEN = 2  # clips that are open at a time: each holds some 300 MB of pictures and crops
@@ -96,11 +95,11 @@ class Desk:
                 session = open_session(self.clip(clip_id).place, self.network.runtime(), self.turns)
                 self._open[clip_id] = session
                 self._reviews[clip_id] = Review()
-                count = threading.Thread(
+                counting = threading.Thread(
                     target=self._count, args=(clip_id, session), daemon=True, name="trackmask-count"
                 )
-                self._counting[clip_id] = count
-                self._counting[clip_id].start()
+                self._counting[clip_id] = counting
+                counting.start()
                 self._make_room(clip_id)
             self._open.move_to_end(clip_id)
             return self._open[clip_id]
@@ -161,14 +160,7 @@ class Desk:
             teller = Teller(self.hub, clip_id, session, job)
             session.check_video()
             try:
-                with CachedVideo(open_video(session.place.video)) as video:
-                    tracking = Work(session, said, video, teller.made, teller.step)
-                    try:
-                        for one in todo:
-                            tracking.run(one)
-                    finally:
-                        if video.error is not None:  # which a film tells where it is decoded, if it can be counted
-                            session.ends_early(session.times[: video.count], str(video.error))
+                run(session, said, todo, teller.made, teller.step)
             finally:
                 teller.flush()
                 self.rate = job.rate if job.done >= ENOUGH else self.rate
@@ -206,8 +198,7 @@ class Desk:
     def bring_in(self, clip_id: str, path: Path, kind: str, *, absent: bool) -> int:
         """Masks from another tool's file become corrections; returns how many. Raises Busy, and what reading raises."""
         session = self.session(clip_id)
-        if self.jobs.now is not None:
-            raise Busy(f"another work is under way ({self.jobs.now.what}); wait for it, or stop it")
+        self.jobs.check_free()
         if not is_written(session):
             if not is_to_write(session):
                 raise CallError("an import corrects masks that are there; mark an object, and track it first")

@@ -62,16 +62,19 @@ class Jobs:
         self._thread: threading.Thread | None = None
         self.now: Job | None = None
 
-    def start(self, kind: str, clip: str, what: str, work: Callable[[Job], None]) -> Job:
+    def check_free(self) -> None:
+        """Raises Busy where one is under way."""
+        if (job := self.now) is not None:
+            raise Busy(f"another work is under way ({job.what}); wait for it, or stop it")
+
+    def start(self, kind: str, clip: str, what: str, work: Callable[[Job], None]) -> None:
         """Raises Busy where one is under way."""
         with self._lock:
-            if self.now is not None:
-                raise Busy(f"another work is under way ({self.now.what}); wait for it, or stop it")
+            self.check_free()
             self._count += 1
             job = self.now = Job(self._count, kind, clip, what)
             self._thread = threading.Thread(target=self._run, args=(job, work), name=f"trackmask-{kind}", daemon=True)
             self._thread.start()
-        return job
 
     def of(self, clip: str) -> Job | None:
         job = self.now

@@ -34,9 +34,9 @@ def fingerprint(result: Path) -> str | None:
     return None
 
 
-def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
-    """Write the result folder, in place of the version that the session knows. Returns its path. `drawing` is called
-    before its overlay is drawn, where it had one: that takes a while.
+def save(session: Session, drawing: Callable[[], None] = lambda: None) -> None:
+    """Write the result folder, in place of the version that the session knows. `drawing` is called before its overlay
+    is drawn, where it had one: that takes a while.
 
     Raises OutputExistsError where another command has changed it since, ResultError where nothing is known of any
     frame yet, OutputError.
@@ -48,22 +48,10 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
     if not frames:
         raise ResultError("nothing is marked or tracked yet, so there is nothing to save")
     with kept_up_to_date(folder), ResultWriter(folder, overwrite=True, discard=True) as writer:
-        if fingerprint(folder) not in (None, session.saved):
-            raise OutputExistsError(
-                f"the result {folder.name} was changed by another command meanwhile, so it is left as it is; close the "
-                "studio and open it again to go on from there. What you did is kept in "
-                f"{session.place.folder.name}"
-            )
+        _check_unchanged(session)
         with writing(folder):
-            for part in (HISTORY, EDITS):
-                link_tree(folder / part, writer.folder / part)
             (writer.folder / STUDIO).write_text(dumps({"session": session.place.folder.name, "acts": acts}))
-            cuts = {cut for cut in session.tracked.cuts if cut in frames}
-            records = _records(session, said, frames, writer.folder, files)
-            writer.adopt(records, list(shots(frames, cuts)), files)
-            for (object_id, frame), given in said.givens.items():
-                if len(said.given_in(frame)) > 1:  # one alone loses nothing
-                    writer.give(object_id, frame, session.mask(object_id, frame, given))
+            _fill(writer, session, said, frames, files)
         reason = unfinished(session, said)
         style = session.about.get("style") if reason in (None, session.damage) else None
         if style is not None:
@@ -72,7 +60,7 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
             draw_masks(
                 writer.folder, session.reader, path, session.reader.frames(frames[0], frames[-1]), writer.labels, style
             )
-        written = writer.finish(
+        writer.finish(
             source=_source(session),
             prompts=[_as_json(object_id, frame, given) for (object_id, frame), given in sorted(said.givens.items())],
             objects=list(_objects(said)),
@@ -84,7 +72,28 @@ def save(session: Session, drawing: Callable[[], None] = lambda: None) -> Path:
             reason=reason,
         )
         session.note({"do": "saved", "result": fingerprint(folder), "acts": acts, "lines": lines_then})
-    return written
+
+
+def _check_unchanged(session: Session) -> None:
+    """Raises OutputExistsError where the result is none that the session knows."""
+    folder = session.place.result
+    if fingerprint(folder) not in (None, session.saved):
+        raise OutputExistsError(
+            f"the result {folder.name} was changed by another command meanwhile, so it is left as it is; close the "
+            f"studio and open it again to go on from there. What you did is kept in {session.place.folder.name}"
+        )
+
+
+def _fill(writer: ResultWriter, session: Session, said: Said, frames: range, files: FrameFiles) -> None:
+    """What is shown, what was said as a whole, and what earlier corrections and imports have left."""
+    for part in (HISTORY, EDITS):
+        link_tree(session.place.result / part, writer.folder / part)
+    cuts = {cut for cut in session.tracked.cuts if cut in frames}
+    records = _records(session, said, frames, writer.folder, files)
+    writer.adopt(records, list(shots(frames, cuts)), files)
+    for (object_id, frame), given in said.givens.items():
+        if len(said.given_in(frame)) > 1:  # one alone loses nothing
+            writer.give(object_id, frame, session.mask(object_id, frame, given))
 
 
 def is_to_write(session: Session) -> bool:

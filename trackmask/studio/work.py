@@ -8,7 +8,7 @@ between two prompts both directions go on where they were.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -23,7 +23,28 @@ from trackmask.tracking.blend import Opinion, blend
 from trackmask.tracking.loop import Step
 from trackmask.tracking.pile import Pile
 from trackmask.tracking.twice import SecondPass
+from trackmask.video import open_video
 from trackmask.video.cache import CachedVideo
+
+
+def run(
+    session: Session,
+    said: Said,
+    todo: Iterable[Pass],
+    made: Callable[[int, list[Made]], None],
+    step: Callable[[], None],
+) -> None:
+    """Track all passes; `made` and `step` as in `Work`. A film that turns out to be damaged on the way, though it could
+    be counted, is noted as such. Raises VideoError, OutputError, and what `step` raises.
+    """
+    with CachedVideo(open_video(session.place.video)) as video:
+        work = Work(session, said, video, made, step)
+        try:
+            for one in todo:
+                work.run(one)
+        finally:
+            if video.error is not None:
+                session.ends_early(session.times[: video.count], str(video.error))
 
 
 class Work:
