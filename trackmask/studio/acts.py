@@ -13,10 +13,11 @@ from trackmask.files import counted
 from trackmask.formats.node import Node
 from trackmask.prompts import Box, Point
 
+MAX_OBJECTS = 255  # of a clip, and the highest id: a label is a byte, and 0 is nothing
 _BASE = re.compile(r"[0-9]+-[0-9]+-[0-9]+-base\.png")
 
 _KINDS: Mapping[str, Callable[[Node], object]] = {
-    "object": lambda node: node.whole(1, 255),
+    "object": lambda node: node.whole(1, MAX_OBJECTS),
     "frame": lambda node: node.whole(0),
     "name": Node.name,
     "x": Node.number,

@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse
 from trackmask.errors import CallError
 from trackmask.formats.node import Node
 from trackmask.result.records import dumps
+from trackmask.studio.acts import MAX_OBJECTS
 from trackmask.studio.plan import Direction
 from trackmask.studio.session import Session
 
 ENDLESS = 1 << 30  # a frame that no video has
-LARGEST = 2000.0  # pixels: radius of a brush
+MAX_RADIUS = 2000.0  # pixels, of a brush; the page goes up to 300
 
 Answer = dict[str, Any]
 
@@ -49,7 +50,7 @@ def yes(said: Node, key: str, *, default: bool) -> bool:
 
 def _place(said: Node) -> tuple[int | None, int]:
     """The object, None for a new one, and the frame."""
-    return (said.get("object").whole(1, 255) if said.has("object") else None), frame_of(said)
+    return (object_of(said) if said.has("object") else None), frame_of(said)
 
 
 def _done(session: Session, place: tuple[int, int]) -> Answer:
@@ -67,8 +68,8 @@ def box(session: Session, said: Node) -> Answer:
 
 def stroke(session: Session, said: Node) -> Answer:
     radius = said.get("radius").number()
-    if not 0 < radius <= LARGEST:
-        said.get("radius").fail(f"a radius of up to {LARGEST:g} pixels")
+    if not 0 < radius <= MAX_RADIUS:
+        said.get("radius").fail(f"a radius of up to {MAX_RADIUS:g} pixels")
     return _painted(session, "stroke", said, 1, {"radius": radius})
 
 
@@ -85,11 +86,11 @@ def _painted(session: Session, do: str, said: Node, least: int, more: Answer) ->
 
 
 def absent(session: Session, said: Node) -> Answer:
-    return _done(session, session.absent(said.get("object").whole(1, 255), frame_of(said)))
+    return _done(session, session.absent(object_of(said), frame_of(said)))
 
 
 def clear(session: Session, said: Node) -> Answer:
-    return _done(session, session.clear(said.get("object").whole(1, 255), frame_of(said)))
+    return _done(session, session.clear(object_of(said), frame_of(said)))
 
 
 def new_object(session: Session, said: Node) -> Answer:
@@ -97,12 +98,12 @@ def new_object(session: Session, said: Node) -> Answer:
 
 
 def name(session: Session, said: Node) -> Answer:
-    session.rename(said.get("object").whole(1, 255), said.get("name").text())
+    session.rename(object_of(said), said.get("name").text())
     return {}
 
 
 def delete(session: Session, said: Node) -> Answer:
-    session.delete(said.get("object").whole(1, 255))
+    session.delete(object_of(said))
     return {}
 
 
@@ -125,5 +126,10 @@ def frame_of(said: Node) -> int:
     return said.get("frame").whole(0, ENDLESS)
 
 
+def object_of(said: Node) -> int:
+    return said.get("object").whole(1, MAX_OBJECTS)
+
+
 def objects_of(said: Node) -> list[int] | None:
-    return [one.whole(1, 255) for one in said.get("objects").items()] if said.has("objects") else None
+    """None: all of them."""
+    return [one.whole(1, MAX_OBJECTS) for one in said.get("objects").items()] if said.has("objects") else None

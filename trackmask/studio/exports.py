@@ -9,7 +9,6 @@ import secrets
 import zipfile
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
@@ -23,10 +22,12 @@ from trackmask.export.options import IMAGES, Images, parse_fps, parse_states
 from trackmask.files import writing
 from trackmask.formats.node import Node
 from trackmask.importing import READERS
+from trackmask.studio.calls import objects_of
 from trackmask.studio.session import Session
 
 KEPT = 4  # downloads: older ones are deleted
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")  # a file's name could stand here on the command line: not from a page
+# Options by their names at the page: those of every format, and those that some have.
 _COMMON = ("every", "fps", "states", "min_area", "objects")
 _ANNOTATIONS = ("coco", "yt-vis", "mots", "yolo-seg", "cvat", "cvat-images", "label-studio", "labelme", "via", "csv")
 _PICTURES = ("coco", "yt-vis", "davis", "yolo-seg", "cvat-images", "label-studio", "labelme", "via")
@@ -59,17 +60,14 @@ def options_for(name: str) -> list[str]:
 
 def read_options(said: Node, session: Session) -> Options:
     """Options from the page. Raises CallError, or DataError with the place of what is wrong."""
-    said.known("every", "fps", "states", "min_area", "objects", "categories", "images", "polygon", "tolerance",
-               "background", "blur")  # fmt: skip
-    fps = said.optional("fps")
-    states = said.optional("states")
+    said.known(*_COMMON, *_OWN)
+    fps, states = said.optional("fps"), said.optional("states")
     categories = dict(said.get("categories").fields()) if said.has("categories") else {}
-    objects = [one.whole(1, 255) for one in said.get("objects").items()] if said.has("objects") else []
     options = Options(
         every=said.get("every").whole(1) if said.has("every") else 1,
-        fps=None if fps is None else _rate(fps),
+        fps=None if fps is None else parse_fps(str(fps.value)),
         min_area=said.get("min_area").whole(1) if said.has("min_area") else 1,
-        objects=tuple(map(str, objects)),
+        objects=tuple(map(str, objects_of(said) or ())),
         categories={name: node.name() for name, node in categories.items()},
         images=_images(said),
         polygon=said.has("polygon") and said.get("polygon").value is True,
@@ -83,10 +81,6 @@ def read_options(said: Node, session: Session) -> Options:
 
 def _texts(node: Node) -> list[str]:
     return [item.text() for item in node.items()]
-
-
-def _rate(said: Node) -> Fraction:
-    return parse_fps(str(said.value))
 
 
 def _images(said: Node) -> Images:

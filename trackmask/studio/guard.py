@@ -14,9 +14,9 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SMALL, LARGE = 2 << 20, 512 << 20  # bytes of a body: of a call, and of a file to import
-LONGEST = 4000  # characters of an address: Python reads no number of more than 4300 digits
-DAYS = 30 * 86400  # seconds that the cookie is kept: a browser may be closed and opened again
+MAX_CALL, MAX_IMPORT = 2 << 20, 512 << 20  # bytes of a body: of a call, and of a file to import
+MAX_ADDRESS = 4000  # characters of an address: Python reads no number of more than 4300 digits
+COOKIE_AGE = 30 * 86400  # seconds that the cookie is kept: a browser may be closed and opened again
 _RULES = {
     "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' blob: data:",
     "media-src": "'self' blob:", "connect-src": "'self'", "font-src": "'self'", "manifest-src": "'self'",
@@ -49,7 +49,7 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
-        if len(scope["path"]) + len(scope["query_string"]) > LONGEST:
+        if len(scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS:
             await _refuse(scope, send, 414, "this address is longer than any of the studio's")
         elif (reason := self._foreign(scope, headers)) is not None:
             await _refuse(scope, send, 403, reason)
@@ -96,7 +96,7 @@ class Guard:
 
     async def _let_in(self, scope: Scope, send: Send) -> None:
         self._token = None
-        cookie = f"{self._cookie}={self._secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={DAYS}"
+        cookie = f"{self._cookie}={self._secret}; HttpOnly; SameSite=Strict; Path=/; Max-Age={COOKIE_AGE}"
         headers = {**HEADERS, "Set-Cookie": cookie, "Location": "/", "Cache-Control": "no-store", "Content-Length": "0"}
         await send({"type": "http.response.start", "status": 303, "headers": _raw(headers)})
         await send({"type": "http.response.body", "body": b""})
@@ -113,7 +113,7 @@ class TooLarge(Exception):
 
 
 def _limit(scope: Scope) -> int:
-    return LARGE if scope["path"].endswith("/import") else SMALL
+    return MAX_IMPORT if scope["path"].endswith("/import") else MAX_CALL
 
 
 def _length(headers: Headers) -> int:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 import cv2
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -28,7 +29,7 @@ from trackmask.studio.session import Session
 from trackmask.studio.summary import Summaries
 from trackmask.studio.view import timeline
 
-WIDEST = 8192  # pixels of a picture that is asked for
+NARROWEST, WIDEST = 16, 8192  # pixels across of a picture that is asked for
 MOST = 20  # main objects that are looked for
 PAGE = resources.files("trackmask.studio") / "page"
 COLOURS = resources.files("trackmask.report") / "colours.css"  # of all our pages
@@ -106,15 +107,12 @@ class Routes:
         return Json(self.desk.state(request.path_params["clip"]))
 
     def times(self, request: Request) -> Response:
-        import numpy as np
-
         session = self._session(request)
         return Response(np.asarray(session.times, "<f8").tobytes(), media_type="application/octet-stream")
 
     def frame(self, request: Request) -> Response:
-        session, index, width = self._session(request), request.path_params["frame"], _width(request)
-        if index >= session.count:
-            raise NotFound(f"there is no frame {index}; the clip has {session.count}")
+        session, width = self._session(request), _width(request)
+        index = _index(request, session)
         asked = request.query_params
         if asked.get("near"):
             shown, picture = session.frames.near(index, width)
@@ -129,9 +127,8 @@ class Routes:
         return Response(picture, media_type="image/jpeg", headers=FOREVER)
 
     def masks(self, request: Request) -> Response:
-        session, index = self._session(request), request.path_params["frame"]
-        if index >= session.count:
-            raise NotFound(f"there is no frame {index}; the clip has {session.count}")
+        session = self._session(request)
+        index = _index(request, session)
         version = f'"{session.revision}-{session.tracked.count}"'
         _, data = cv2.imencode(".png", session.labels(index), (cv2.IMWRITE_PNG_COMPRESSION, 1))
         return Response(data.tobytes(), media_type="image/png", headers={"ETag": version})
@@ -241,9 +238,18 @@ class Routes:
         return self.desk.session(request.path_params["clip"])
 
 
+def _index(request: Request, session: Session) -> int:
+    """The frame that is asked for. Raises NotFound."""
+    index: int = request.path_params["frame"]
+    if index >= session.count:
+        raise NotFound(f"there is no frame {index}; the clip has {session.count}")
+    return index
+
+
 def _width(request: Request) -> int | None:
+    """Pixels; None where none is said, or what is said is no number: as wide as the clip."""
     text = request.query_params.get("width", "")
-    return min(max(int(text), 16), WIDEST) if text.isascii() and text.isdigit() and len(text) < 6 else None
+    return min(max(int(text), NARROWEST), WIDEST) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def failed(request: Request, error: Exception) -> Response:
@@ -266,5 +272,7 @@ def failed(request: Request, error: Exception) -> Response:
         status, text = error.status_code, "there is nothing like this here"
     elif not isinstance(error, TrackmaskError):
         text = "an error of trackmask itself; the terminal says more"
-    begin = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]  # names stay as they are
+    begin = (
+        text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    )  # paths and names of files stay as they are
     return Json({"error": f"{begin}{text[1:].rstrip('.')}."}, status)

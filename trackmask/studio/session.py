@@ -14,7 +14,7 @@ from trackmask.errors import CallError, PromptError
 from trackmask.files import writing
 from trackmask.prompts import Prompt, check
 from trackmask.runtime import Runtime
-from trackmask.studio.acts import Act, Given, after, told
+from trackmask.studio.acts import MAX_OBJECTS, Act, Given, after, told
 from trackmask.studio.shown import Shown
 from trackmask.studio.store import SOUND, Place
 from trackmask.studio.turns import Turns
@@ -210,8 +210,10 @@ class Session(Shown):
     def _free(self) -> int:
         """An id that no object had, not even one that was taken back, of which something was tracked."""
         used = max((self.acts.said.used, *self.tracked.series))
-        if used >= 255:
-            raise PromptError("a clip can have 255 objects, and all were used; track the others in another result")
+        if used >= MAX_OBJECTS:
+            raise PromptError(
+                f"a clip can have {MAX_OBJECTS} objects, and all were used; track the others in another result"
+            )
         return used + 1
 
     def _name(self, name: str) -> str:
