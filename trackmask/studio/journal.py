@@ -11,8 +11,8 @@ from typing import Any
 from trackmask.errors import ResultError
 from trackmask.files import brief, open_regular, writing
 
-DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)  # what no line of ours
-# raises when it is read
+# What no line of ours raises when it is read.
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 LONGEST = 16 << 20  # bytes of a line: a stroke of 20,000 points takes 600,000, an import of 20,000 masks some millions
 
 

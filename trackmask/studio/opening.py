@@ -183,8 +183,9 @@ def _set_aside(place: Place) -> Path:
         number += 1
     with writing(aside):
         aside.mkdir()
-        for path in sorted(place.folder.iterdir(), key=lambda path: path.name == JOURNAL):  # which says that there is
-            if path.name != LOCK:  # something, until all is there
+        # The journal last: until all is there, it says that there is something.
+        for path in sorted(place.folder.iterdir(), key=lambda path: path.name == JOURNAL):
+            if path.name != LOCK:
                 path.rename(aside / path.name)
         (place.folder / GIVEN).mkdir()
     return aside

@@ -33,9 +33,8 @@ LETTERS = "." + "".join(state[0] for state in STATES)  # of the states by number
 MASKS, SOFT, LOG = "masks", "soft", "tracked.jsonl"
 _STALE = 2  # times as many lines as frames: the log is written anew when it is opened
 
-Pair = tuple[
-    int, int
-]  # the numbers of the prompts before and behind a frame when it was tracked, 0 where there is none
+# The numbers of the prompts before and behind a frame when it was tracked, 0 where there is none.
+Pair = tuple[int, int]
 
 
 class Made(NamedTuple):

@@ -40,12 +40,11 @@ class Review:
 
     def left(self, session: Session) -> list[Range]:
         said = session.acts.said
-        numbers = {place: given.number for place, given in said.givens.items()}
         return [
             item
             for item in self.ranges
             if item.object_id in said.names
-            and (item.unsure_of_the_prompt or (item.object_id, item.frame) not in numbers)
+            and (item.unsure_of_the_prompt or (item.object_id, item.frame) not in said.givens)
         ]
 
 
