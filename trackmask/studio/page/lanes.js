@@ -2,11 +2,14 @@
 
 import { STATES } from "./series.js";
 
-export const LANE = 36; // CSS pixels, high
+// Sizes are CSS pixels.
+export const LANE = 36; // high; as .lane in layout.css
 const STRIP = 6; // the states' colours, at a lane's foot
 const MARK = 4.5; // half a prompt's mark, which is whole at the clip's ends as well
+const MARK_TOP = 8; // from a lane's top to the middle of such a mark
 const PADDING = 5; // over and under the line of confidence
-const FADED = 0.65; // how much of a state's colour goes where it is out of date
+const HATCH = 7; // from one line of what is out of date to the next
+const FADED = 0.65; // of 1: how much of a state's colour goes where it is out of date
 const RANK = [0, 2, 3, 4, 1]; // of STATES: where many frames fall into one column the one to look at is shown
 
 export const COLOURS = [
@@ -165,7 +168,7 @@ function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) 
       context.beginPath();
       const right = Math.min(x + wide, context.canvas.width);
       // From a fixed origin, so that neighbouring stretches join.
-      for (let at = Math.max(Math.floor(x / 7) * 7, -7) - LANE; at < right; at += 7) {
+      for (let at = Math.max(Math.floor(x / HATCH) * HATCH, -HATCH) - LANE; at < right; at += HATCH) {
         context.moveTo(at, LANE);
         context.lineTo(at + LANE, 0);
       }
@@ -176,7 +179,7 @@ function drawStale(context, { stale, tracked }, { colours, foot, left, scale }) 
 }
 
 function drawPrompt(context, x, kind, colours) {
-  const y = 8,
+  const y = MARK_TOP,
     r = MARK;
   context.beginPath();
   if (kind === "absent") {

@@ -5,6 +5,7 @@ const TINT = 0.5; // of the colour in a filled mask: the object under it can sti
 const INNER = { fill: 255 * TINT, outline: 0, cutout: 255 }; // of 255: how much a mask covers, by how it is shown
 const EDGE = 1.5; // CSS pixels: the contour in the object's colour, within the mask
 const RIM = { chosen: 3, other: 1 }; // CSS pixels: light or dark around it, so that it is seen on every picture
+const RIM_ALPHA = 217; // of 255: the picture shows through it a little
 const BRIGHT = 140; // of 255: the luma of colours from which on their rim is dark
 
 /**
@@ -67,7 +68,8 @@ function onScreen({ ids, width, height }, view, isShown) {
 
 /** As the bytes lie in an ImageData on every machine that browsers run on: the red one lowest. */
 const packed = ([r, g, b], alpha) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
-const rimOf = ([r, g, b]) => packed(0.3 * r + 0.59 * g + 0.11 * b < BRIGHT ? [255, 255, 255] : [0, 0, 0], 217);
+/** Luma as in BT.601. */
+const rimOf = ([r, g, b]) => packed(0.3 * r + 0.59 * g + 0.11 * b < BRIGHT ? [255, 255, 255] : [0, 0, 0], RIM_ALPHA);
 
 /**
  * Paint the masks that are seen; null where there are none.

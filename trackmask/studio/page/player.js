@@ -75,9 +75,9 @@ export function makePlayer(store, session, audio) {
 
   // Whoever sets the speed to 0 stops the sound as well.
   store.listen(["speed"], () => state.speed || (audio.pause(), session.sharpen()));
-  store.listen(["clip"], (_, changed) => {
+  store.listen(["clip"], () => {
     const source = state.clip?.sound ? session.soundOf() : "";
-    if ((audio.getAttribute("src") ?? "") === source || !changed.has("clip")) return;
+    if ((audio.getAttribute("src") ?? "") === source) return;
     if (source) audio.src = source;
     else audio.removeAttribute("src");
   });

@@ -34,7 +34,7 @@ const json = async answer => (answer.status === 204 ? null : answer.json());
 export const get = async path => json(await ask(path));
 
 /** @param {string} path @param {object | Blob} body @returns {Promise<any>} */
-export async function post(path, body = {}) {
+async function post(path, body = {}) {
   const bytes = body instanceof Blob;
   const type = bytes ? "application/octet-stream" : "application/json";
   return json(

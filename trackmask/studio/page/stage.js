@@ -90,8 +90,8 @@ export function mountStage(canvas, store) {
     if (shown.standsIn) tellNearby();
     else late = setTimeout(tellNearby, LATE);
   });
-  store.listen(["clip"], (_, changed) => {
-    if (state.clip && changed.has("clip") && state.viewport.of !== state.clip.clip) {
+  store.listen(["clip"], () => {
+    if (state.clip && state.viewport.of !== state.clip.clip) {
       change({ viewport: { ...fitted(state.clip, state.room), of: state.clip.clip } });
     }
   });
