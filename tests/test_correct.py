@@ -242,7 +242,7 @@ def test_what_was_said_of_an_object_stays_whole_where_another_one_takes_of_it(
     half = cat.copy()
     half[:, : int(np.flatnonzero(cat.any(0)).mean())] = False
     corrected = correct(out, [Prompt(2, 0, mask=half)], runtime)
-    assert f"object 2 takes {half.sum():,} pixels of what was said to be object 1 in frame 0" in caplog.text
+    assert f"object 2 now covers {half.sum():,} pixels of object 1 in frame 0" in caplog.text
     shown = corrected.masks(0)
     assert np.array_equal(shown, np.where(half, 2, cat))
     assert np.array_equal(references(corrected, 1)[0].mask, cat)
@@ -258,7 +258,7 @@ def test_what_was_said_of_an_object_stays_whole_where_another_one_takes_of_it(
     assert np.array_equal(back.masks(0) == 1, cat)
     assert np.array_equal(references(back, 2)[0].mask, half)
     assert not list((out / "given" / "1").iterdir())
-    assert "object 1 takes" in caplog.text
+    assert "object 1 now covers" in caplog.text
 
 
 def test_masks_that_overlap_from_the_start_are_both_known_whole(

@@ -181,7 +181,7 @@ def mention_a_leap(result: Result, revision: Revision, frame: int, object_id: in
 def mention_a_loss(frame: int, name: str, other: str, pixels: int) -> None:
     """Where a person gives one object what they had said to be another's: the last word is shown."""
     log.warning(
-        "note: %s takes %s of what was said to be %s in frame %d, still known by its whole mask; correct that, too, "
+        "note: %s now covers %s of %s in frame %d, still known by its whole mask; correct that, too, "
         "if it was too large",
         shown(name),
         counted(pixels, "pixel"),

@@ -228,7 +228,7 @@ def test_edits_are_not_replaced_unasked(result, tmp_path):
 def test_command(result, tmp_path):
     path = labelme(tmp_path / "l", 5, [square("dot")])
     done = CliRunner().invoke(command, [str(result), str(path), "--from", "labelme"])
-    assert done.output.startswith(f"{result / 'edits'}: of 1 frame, 0 changed, 1 new, 0 taken away")
+    assert done.output.startswith(f"{result / 'edits'}: in 1 frame, 0 masks changed, 1 new, 0 taken away")
 
 
 def test_one_file_of_a_folder_is_enough(result, tmp_path):

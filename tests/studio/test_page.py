@@ -248,7 +248,7 @@ def test_what_an_object_takes_of_another_one_is_said(at):
     desk.wait_masked(x, y)
     desk.press("o", "b")
     desk.drag((x - 10, y), (x + 10, y))
-    desk.wait_text("#says-text", "The mask of object 2 takes of what was said to be object 1")
+    desk.wait_text("#says-text", "The mask of object 2 now covers a part of object 1")
     desk.press("v")
 
 

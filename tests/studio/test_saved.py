@@ -185,9 +185,7 @@ def test_what_was_said_of_an_object_stays_whole_where_another_one_takes_of_it(on
     cat, stroke = truth(4), {"frame": 4, "points": [[90, 170], [400, 170]], "radius": 20}
     assert one.post("stroke", object=1, frame=4, points=[[20, 20]], radius=5)["note"] is None
     said = one.post("stroke", object=None, **stroke)
-    assert said["note"].startswith(
-        "the mask of object 2 takes of what was said to be object 1, still known by its whole"
-    )
+    assert said["note"].startswith("the mask of object 2 now covers a part of object 1, still known by its whole mask")
     assert one.post("stroke", object=2, **stroke)["note"] is None  # it was told
     one.track()
     there, shown = open_result(result), one.mask(4)

@@ -151,8 +151,9 @@ def list_formats() -> None:
 def import_(result: Path, path: Path, kind: str, clip: str, absent: bool, overwrite: bool) -> None:
     """Bring the masks that a person corrected in another tool back into a result, as edits.
 
-    PATH is what that tool saved or exported. Only masks that differ from those of RESULT are kept; `trackmask correct
-    RESULT --edits` tracks from them. Images must have the names that `trackmask export` gave them.
+    PATH is what that tool saved or exported. Only masks that differ from those of RESULT are kept, so bring them in
+    before RESULT is tracked again; `trackmask correct RESULT --edits` tracks from them. Images must have the names that
+    `trackmask export` gave them.
     """
     from trackmask.importing import import_edits
 
@@ -161,5 +162,6 @@ def import_(result: Path, path: Path, kind: str, clip: str, absent: bool, overwr
         read = counted(tally.frames, "frame")
         click.echo(f"{shown(path)}: no mask of its {read} differs from {shown(result)}; nothing to bring in")
         return
-    found = f"of {counted(tally.frames, 'frame')}, {tally.changed} changed, {tally.new} new, {tally.absent} taken away"
+    changed = f"{counted(tally.changed, 'mask')} changed, {tally.new} new, {tally.absent} taken away"
+    found = f"in {counted(tally.frames, 'frame')}, {changed}"
     click.echo(f"{shown(tally.folder)}: {found}; track from them by trackmask correct --edits")

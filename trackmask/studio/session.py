@@ -158,8 +158,8 @@ class Session(Shown):
                 return None
             names = ", ".join(said.names[id_] for id_ in sorted(now - took))
             return (
-                f"the mask of {said.names[object_id]} takes of what was said to be {names}, still known by its whole "
-                "mask; correct that, too, if it was too large"
+                f"the mask of {said.names[object_id]} now covers a part of {names}, still known by its whole mask; "
+                "correct that, too, if it was too large"
             )
 
     def told(self, act: Act | None) -> str | None:

@@ -49,7 +49,7 @@ export async function showImport(session) {
   const body = make(
     "div",
     { className: "options importing" },
-    make("p", { className: "soft" }, "Masks that differ from those here become corrections. Undo takes them back."),
+    make("p", { className: "soft" }, "Masks that differ from those here become corrections: bring them in before you track again. Undo takes them back."),
     make("label", {}, "Format", format),
     what,
     make("label", {}, "File", file),
