@@ -1,4 +1,4 @@
-"""How fast the studio answers, measured through HTTP as its page asks: tables in docs/studio.md.
+"""How fast the studio answers, measured through HTTP as its page asks: tables in docs/studio-figures.md.
 
 python benchmarks/studio.py                 both sizes of film, about two minutes on a machine that does nothing else
 python benchmarks/studio.py --size 1080p    one of them
@@ -292,7 +292,7 @@ def section(size: str, found: Measured) -> str:
 @click.command(help=__doc__)
 @click.option("--size", "sizes", multiple=True, type=click.Choice(list(SIZES)))
 @click.option("--quick", is_flag=True)
-@click.option("--page", type=click.Path(path_type=Path), default=ROOT / "docs" / "studio.md")
+@click.option("--page", type=click.Path(path_type=Path), default=ROOT / "docs" / "studio-figures.md")
 def main(sizes: tuple[str, ...], quick: bool, page: Path) -> None:
     frames, count = (24, 2) if quick else (300, 8)
     sample = Sample()

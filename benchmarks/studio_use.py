@@ -1,6 +1,6 @@
 """What a clip costs its user: clicks, corrections and seconds, driven through the studio's HTTP interface.
 
-    python benchmarks/studio_use.py DATA [--every 1] [--page docs/studio.md]
+    python benchmarks/studio_use.py DATA [--every 1] [--page docs/studio-figures.md]
 
 DATA has DAVIS's layout. A simulated person clicks on the object in the first frame until its mask is good, tracks, goes
 to the frame that the review list names first, mends its mask, tracks what is out of date, and so on, until the clip is

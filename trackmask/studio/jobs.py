@@ -25,7 +25,7 @@ class Stopped(Exception):
 @dataclass
 class Job:
     id: int
-    kind: str  # "track", "export", "import", "save", "find"
+    kind: str  # "track", "find", "export", "save"
     clip: str
     what: str  # a sentence for people
     total: int | None = None  # frames, as far as they are known
