@@ -72,6 +72,17 @@ def write_whole(path: Path, content: bytes) -> None:
             raise
 
 
+@contextmanager
+def in_place_of(path: Path) -> Iterator[Path]:
+    """A name beside a file to write under; what lies there then takes the file's place, so that nobody reads half of
+    it. It outlives a kill, and a loss of power where the block has synced it. Raises OutputError.
+    """
+    partial = path.with_name(f".{path.name}")
+    with writing(path):
+        yield partial
+        partial.replace(path)
+
+
 def open_new(path: Path) -> BinaryIO:
     """Open a file of ours for writing, made anew: what stands there is taken away, and a link is never followed.
 

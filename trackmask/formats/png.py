@@ -22,6 +22,11 @@ def write_grey(path: Path, values: np.ndarray) -> None:
     _write(path, Pillow.fromarray(values))
 
 
+def write_mask(path: Path, mask: np.ndarray) -> None:
+    """Write (H, W) bool as an 8-bit grey PNG: 255 where it is True, else 0. Raises OSError."""
+    write_grey(path, mask.astype(np.uint8) * 255)
+
+
 def picture_png(image: Image) -> bytes:
     """A picture (H, W, 3) uint8 RGB as the bytes of a PNG."""
     buffer = BytesIO()

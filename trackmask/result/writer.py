@@ -18,7 +18,7 @@ from trackmask.data import SURE, Frame, Labels, Masks, ObjectRecord, Patch, meas
 from trackmask.errors import ResultError
 from trackmask.files import writing
 from trackmask.formats.pictures import read_picture
-from trackmask.formats.png import write_grey, write_labels
+from trackmask.formats.png import write_grey, write_labels, write_mask
 from trackmask.result.atomic import StagedFolder
 from trackmask.result.document import SCHEMA, document
 from trackmask.result.layout import JSON, MASKS, FrameFiles
@@ -122,7 +122,7 @@ class ResultWriter:
             path = self.folder / self._files.given(object_id, index)
             if lost and not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_grey(path, mask.astype(np.uint8) * 255)
+                write_mask(path, mask)
         return lost
 
     def _put(self, frame: Frame, masks: Masks, new: Iterable[int]) -> None:

@@ -38,13 +38,7 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
         if has_folder(place.folder):
             held = take(place.folder)  # before anything in it is touched: another studio may have the clip open
             stack.callback(held.close)
-            known = _known(place.folder)
-            if now is not None and known != now and any(lines(place.folder / JOURNAL)):
-                _check_result(place)
-                aside = _set_aside(place)
-            elif not any(lines(place.folder / JOURNAL)):
-                _clear(place)
-            shutil.rmtree(place.folder / UPLOADS, ignore_errors=True)  # of a studio that was killed
+            aside = _tidy(place, now)
         session = Session(place, runtime, turns, held)
         stack.callback(session.close)
         if aside is not None:
@@ -122,6 +116,19 @@ def begin(session: Session, result: Result) -> None:
         for record in shown.objects:
             if (given := givens.get((record.id, shown.index))) is not None:
                 session.saw(given, shown.index, record)  # as sure of what was meant as the result is
+
+
+def _tidy(place: Place, now: str | None) -> Path | None:
+    """Leave in the studio's folder what is gone on with; `now`: the fingerprint of the result, as it is. Returns where
+    the rest is kept, if anything is. Raises ResultError.
+    """
+    shutil.rmtree(place.folder / UPLOADS, ignore_errors=True)  # of a studio that was killed
+    if not any(lines(place.folder / JOURNAL)):
+        _clear(place)
+    elif now is not None and _known(place.folder) != now:
+        _check_result(place)
+        return _set_aside(place)
+    return None
 
 
 def _link_soft(session: Session, result: Result) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from trackmask.data import measured
 from trackmask.errors import OutputExistsError, ResultError
 from trackmask.files import counted, has_file, open_regular, writing
-from trackmask.formats.png import write_grey, write_labels
+from trackmask.formats.png import write_labels, write_mask
 from trackmask.pipeline import draw_masks
 from trackmask.prompts import Prompt
 from trackmask.report import kept_up_to_date
@@ -142,7 +142,7 @@ def _records(session: Session, said: Said, frames: range, folder: Path, files: F
             target, path = folder / files.soft(record.id, frame), session.tracked.soft_path(record.id, frame)
             target.parent.mkdir(parents=True, exist_ok=True)
             if (record.id, frame) in said.givens or not path.exists():
-                write_grey(target, np.where(session.labels(frame, said) == record.id, np.uint8(255), np.uint8(0)))
+                write_mask(target, session.labels(frame, said) == record.id)
             else:
                 link(path, target)
         yield FrameRecord(frame, session.time(frame), found)

@@ -27,9 +27,9 @@ import numpy as np
 
 from trackmask.data import ObjectRecord
 from trackmask.errors import DataError, OutputError, OutputExistsError, ResultError, VideoError
-from trackmask.files import counted, has_folder, locked, open_lock, writing
+from trackmask.files import counted, has_folder, in_place_of, locked, open_lock, writing
 from trackmask.formats.pictures import read_picture
-from trackmask.formats.png import write_grey
+from trackmask.formats.png import write_mask
 from trackmask.result.records import decode
 from trackmask.studio.acts import Act, Acts, check
 from trackmask.studio.journal import DAMAGED, Journal, damaged, lines
@@ -198,13 +198,11 @@ class Store:
 
     def write_mask(self, path: Path, mask: np.ndarray, *, lasts: bool = False) -> None:
         """(H, W) bool, whole or not at all. `lasts`: it cannot be made again, and outlives a loss of power."""
-        partial = path.with_name(f".{path.name}")
-        with writing(path):
-            write_grey(partial, mask.astype(np.uint8) * 255)
+        with in_place_of(path) as partial:
+            write_mask(partial, mask)
             if lasts:
                 with partial.open("r+b") as file:
                     os.fsync(file.fileno())
-            partial.replace(path)
 
 
 def take(folder: Path) -> BinaryIO:

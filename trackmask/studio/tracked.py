@@ -22,7 +22,7 @@ import numpy as np
 
 from trackmask.data import Doubt, Labels, ObjectRecord, Patch, State
 from trackmask.errors import ResultError
-from trackmask.files import write_whole, writing
+from trackmask.files import in_place_of, write_whole, writing
 from trackmask.formats.pictures import read_picture
 from trackmask.formats.png import write_grey, write_labels
 from trackmask.result.records import decode, dumps, encode
@@ -167,11 +167,9 @@ class Tracked:
         return None if series is None else series.record(object_id, frame)
 
     def _write(self, path: Path, values: np.ndarray, write: Callable[[Path, np.ndarray], None]) -> None:
-        partial = path.with_name(f".{path.name}")
-        with writing(path):
+        with in_place_of(path) as partial:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(partial, values)
-            partial.replace(path)
 
     def _note(self, frame: int, time: float, records: Iterable[tuple[ObjectRecord, Pair]], cut: int | None) -> None:
         self.times[frame] = time

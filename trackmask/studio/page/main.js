@@ -43,9 +43,9 @@ const store = makeStore({
   opening: "", // the clip that is on its way
 
   frame: 0, // the frame that is wanted
-  shown: null, // the frame that is seen: its number, picture and labels
+  shown: null, // the frame that is seen: its number, picture and labels, and whether it stands in for the wanted one
   room: { width: 1, height: 1 }, // of the stage, in CSS pixels
-  viewport: { scale: 1, x: 0, y: 0, fits: true },
+  viewport: { scale: 1, x: 0, y: 0, fits: true }, // and `of`: the clip that it was made for
   speed: 0, // of playing: 1 as the clip has it, below 0 backward
   follow: false, // whether tracking takes the shown frame along
 

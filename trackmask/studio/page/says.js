@@ -1,4 +1,5 @@
-/** What went wrong, said below the bar in one sentence; and the connection to the studio, lost and mended. */
+/** What went wrong, what to know and what is done, said below the bar in a sentence; and the connection to the studio, lost
+ * and mended. */
 
 const STAYS = 12000; // milliseconds
 
