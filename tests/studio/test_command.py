@@ -127,7 +127,11 @@ def test_only_who_lets_other_machines_in_is_warned(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_a_terminal_that_is_closed_ends_it_as_ctrl_c_does(tmp_path: Path) -> None:
-    one = Process(cat(tmp_path))
+    here = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may be run by nohup, which it would inherit
+    try:
+        one = Process(cat(tmp_path))
+    finally:
+        signal.signal(signal.SIGHUP, here)
     one.post("stroke", object=None, frame=0, points=[[20, 20]], radius=9, add=True)
     one.client.close()
     assert one.process.stdout is not None

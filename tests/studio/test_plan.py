@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from trackmask.data import ObjectRecord, State
+from trackmask.studio import tracked as tracked_room
 from trackmask.studio.acts import Acts, Given, Said, told
 from trackmask.studio.plan import HALF, Gap, gaps, halves, passes, stale
 from trackmask.studio.tracked import Made, Tracked
@@ -118,11 +119,16 @@ def test_what_was_tracked_is_there_again_and_damage_is_told(tracked: Tracked, tm
         assert (sorted(again.times), again.lost) == ([300, 301, 302], 1)
 
 
-def test_the_log_does_not_grow_without_end(tmp_path: Path) -> None:
+def test_the_log_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracked_room, "_SPARE", 10)  # lines
     tracked = Tracked(tmp_path, SIZE)
-    for _ in range(600):
+    for _ in range(7):  # 14 lines are as many as may be
         fill(tracked, 1, range(2), (1, 0))
     tracked.close()
+    Tracked(tmp_path, SIZE).close()
+    assert (tmp_path / "tracked.jsonl").read_bytes().count(b"\n") == 14
+    with closing(Tracked(tmp_path, SIZE)) as tracked:
+        fill(tracked, 1, range(1), (1, 0))
     Tracked(tmp_path, SIZE).close()
     assert (tmp_path / "tracked.jsonl").read_bytes().count(b"\n") == 2
     with closing(Tracked(tmp_path, SIZE)) as again:

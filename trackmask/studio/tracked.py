@@ -31,7 +31,7 @@ from trackmask.studio.journal import DAMAGED, Journal, parsed, raw_lines
 STATES, DOUBTS = tuple(State), tuple(Doubt)
 LETTERS = "." + "".join(state[0] for state in STATES)  # of the states by number: t, u, l, a; nothing is 0
 MASKS, SOFT, LOG = "masks", "soft", "tracked.jsonl"
-_STALE = 2  # times as many lines as frames: the log is written anew when it is opened
+_STALE, _SPARE = 2, 1000  # so many times as many lines as frames, and some: the log is written anew when it is opened
 
 # The numbers of the prompts before and behind a frame when it was tracked, 0 where there is none.
 Pair = tuple[int, int]
@@ -199,7 +199,7 @@ class Tracked:
             except DAMAGED:
                 lost.add(frame)
         self.lost = len(lost)
-        if not lost and self.count > _STALE * len(self.times) + 1000:
+        if not lost and self.count > _STALE * len(self.times) + _SPARE:
             self.count = len(self.times)
             write_whole(self.folder / LOG, "".join(f"{line}\n" for line in self._lines()).encode())
 
