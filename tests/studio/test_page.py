@@ -236,6 +236,10 @@ def test_box_beside_lasso_absent(at):
     desk.press("x")
     desk.wait_text(".object .here", "absent")
     desk.wait_frame(1)
+    desk.page.wait_for_selector("[data-does=absent][aria-pressed=true]")
+    desk.press("x")  # not so
+    desk.page.wait_for_selector("[data-does=absent][aria-pressed=false]")
+    until(lambda: "absent" not in desk.page.text_content(".object .here"), "it is not said any more")
     desk.press("ArrowLeft", "Delete")
     until(lambda: desk.shown == 0, "the picture of frame 0")
     desk.wait_masked(320, 320, is_masked=False)

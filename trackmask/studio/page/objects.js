@@ -15,6 +15,9 @@ export function mountObjects(store, session) {
   const tools = document.getElementById("object-acts"); // what can be done to the chosen one
   const does = name => tools.querySelector(`[data-does="${name}"]`);
   let built = ""; // what the rows were made from
+  /** What was said of an object in the shown frame. */
+  const said = id => state.clip?.prompts.find(({ object, frame }) => object === id && frame === state.frame);
+  const isGone = id => said(id)?.kind === "absent";
 
   const acts = {
     choose: id => change({ chosen: id }),
@@ -25,7 +28,7 @@ export function mountObjects(store, session) {
       change({ hidden });
     },
     solo: id => change({ solo: state.solo === id ? null : id }),
-    absent: id => session.act("absent", { object: id, frame: state.frame }),
+    absent: id => session.act(isGone(id) ? "clear" : "absent", { object: id, frame: state.frame }),
     clear: id => session.act("clear", { object: id, frame: state.frame }),
     remove: id => session.act("delete", { object: id }),
     rename,
@@ -100,8 +103,8 @@ export function mountObjects(store, session) {
         : [];
       row.querySelector(".here").replaceChildren(...words);
     }
-    const said = clip?.prompts.some(prompt => prompt.object === chosen && prompt.frame === frame);
-    does("clear").disabled = !said;
+    does("clear").disabled = !said(chosen);
+    does("absent").setAttribute("aria-pressed", isGone(chosen));
   }
 
   tools.addEventListener("click", event => {
