@@ -61,11 +61,7 @@ export function mountCross(canvas, store, saying, drawing) {
   }
 
   canvas.addEventListener("keydown", event => {
-    if (!state.shown) return;
-    if (state.pointer?.cross) {
-      if (!press(event)) return;
-    } else if (event.key === "Enter") show({ at: middle() });
-    else return;
+    if (!state.shown || !state.pointer?.cross || !press(event)) return;
     event.preventDefault();
     event.stopPropagation();
   });

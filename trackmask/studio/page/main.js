@@ -227,7 +227,8 @@ listen({
       if (found !== null) say(`The main object is seen best in frame ${found}.`, { good: true });
       if (kind === "save" && !error) say(`All is saved in ${state.clip.folder}.`, { good: true });
     });
-    if (error && !(kind === "export" && exporting.failed(error))) say(error);
+    const problem = error && sentences([error]);
+    if (problem && !(kind === "export" && exporting.failed(problem))) say(problem);
   },
   exported: what => what.clip === session.id && exporting.exported(what),
   clips: () => state.view === "clips" && attempt(fetchClips),
