@@ -186,15 +186,14 @@ def _ranges(
     """What stands out, by object: what is always listed by its reason, all else together, for the gravest of all. No
     range goes over a frame in which the object was prompted, where a person has looked at it, or over a cut.
     """
-    borders: dict[int, list[int]] = {}
+    borders, others = {object_id: sorted({*own, *cuts}) for object_id, own in prompts.items()}, sorted(cuts)
     growing: dict[tuple[int, str], Range] = {}
     before: dict[int, ObjectRecord] = {}  # the objects of the frame before
     last = -1
     for frame in frames:
         for record in frame.objects:
             past = before.get(record.id) if frame.index == last + 1 else None
-            own = prompts.get(record.id, ())
-            border = borders.setdefault(record.id, sorted({*own, *cuts}))
+            own, border = prompts.get(record.id, ()), borders.get(record.id, others)
             said, cut = frame.index in own, frame.index in cuts
             early = frame.index <= min(own, default=-1)  # before its first prompt an object is tracked backward
             for at, reason in _reasons(record, past, said=said, cut=cut, early=early):
@@ -213,7 +212,7 @@ def _ranges(
 
 
 def _parted(borders: Sequence[int], one: int, other: int) -> bool:
-    """Whether a border lies behind the frame `one`, or at or before the frame `other`."""
+    """Whether a border lies behind the frame `one`, and not behind the frame `other`; `borders` in order."""
     return bisect_right(borders, one) < bisect_right(borders, other)
 
 
@@ -221,12 +220,13 @@ def _reasons(
     now: ObjectRecord, before: ObjectRecord | None, *, said: bool, cut: bool, early: bool
 ) -> Iterator[tuple[int, str]]:
     """Why to look at an object: in this frame, 0, or in the one before it, -1. `said`: it was prompted there; `cut`: a
-    new shot begins there; `early`: it was tracked backward there, so what was taken up lies before what was not seen.
+    new shot begins there, and a return with it is one place; `early`: it was tracked backward there, so what was taken
+    up lies before what was not seen.
     """
-    past, present = (before, now) if not early else (now, before)  # on its way
+    past, present = (now, before) if early else (before, now)  # in the order in which they were tracked
     returned = past is not None and present is not None and past.state in AWAY and present.state not in AWAY
     if (cut or returned) and (before is not None if early else not said):
-        yield -early, AGAIN if returned else SHOT
+        yield -1 if early else 0, AGAIN if returned else SHOT
     reason = _reason(now, None if cut else before, said=said)
     if reason is not None:
         yield 0, reason
