@@ -39,10 +39,6 @@ def read(root: Node) -> Annotations:
     return Annotations(tuple(pictures), tuple(shapes))
 
 
-def _cancelled(annotation: Node) -> bool:
-    return annotation.has("was_cancelled") and annotation.value["was_cancelled"] is not False
-
-
 def _picture(data: Node) -> Picture:
     texts = [value for _, value in data.fields() if isinstance(value.value, str)]
     name = next((text.value for text in texts if text.value.lower().endswith(_PICTURES)), "")
