@@ -66,6 +66,23 @@ def test_an_export_lies_beside_the_result_under_a_free_name(one: Studio, tmp_pat
         assert (tmp_path / "here" / name).read_text().count("\n") > 12
 
 
+def test_not_here_is_taken_back_with_what_was_said_before_where_it_was_said_last(one: Studio) -> None:
+    one.wait()
+    for frame in (0, 4):  # in the first one something was said before
+        before = one.mask(frame)
+        one.post("absent", object=1, frame=frame)
+        assert not one.mask(frame).any()
+        state = one.post("absent", object=1, frame=frame, on=False)
+        assert np.array_equal(one.mask(frame), before)
+        assert [prompt["frame"] for prompt in state["prompts"]] == [0]
+    one.post("absent", object=1, frame=4)
+    one.post("name", object=1, name="cat")
+    one.post("stroke", object=1, frame=6, points=[[30, 30], [60, 30]], radius=8, add=True)
+    state = one.post("absent", object=1, frame=4, on=False)
+    assert [prompt["frame"] for prompt in state["prompts"]] == [0, 6]
+    assert state["objects"][0]["name"] == "cat"  # what was done since stays
+
+
 def test_what_is_out_of_date_is_said_of_all_objects_and_by_their_names(one: Studio) -> None:
     one.wait()
     one.post("name", object=1, name="cat")

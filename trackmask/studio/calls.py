@@ -86,7 +86,7 @@ def _painted(session: Session, do: str, said: Node, least: int, more: Answer) ->
 
 
 def absent(session: Session, said: Node) -> Answer:
-    return _done(session, session.absent(object_of(said), frame_of(said)))
+    return _done(session, session.absent(object_of(said), frame_of(said), on=yes(said, "on", default=True)))
 
 
 def clear(session: Session, said: Node) -> Answer:

@@ -86,9 +86,16 @@ class Session(Shown):
                 self._begin_with(act, shown)
             return self._do(act)
 
-    def absent(self, object_id: int, frame: int) -> tuple[int, int]:
+    def absent(self, object_id: int, frame: int, *, on: bool = True) -> tuple[int, int]:
+        """Not here; without `on` that is taken back, and where nothing was done since, what was said before is back."""
         with self.lock:
-            return self._do(self._act("absent", object_id, frame)[0])
+            act, last = self._act("absent", object_id, frame)[0], self.acts.last
+            if on:
+                return self._do(act)
+            if last is None or any(last.get(key) != value for key, value in act.items()):
+                return self.clear(object_id, frame)
+            self.undo()
+            return object_id, frame
 
     def clear(self, object_id: int, frame: int) -> tuple[int, int]:
         with self.lock:

@@ -28,7 +28,7 @@ export function mountObjects(store, session) {
       change({ hidden });
     },
     solo: id => change({ solo: state.solo === id ? null : id }),
-    absent: id => session.act(isGone(id) ? "clear" : "absent", { object: id, frame: state.frame }),
+    absent: id => session.act("absent", { object: id, frame: state.frame, on: !isGone(id) }),
     clear: id => session.act("clear", { object: id, frame: state.frame }),
     remove: id => session.act("delete", { object: id }),
     rename,
