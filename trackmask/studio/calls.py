@@ -112,7 +112,7 @@ def undo(session: Session, said: Node) -> Answer:
 
 
 def redo(session: Session, said: Node) -> Answer:
-    return {"frame": session.undo("redo")}
+    return {"frame": session.redo()}
 
 
 def direction_of(said: Node) -> Direction:

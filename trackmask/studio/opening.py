@@ -7,6 +7,7 @@ import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from trackmask.batch.find import RESULT
 from trackmask.errors import OutputExistsError, ResultError, TrackmaskError, VideoError
@@ -82,16 +83,10 @@ def leave(session: Session) -> None:
 
 def begin(session: Session, result: Result) -> None:
     """Take what lies in a result folder into a session of which nothing is known: objects, prompts, masks, records."""
-    names, masks = {item.id: item.name for item in result.objects}, []
     indices = result.frames.indices
     if not indices:
         return
-    said = ((int(entry["object"]), int(entry["frame"]), entry) for entry in result.prompts)
-    for object_id, frame, entry in sorted(said, key=lambda one: result.is_whole(*one[:2])):  # what is above comes later
-        base = session.given_path(1, object_id, frame, base=True)
-        session.write_mask(base, result.given(object_id, frame))
-        about = {key: entry[key] for key in ("positive", "negative", "box") if key in entry}
-        masks.append({"object": object_id, "frame": frame, "name": names[object_id], "base": base.name, **about})
+    masks = _take_given(session, result)
     with writing(session.place.folder):
         for index in indices:
             link(result.folder / result.files.mask(index), session.tracked.path(index))
@@ -116,6 +111,20 @@ def begin(session: Session, result: Result) -> None:
         for record in shown.objects:
             if (given := givens.get((record.id, shown.index))) is not None:
                 session.saw(given, shown.index, record)  # as sure of what was meant as the result is
+
+
+def _take_given(session: Session, result: Result) -> list[dict[str, Any]]:
+    """What a person said, with its whole mask, as the line that begins a session has it. Of two objects in a frame the
+    one that is shown above comes later.
+    """
+    names, masks = {item.id: item.name for item in result.objects}, []
+    said = ((int(entry["object"]), int(entry["frame"]), entry) for entry in result.prompts)
+    for object_id, frame, entry in sorted(said, key=lambda one: result.is_whole(*one[:2])):
+        base = session.given_path(1, object_id, frame, base=True)
+        session.write_mask(base, result.given(object_id, frame))
+        about = {key: entry[key] for key in ("positive", "negative", "box") if key in entry}
+        masks.append({"object": object_id, "frame": frame, "name": names[object_id], "base": base.name, **about})
+    return masks
 
 
 def _tidy(place: Place, now: str | None) -> Path | None:

@@ -139,15 +139,15 @@ class Session(Shown):
             ]
             self.masks("main object", named)
 
-    def undo(self, do: str = "undo") -> int | None:
-        """Take the last act back, or with "redo" do it again. Returns the frame in which it was made, if it has one."""
+    def undo(self) -> int | None:
+        """Take the last act back. Returns the frame in which it was made, if it has one."""
         with self.lock:
-            act = self.acts.last if do == "undo" else self.acts.next
-            if act is None:
-                raise CallError(f"there is nothing to {do}")
-            self._do({"do": do})
-            frame = act.get("frame", act.get("masks", [{}])[0].get("frame"))
-            return None if frame is None else int(frame)
+            return self._travel("undo", self.acts.last)
+
+    def redo(self) -> int | None:
+        """Do again what was taken back last. Returns the frame in which it was made, if it has one."""
+        with self.lock:
+            return self._travel("redo", self.acts.next)
 
     def taken(self, object_id: int, frame: int) -> str | None:
         """A sentence where what was said of an object last takes of what was said of others there, and had not before:
@@ -194,6 +194,13 @@ class Session(Shown):
                 raise
         self.revision += 1
         return place
+
+    def _travel(self, do: str, act: Act | None) -> int | None:
+        if act is None:
+            raise CallError(f"there is nothing to {do}")
+        self._do({"do": do})
+        frame = act.get("frame", act.get("masks", [{}])[0].get("frame"))
+        return None if frame is None else int(frame)
 
     def _tried(self, act: Act) -> Given:
         """What would be said with that act."""
