@@ -50,7 +50,7 @@ def clips(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clips")
     images = [frame.image for frame, _ in zip(open_video(SAMPLES / "cat.mp4"), range(FRAMES), strict=False)]
     first = write_clip(folder / "look.mp4", images, crf=10)
-    for name in ("steps", "names", "out", "over", "two", "find"):
+    for name in ("steps", "names", "out", "over", "two", "find", "quick"):
         shutil.copy(first, folder / f"{name}.mp4")
     write_clip(folder / "one.mp4", images[:1])
     (folder / "broken.mp4").write_bytes(b"no film")
@@ -107,7 +107,7 @@ def test_link_and_list(opened):
     page.wait_for_selector(".card")
     assert page.locator(".card b").all_text_contents() == sorted(page.locator(".card b").all_text_contents())
     assert "token" not in page.url
-    assert page.locator(".card").count() == 12
+    assert page.locator(".card").count() == 13
     until(lambda: page.evaluate("[...document.images].every(image => image.naturalWidth)"), "thumbnails")
     desk = Desk(page, SIZE)
     desk.wait_text(".card:has-text('broken.mp4')", "Cannot be read")
@@ -184,17 +184,60 @@ def test_while_dragging_a_frame_nearby_stands_in_and_is_the_one_that_people_clic
     with desk.page.expect_request(re.compile("/click$")) as asked:
         desk.click(*CAT)
     assert asked.value.post_data_json["frame"] == desk.shown == 0
-    desk.page.unroute_all()  # and what was held goes on
-    until(lambda: desk.shown == wanted, f"frame {wanted} itself")
+    with desk.page.expect_response(exact):
+        desk.page.unroute_all()  # and what was held goes on
+    desk.wait_masked(CAT[0] + 20, CAT[1])
+    assert desk.shown == desk.frame == 0  # who says something of a frame stays there
     assert not desk.page.locator("#nearby").is_visible()
     desk.page.route(exact, lambda way: None)
     desk.page.fill("#frame-field", "3")
     desk.page.press("#frame-field", "Enter")
-    desk.wait_text("#nearby", f"Frame {wanted}, until 3 is there")
+    desk.wait_text("#nearby", "Frame 0, until 3 is there")
     desk.page.unroute_all()
     until(lambda: desk.shown == 3, "frame 3 itself")
-    until(lambda: "click" in desk.page.get_attribute("#undo", "title"), "a click to undo")
-    desk.press("Control+z")
+    desk.page.route(exact, lambda way: None)
+    desk.press("ArrowRight")
+    desk.page.mouse.move(*desk.at(20, 119))
+    desk.page.mouse.down()
+    with desk.page.expect_response(exact):
+        desk.page.unroute_all()  # the other frame comes while a box is drawn
+    desk.page.mouse.move(*desk.at(158, 223), steps=4)
+    with desk.page.expect_request(re.compile("/box$")) as asked:
+        desk.page.mouse.up()
+    assert asked.value.post_data_json["frame"] == desk.shown == desk.frame == 3
+    for does in ("box", "click"):
+        until(lambda does=does: does in desk.page.get_attribute("#undo", "title"), f"a {does} to undo")
+        desk.press("Control+z")
+
+
+def test_hands_faster_than_the_answers_and_a_clip_that_is_left_in_a_drag(at):
+    desk = at("quick")
+    said = []
+    desk.page.on("request", lambda asked: said.append(asked.post_data_json) if asked.url.endswith("/click") else None)
+    desk.click(*CAT)
+    desk.page.wait_for_selector(".object.chosen[data-id='1']")
+    desk.page.route(re.compile("/click$"), lambda way: None)  # it takes long
+    for key, place in ("o", BESIDE), ("o", (300, 300)), ("1", (CAT[0] + 20, CAT[1])):
+        desk.press(key)
+        desk.click(*place)
+    desk.page.unroute_all()
+    until(lambda: "click" in desk.page.get_attribute("#undo", "title") and len(said) == 4, "four clicks")
+    assert [click["object"] for click in said] == [None, None, None, 1]
+    desk.page.wait_for_selector(".object.chosen[data-id='1']")
+    for tool in ("v", "b", "g", "q"):
+        desk.press(tool)
+        desk.page.mouse.move(*desk.at(100, 100))
+        desk.page.mouse.down()
+        desk.page.mouse.move(*desk.at(120, 120), steps=3)
+        desk.page.evaluate("location.hash = ''")
+        desk.page.wait_for_selector(".card:has-text('quick.mp4')")
+        desk.page.mouse.move(*desk.page.viewport_size.values(), steps=3)
+        desk.page.mouse.up()
+        desk.page.click(".card:has-text('quick.mp4')")
+        desk.wait_shown()
+    desk.press("v")
+    with desk.page.expect_request(re.compile("/click$")):
+        desk.click(*CAT)
 
 
 def test_box_beside_lasso_absent(at):

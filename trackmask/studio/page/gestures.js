@@ -14,6 +14,7 @@ const PINCH = 25; // the same where two fingers zoom, which comes as a wheel wit
  * @typedef {object} Press what the pointer does from down to up
  * @property {(at: {x: number, y: number}, event: PointerEvent) => object} move gives what goes with the pointer
  * @property {(at: {x: number, y: number}) => void} up
+ * @property {number} [by] the pointer, of several fingers the first; the keyboard's cross is none
  */
 
 /**
@@ -54,7 +55,7 @@ export function mountGestures(canvas, store, session) {
       };
     },
     point(from, minus, event) {
-      const began = onStage(event);
+      const [began, spot] = [onStage(event), saying.target()];
       let isBox = false;
       return {
         move(at, moved) {
@@ -63,13 +64,13 @@ export function mountGestures(canvas, store, session) {
           return isBox ? { box: boxBetween(inClip(state.clip, from), inClip(state.clip, at)) } : {};
         },
         up(at) {
-          if (isBox) saying.box(boxBetween(inClip(state.clip, from), inClip(state.clip, at)));
-          else if (inside(from)) saying.click(from, !minus);
+          if (isBox) saying.box(boxBetween(inClip(state.clip, from), inClip(state.clip, at)), spot);
+          else if (inside(from)) saying.click(from, !minus, spot);
         },
       };
     },
     lasso(from, minus) {
-      const path = [[from.x, from.y]];
+      const [path, spot] = [[[from.x, from.y]], saying.target()];
       return {
         move(at, event) {
           follow(path, event, at);
@@ -77,7 +78,7 @@ export function mountGestures(canvas, store, session) {
         },
         up() {
           if (path.length < 3) return;
-          const stroke = { ...saying.target(), points: path, add: !minus, closed: true };
+          const stroke = { ...spot, points: path, add: !minus, closed: true };
           change({ stroke });
           saying.stroke(stroke);
         },
@@ -114,14 +115,14 @@ export function mountGestures(canvas, store, session) {
     const tool = event.button === 1 ? "hand" : state.tool;
     if (tool === "hand" || tool === "point" || inside(at)) canvas.setPointerCapture(event.pointerId);
     else return;
-    if (tool !== "hand") change({ speed: 0, follow: false }); // what is said belongs to the frame that is seen now
+    if (tool !== "hand") session.stay(); // what is said belongs to the frame that is seen now
     const minus = event.button === 2 || event.altKey || event.ctrlKey;
     if (event.shiftKey && inside(at) && tool !== "hand") saying.choose(at);
-    else press = presses[tool](at, minus, event);
+    else press = { ...presses[tool](at, minus, event), by: event.pointerId };
   }
 
   function move(event) {
-    if (!state.shown || (press && state.pointer?.cross)) return;
+    if (!state.shown || (press && press.by !== event.pointerId)) return;
     const at = place(event);
     change({ pointer: { at, ...press?.move(at, event) } });
     clearTimeout(hovering);
@@ -130,9 +131,11 @@ export function mountGestures(canvas, store, session) {
   }
 
   function up(event) {
-    if (!press) return;
-    const [ended, at] = [press, place(event)];
+    if (press?.by !== event.pointerId) return;
+    const ended = press;
     press = null;
+    if (!state.shown) return; // the clip was left meanwhile
+    const at = place(event);
     change({ pointer: { at } });
     ended.up(at);
   }
@@ -155,7 +158,8 @@ export function mountGestures(canvas, store, session) {
   canvas.addEventListener("pointerdown", down);
   canvas.addEventListener("pointermove", move);
   canvas.addEventListener("pointerup", up);
-  canvas.addEventListener("pointercancel", cancel);
+  canvas.addEventListener("pointercancel", event => press?.by === event.pointerId && cancel());
+  store.listen(["clip"], () => state.clip ?? (press = null)); // what was begun in a clip that was left ends nowhere
   canvas.addEventListener("pointerleave", () => {
     clearTimeout(hovering);
     if (!press) change({ pointer: null });

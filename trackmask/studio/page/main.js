@@ -144,11 +144,11 @@ const attempt = async start => {
 
 /** The address names the clip and the frame, so that a reload comes back to it: #3fa9/12 */
 async function route() {
-  const [named, frame] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [named, frame] = location.hash.slice(1).split("/");
   const id = named || (state.single ? state.clips[0].id : "");
   hide();
   if (!id) return showList();
-  const wanted = Number(frame ?? localStorage.getItem(`${LEFT} ${id}`)) || 0;
+  const wanted = Math.round(Number(frame ?? localStorage.getItem(`${LEFT} ${id}`))) || 0;
   return id === session.id ? session.go(wanted) : openClip(id, wanted);
 }
 

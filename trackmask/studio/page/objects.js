@@ -21,15 +21,21 @@ export function mountObjects(store, session) {
 
   const acts = {
     choose: id => change({ chosen: id }),
-    fresh: () => change({ chosen: null, tool: "point" }),
+    fresh() {
+      session.pointAtNew();
+      change({ tool: "point" });
+    },
     hide(id) {
       const hidden = new Set(state.hidden);
       if (!hidden.delete(id)) hidden.add(id);
       change({ hidden });
     },
     solo: id => change({ solo: state.solo === id ? null : id }),
-    absent: id => session.act("absent", { object: id, frame: state.frame, on: !isGone(id) }),
-    clear: id => session.act("clear", { object: id, frame: state.frame }),
+    absent(id) {
+      const frame = session.meant();
+      session.act("absent", { object: id, frame, on: !isGone(id) });
+    },
+    clear: id => session.act("clear", { object: id, frame: session.meant() }),
     remove: id => session.act("delete", { object: id }),
     rename,
     /** The object at a place of the list, from 1 on. */
@@ -73,7 +79,7 @@ export function mountObjects(store, session) {
     const { clip, chosen, hidden, solo } = state;
     if (!clip) return;
     list.querySelector(".new")?.remove();
-    const find = () => session.act("auto", { frame: state.frame, count: 1 });
+    const find = () => session.act("auto", { frame: session.meant(), count: 1 });
     if (chosen === null) list.append(newRow(!clip.objects.length, find));
     for (const { id } of clip.objects) {
       const row = rowOf(id);

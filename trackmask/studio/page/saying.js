@@ -19,16 +19,15 @@ export function makeSaying(store, session) {
   return {
     target,
 
-    /** @param {{x: number, y: number}} at @param {boolean} on the object, or beside it */
-    click({ x, y }, on) {
-      const spot = target();
+    /** @param {{x: number, y: number}} at @param {boolean} on the object, or beside it @param {object} [spot] as
+     * `target` gave it when that was begun: another frame may have come meanwhile */
+    click({ x, y }, on, spot = target()) {
       session.act("click", { ...spot, x, y, on }, { ...spot, [on ? "positive" : "negative"]: [[x, y]] });
     },
 
-    /** @param {[number, number, number, number]} box x, y, width, height */
-    box(box) {
+    /** @param {[number, number, number, number]} box x, y, width, height @param {object} [spot] as of a click */
+    box(box, spot = target()) {
       if (box[2] < 1 || box[3] < 1) return;
-      const spot = target();
       session.act("box", { ...spot, box }, { ...spot, box });
     },
 

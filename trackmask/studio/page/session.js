@@ -31,6 +31,7 @@ export function makeSession(store, report, note) {
   /** @type {ReturnType<typeof clipAt> | null} */
   let server = null;
   let settling;
+  let pointed = { id: null }; // the new object that people point at: the first of their clicks makes it
   let acts = Promise.resolve(); // one after the other, so that clicks arrive as they were made
 
   /** What is known of each frame; where they are not even, the times too, which come once a clip is counted. */
@@ -53,7 +54,7 @@ export function makeSession(store, report, note) {
   /** The object to work on: the one before if it is still there; none while people point at a new one. */
   function chosenIn(clip) {
     const ids = clip.objects.map(object => object.id);
-    const pointing = state.chosen === null && state.clip?.objects.length;
+    const pointing = state.chosen === null && (pointed.isAsked || state.clip?.objects.length);
     return pointing || ids.includes(state.chosen) ? state.chosen : (ids[0] ?? null);
   }
 
@@ -78,14 +79,15 @@ export function makeSession(store, report, note) {
   const lacks = ({ frame, object }) => state.shown?.frame === frame && !state.shown.labels.ids.includes(object);
 
   /** Send one act, and take in what the server says of the clip then. */
-  async function send(at, act, body) {
+  async function send(at, act, body, fresh) {
     // The first of a row of clicks on a new object has made it by the time the second one is sent.
-    const fresh = body.object === null && state.chosen === null;
-    const answer = await at.act(act, body.object === null ? { ...body, object: state.chosen } : body);
+    if (fresh && at === server && !state.clip?.objects.some(({ id }) => id === fresh.id)) fresh.id = null; // undone
+    const answer = await at.act(act, fresh ? { ...body, object: fresh.id } : body);
+    if (fresh && answer?.object) fresh.id = answer.object;
     if (at !== server) return null;
     if (answer?.clip) adopt(answer);
     if (answer?.note) note(answer.note);
-    if (fresh && answer?.object) change({ chosen: answer.object });
+    if (fresh === pointed && fresh.id && state.chosen === null) change({ chosen: fresh.id });
     await showing.refresh();
     if (FINDS.includes(act) && lacks(answer)) note(NOTHING);
     return answer;
@@ -114,6 +116,7 @@ export function makeSession(store, report, note) {
 
     close() {
       server = null;
+      pointed = { id: null };
       showing.open(null);
       clearTimeout(settling);
       change({ ...CLOSED, hidden: new Set(), solo: null, marks: [], stroke: null, pointer: null });
@@ -127,6 +130,24 @@ export function makeSession(store, report, note) {
       if (frame === state.frame && state.shown?.frame === frame) return;
       change({ frame });
       showing.load();
+    },
+
+    /** Stay in the frame that is seen, even if another one is on its way. */
+    stay() {
+      change({ speed: 0, follow: false });
+      session.go(state.shown.frame);
+    },
+
+    /** The frame that people mean who say something of it as a whole: where one stands in, that; they stay there. */
+    meant() {
+      if (state.shown?.standsIn) session.stay();
+      return state.frame;
+    },
+
+    /** The next click is for a new object, whatever clicks are under way. */
+    pointAtNew() {
+      pointed = { id: null, isAsked: true };
+      change({ chosen: null });
     },
 
     sharpen: showing.sharpen,
@@ -149,9 +170,9 @@ export function makeSession(store, report, note) {
      * @returns {Promise<any>} the answer; null where another clip was opened meanwhile
      */
     async ask(act, body = {}) {
-      const [at, before] = [server, acts];
+      const [at, before, fresh] = [server, acts, body.object === null ? pointed : null];
       change({ pending: state.pending + 1 });
-      const done = before.then(() => send(at, act, body));
+      const done = before.then(() => send(at, act, body, fresh));
       acts = done.catch(() => {});
       try {
         return await done;

@@ -65,7 +65,8 @@ export function makeShowing(store, report) {
     const { frame } = state;
     await attempt(async open => {
       const shown = await (mine.roughly ? near : exactly)(frame);
-      if (open() && loading === mine) change({ shown });
+      const isLeft = shown.frame !== state.frame && state.shown?.frame === state.frame; // people went back meanwhile
+      if (open() && loading === mine && !isLeft) change({ shown });
     });
     if (loading !== mine) return;
     loading = null;
