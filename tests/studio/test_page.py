@@ -786,6 +786,8 @@ def test_killed_and_gone_on(opened, clips, tmp_path):
         desk.wait_masked(320, 300)
         first.end(signal.SIGKILL)
         desk.wait_text("#lost", "does not answer")
+        desk.drag((300, 100), (340, 100))
+        desk.wait_text("#says-text", "may not have arrived")
         with studio(clip, first.port) as second:
             desk.wait_text("#lost", "link")  # whoever has not the new link is a stranger
             link = context.new_page()

@@ -9,6 +9,7 @@ import { floor } from "./times.js";
 const SETTLE = 120; // milliseconds until the timelines are fetched anew, so that a row of clicks fetches them once
 const FINDS = ["click", "box"]; // acts from which a mask is expected
 const NOTHING = "no mask of it was found here; draw a box closely around it, or paint it";
+const LOST = "what you did last may not have arrived: look, once the studio answers again";
 const CLOSED = {
   clip: null,
   times: null,
@@ -191,6 +192,7 @@ export function makeSession(store, report, note) {
         return await session.ask(act, body);
       } catch (problem) {
         report(problem);
+        if (problem.status === 0) note(LOST);
         return null;
       } finally {
         if (mark) change({ marks: state.marks.filter(other => other !== mark) });
