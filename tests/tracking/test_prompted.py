@@ -1,5 +1,7 @@
 """What boxes and clicks mean in their frame, with the shipped weights: the sample's cat beside somebody salient."""
 
+from itertools import islice
+
 import cv2
 import numpy as np
 import pytest
@@ -50,6 +52,14 @@ def test_one_click_anywhere_on_the_cat_is_the_cat(runtime, image, cat):
 def test_a_click_beside_the_object(runtime, image, cat):
     masks = Tracker(runtime, cat.shape).step(image, [Prompt(1, 0, positive=((90, 170),), negative=((250, 60),))])
     assert jaccard(masks.labels == 1, cat) > 0.95
+
+
+def test_what_the_edge_of_a_crop_cuts_off_is_looked_for(runtime):
+    """The shuttle, which goes on to the frame's right edge; the crop that says best what is clicked ends at 446."""
+    with open_video(SAMPLES / "cat.mp4") as film:
+        (later,) = islice(film, 20, 21)
+    x, _, width, _ = PromptedFrame(runtime, later.image).observe(Prompt(1, 0, positive=((330, 110),))).box
+    assert x + width > 470
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -23,6 +23,7 @@ SIDES = (96, 144, 216, 324, 486)  # pixels, of the crops around clicks that are 
 AGREEMENT = 0.6  # for the mean IoU with the other crops' masks
 LARGER = 0.03  # for each smaller crop: what is seen through small ones may be a part
 CONTRADICTED = 0.05  # for each click, taken off. Not more: a good mask that misses a click is better than a part
+CUT = 1.05  # a mask whose box may be so many times larger, but for the crop's edge, is looked at through another crop
 KEPT = 24  # crops whose features are kept: 6 MB each
 
 
@@ -66,9 +67,11 @@ class PromptedFrame:
 
     def _closer(self, prompt: Prompt, seen: Observation) -> Crop:
         """Around the mask and all clicks on the object."""
-        if seen.box is None:
-            return seen.crop
-        x, y, w, h = seen.box
+        return seen.crop if seen.box is None else self._around(seen.box, prompt)
+
+    def _around(self, box: Box, prompt: Prompt) -> Crop:
+        """Around a mask's box and all clicks on the object."""
+        x, y, w, h = box
         xs, ys = zip((x, y), (x + w, y + h), *prompt.positive, strict=True)
         return crops.around((min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)), self.size)
 
@@ -92,10 +95,19 @@ class PromptedFrame:
         """With the mask, set right, as a memory of its own frame: the solved layers then tell the object's look from
         its ground's. The network's judgement of the mask stays what it was before it had been told it.
         """
-        maps = prompt_maps(prompt, seen.crop, self.runtime.size)
+        crop = self._whole(prompt, seen)
+        maps = prompt_maps(prompt, crop, self.runtime.size)
         memory = remember(seen.features, obedient(seen, prompt).prob)
-        (again,) = answer(self.runtime, seen.features, [Question(seen.crop, maps, known=known(memory))])
+        (again,) = answer(self.runtime, self.encoded(crop), [Question(crop, maps, known=known(memory))])
         return obedient(replace(again, iou=seen.iou, visible=seen.visible), prompt)
+
+    def _whole(self, prompt: Prompt, seen: Observation) -> Crop:
+        """The crop through which the mask was seen; where its edge cuts off a part, one that shows it."""
+        if seen.box is None:
+            return seen.crop
+        whole = crops.continued(seen.box, seen.prob, seen.crop, self.size)
+        cut = whole[2] * whole[3] >= CUT * seen.box[2] * seen.box[3]
+        return self._around(whole, prompt) if cut else seen.crop
 
 
 def look_closer(runtime: Runtime, image: Image, box: Box) -> Observation:
