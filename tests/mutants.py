@@ -50,7 +50,8 @@ FAULTS = (
     # where to look
     Fault("tracking/tracker.py", "track.crop.side * WIDEN", "track.crop.side", STEPS),
     Fault("tracking/tracker.py", "track.box = continued(seen.box, seen.prob, seen.crop, self.size)", "pass", STEPS),
-    Fault("tracking/tracker.py", "whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]", "True", STEPS),
+    Fault("tracking/segment.py", "whole[2] * whole[3] >= least * self.box[2] * self.box[3]", "False", STEPS),
+    Fault("tracking/prompted.py", "self._around(whole, prompt)", "seen.crop", PROMPTED),
     Fault("tracking/tracker.py", "(least if track.identity.proven else enough)", "least", STEPS),
     Fault("tracking/tracker.py", "(least if track.identity.proven else enough)", "enough", STEPS),
     Fault("tracking/tracker.py", " and seen.area() >= WHOLE * track.area", "", STEPS),

@@ -134,20 +134,22 @@ class Work:
 
 def work_on(result: Result, object_id: int, prompts: Sequence[Prompt]) -> Work:
     edited = {prompt.at: prompt for prompt in prompts if prompt.object_id == object_id}
-    known = references(result, object_id) | edited
-    indices = result.frames.indices
-    return Work(known, set(edited), gaps(known, edited, indices[0], indices[-1]))
+    return Work(references(result, object_id) | edited, set(edited), reach(result, object_id, edited))
+
+
+def reach(result: Result, object_id: int, edited: Collection[int]) -> list[tuple[int, int]]:
+    """What prompts of an object in the `edited` frames can change, see `tracking.gaps`."""
+    known, indices = {*edited, *prompted(result.prompts).get(object_id, ())}, result.frames.indices
+    return gaps(known, edited, indices[0], indices[-1])
 
 
 def changed(result: Result, prompts: Sequence[Prompt]) -> dict[int, list[tuple[int, int]]]:
     """By object, the frames of a result that get other masks by prompts that fit it: the first and the last one of all
     in a row."""
     spans: dict[int, list[tuple[int, int]]] = {prompt.object_id: [] for prompt in prompts}
-    indices = result.frames.indices
     for object_id, own in spans.items():
         edited = {prompt.at for prompt in prompts if prompt.object_id == object_id}
-        known = edited | set(prompted(result.prompts).get(object_id, ()))
-        between = [(left + 1, right - 1) for left, right in gaps(known, edited, indices[0], indices[-1])]
+        between = [(left + 1, right - 1) for left, right in reach(result, object_id, edited)]
         for first, last in sorted([*between, *((frame, frame) for frame in edited)]):
             joins = own and first == own[-1][1] + 1
             own.append((own.pop()[0] if joins else first, last))

@@ -68,10 +68,11 @@ class Revision:
         """
         with writing(self.result.folder):
             self._keep(frame.index, record.id)
-        before = self.labels(frame.index)
-        self._writer.replace(frame, record, patch, given=given)
         if not given:
+            self._writer.replace(frame, record, patch, given=False)
             return {}
+        before = self.labels(frame.index)
+        self._writer.replace(frame, record, patch, given=True)
         self._said.add((record.id, frame.index))
         with writing(self.result.folder):
             (self.folder / self.result.files.given(record.id, frame.index)).unlink(missing_ok=True)

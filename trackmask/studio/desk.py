@@ -21,7 +21,7 @@ from trackmask.studio.exports import Downloads, write
 from trackmask.studio.imports import bring_in
 from trackmask.studio.jobs import Busy, Job, Jobs, Stopped
 from trackmask.studio.network import Network
-from trackmask.studio.opening import leave, open_session
+from trackmask.studio.opening import count, leave, open_session
 from trackmask.studio.plan import Direction, passes
 from trackmask.studio.saving import is_to_write, is_written, save, unfinished
 from trackmask.studio.session import Session
@@ -129,15 +129,15 @@ class Desk:
         """A person has said something: all tabs are told the new state, which is returned, and what is to review then
         as soon as that is known.
         """
-        state, count = self.changed(clip_id, list_too=True), self.session(clip_id).acts.count
-        threading.Thread(target=self._renew, args=(clip_id, count), daemon=True, name="trackmask-review").start()
+        state, acts = self.changed(clip_id, list_too=True), self.session(clip_id).acts.count
+        threading.Thread(target=self._renew, args=(clip_id, acts), daemon=True, name="trackmask-review").start()
         return state
 
-    def _renew(self, clip_id: str, count: int) -> None:
+    def _renew(self, clip_id: str, acts: int) -> None:
         """What is to review after so many acts; given up where there are more meanwhile."""
         with suppress(TrackmaskError, ValueError, MemoryError), self._renewing:
-            session = self._open.get(clip_id)
-            if session is not None and session.acts.count == count and self._reviews[clip_id].renew(session):
+            session = self.opened(clip_id)
+            if session is not None and session.acts.count == acts and self._reviews[clip_id].renew(session):
                 session.revision += 1
                 self.changed(clip_id, list_too=True)
 
@@ -283,14 +283,7 @@ class Desk:
     def _count(self, clip_id: str, session: Session) -> None:
         """What takes a while on opening, in a thread of its own."""
         with suppress(TrackmaskError, ValueError, MemoryError):  # the clip may be closed meanwhile
-            times = session.reader.told_times()
-            session.frames.are_apart(session.reader.longest_way())
-            if times is None:
-                with open_video(session.place.video, threads=1) as reader:
-                    times = reader.times()
-                if reader.damage is not None:
-                    session.ends_early(times, reader.damage)
-            session.times = times
+            count(session)
             self._reviews[clip_id].renew(session)
             session.revision += 1
             self.changed(clip_id)

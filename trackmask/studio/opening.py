@@ -23,7 +23,7 @@ from trackmask.studio.session import Session
 from trackmask.studio.store import GIVEN, JOURNAL, LOCK, UPLOADS, Place, take
 from trackmask.studio.tracked import Pair
 from trackmask.studio.turns import Turns
-from trackmask.video import hash_source
+from trackmask.video import hash_source, open_video
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,18 @@ def open_session(place: Place, runtime: Runtime, turns: Turns) -> Session:
         clear_killed(place.result.parent, f"{place.result.name.removesuffix(RESULT)}.")  # exports
         stack.pop_all()
     return session
+
+
+def count(session: Session) -> None:
+    """Count the frames, and tell their times. Raises VideoError, ValueError where the clip is closed meanwhile."""
+    times = session.reader.told_times()
+    session.frames.are_apart(session.reader.longest_way())
+    if times is None:
+        with open_video(session.place.video, threads=1) as reader:
+            times = reader.times()
+        if reader.damage is not None:
+            session.ends_early(times, reader.damage)
+    session.times = times
 
 
 def leave(session: Session) -> None:

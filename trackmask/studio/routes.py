@@ -272,7 +272,6 @@ def failed(request: Request, error: Exception) -> Response:
         status, text = error.status_code, "there is nothing like this here"
     elif not isinstance(error, TrackmaskError):
         text = "an error of trackmask itself; the terminal says more"
-    begin = (
-        text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
-    )  # paths and names of files stay as they are
+    # Paths and names of files stay as they are.
+    begin = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
     return Json({"error": f"{begin}{text[1:].rstrip('.')}."}, status)

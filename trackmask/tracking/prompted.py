@@ -93,21 +93,15 @@ class PromptedFrame:
 
     def _once_more(self, prompt: Prompt, seen: Observation) -> Observation:
         """With the mask, set right, as a memory of its own frame: the solved layers then tell the object's look from
-        its ground's. The network's judgement of the mask stays what it was before it had been told it.
+        its ground's. The network's judgement of the mask stays what it was before it had been told it. Where the crop's
+        edge cuts the mask, another one shows the rest.
         """
-        crop = self._whole(prompt, seen)
+        whole = seen.whole(self.size, CUT)
+        crop = seen.crop if whole is None else self._around(whole, prompt)
         maps = prompt_maps(prompt, crop, self.runtime.size)
         memory = remember(seen.features, obedient(seen, prompt).prob)
         (again,) = answer(self.runtime, self.encoded(crop), [Question(crop, maps, known=known(memory))])
         return obedient(replace(again, iou=seen.iou, visible=seen.visible), prompt)
-
-    def _whole(self, prompt: Prompt, seen: Observation) -> Crop:
-        """The crop through which the mask was seen; where its edge cuts off a part, one that shows it."""
-        if seen.box is None:
-            return seen.crop
-        whole = crops.continued(seen.box, seen.prob, seen.crop, self.size)
-        cut = whole[2] * whole[3] >= CUT * seen.box[2] * seen.box[3]
-        return self._around(whole, prompt) if cut else seen.crop
 
 
 def look_closer(runtime: Runtime, image: Image, box: Box) -> Observation:

@@ -14,7 +14,7 @@ from trackmask.data import Image
 from trackmask.prompts import Box
 from trackmask.runtime import Features, Runtime, given_shapes, sigmoid
 from trackmask.tracking import crop as crops
-from trackmask.tracking.crop import Crop, out_of
+from trackmask.tracking.crop import Crop, continued, out_of
 from trackmask.tracking.memory import Known
 from trackmask.tracking.parts import connected, main_box
 
@@ -52,6 +52,15 @@ class Observation:
         """Of the mask: x, y, w, h in pixels of the frame; None where it is empty."""
         box = main_box(self.parts)
         return None if box is None else out_of(box, self.crop, self.prob.shape[0])
+
+    def whole(self, size: tuple[int, int], least: float) -> Box | None:
+        """The box as it may go on where the crop's edge cuts the mask, no further than a frame of `size`; None where
+        that is not at least so many times as large as what is seen.
+        """
+        if self.box is None:
+            return None
+        whole = continued(self.box, self.prob, self.crop, size)
+        return whole if whole[2] * whole[3] >= least * self.box[2] * self.box[3] else None
 
     def belief(self) -> float:
         return min(self.iou, self.visible)

@@ -157,10 +157,8 @@ class Tracker:
         """An object that moved further than its crop allows for is cut off by the crop's edge. Where that is much of
         it, another crop shows the rest; else the next frame's crop would follow the part that is left.
         """
-        if cut.box is None:
-            return cut
-        whole = continued(cut.box, cut.prob, cut.crop, self.size)
-        if whole[2] * whole[3] < CUT * cut.box[2] * cut.box[3]:
+        whole = cut.whole(self.size, CUT)
+        if whole is None:
             return cut
         crop = crops.around(whole, self.size, cut.crop)
         previous = crops.move(track.prob, track.crop, crop)

@@ -7,7 +7,7 @@ import { panned, toFrame, toScreen } from "./viewport.js";
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 4,
   LEAP = 20; // screen pixels, with Shift the second
-const DRAWS = ["brush", "eraser", "lasso"];
+export const DRAWS = ["brush", "eraser", "lasso"]; // tools; with the others Enter clicks
 
 /**
  * @param {HTMLCanvasElement} canvas

@@ -5,6 +5,9 @@ import { make } from "./dom.js";
 import { get } from "./server.js";
 import { count } from "./times.js";
 
+const WHAT =
+  "Masks that differ from those here become corrections: bring them in before you track again. Undo takes them back.";
+
 /** @param {ReturnType<import("./session.js").makeSession>} session */
 export async function showImport(session) {
   const formats = (await get("/api/formats")).import;
@@ -49,7 +52,7 @@ export async function showImport(session) {
   const body = make(
     "div",
     { className: "options importing" },
-    make("p", { className: "soft" }, "Masks that differ from those here become corrections: bring them in before you track again. Undo takes them back."),
+    make("p", { className: "soft" }, WHAT),
     make("label", {}, "Format", format),
     what,
     make("label", {}, "File", file),

@@ -1,5 +1,6 @@
 /** The tools beside the stage: what the pointer does, and how large the brush is. */
 
+import { DRAWS } from "./cross.js";
 import { mountChoice } from "./dom.js";
 import { objectAt } from "./saying.js";
 
@@ -55,7 +56,7 @@ export function mountTools(store) {
   const known = new Set();
   function hintNow() {
     const { tool, clip, chosen, pointer, shown } = state;
-    if (pointer?.cross) return tool === "point" || tool === "hand" ? HINT_CROSS : HINT_DRAW;
+    if (pointer?.cross) return DRAWS.includes(tool) ? HINT_DRAW : HINT_CROSS;
     const other = pointer?.at && shown && !pointer.box ? objectAt(state, pointer.at) : chosen;
     if (tool === "point" && other && other !== chosen)
       return `${clip.objects.find(({ id }) => id === other)?.name} · Shift click to work on it`;
